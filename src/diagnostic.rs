@@ -1,0 +1,243 @@
+//! What went wrong, where in the text, and what would have been right.
+//!
+//! ```text
+//! error: unknown parameter `promt`
+//!   1 | classify clip where promt="A <> track"
+//!     |                     ^^^^^ expected a parameter of `classify` or a metadata field
+//!   hint: did you mean `prompt`?
+//! ```
+//!
+//! A message is one sentence without a full stop that names the offending word in backticks. It never says "you".
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use unicode_width::UnicodeWidthStr;
+
+/// A half-open range of byte offsets into a source text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Span {
+    pub start: usize,
+    pub end: usize,
+}
+
+impl Span {
+    /// The span `start..end`.
+    pub fn new(start: usize, end: usize) -> Self {
+        Span { start, end }
+    }
+
+    /// The smallest span that covers both.
+    pub fn to(self, other: Span) -> Span {
+        Span::new(self.start.min(other.start), self.end.max(other.end))
+    }
+}
+
+/// A value together with the place it was written at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spanned<T> {
+    pub node: T,
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    /// `node` as written at `span`.
+    pub fn new(node: T, span: Span) -> Self {
+        Spanned { node, span }
+    }
+}
+
+/// One error message, with its place in the source and the way out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Diagnostic {
+    /// What is wrong, naming the offending word.
+    pub message: String,
+    /// Where, if it has a place in the statement.
+    pub span: Option<Span>,
+    /// Stands after the caret: what was expected there.
+    pub expected: Option<String>,
+    /// Ways on, one sentence each.
+    pub hints: Vec<String>,
+}
+
+impl Diagnostic {
+    /// A diagnostic without a place.
+    pub fn new(message: impl Into<String>) -> Self {
+        Diagnostic { message: message.into(), ..Default::default() }
+    }
+
+    /// Puts the caret under `span`.
+    #[must_use]
+    pub fn at(mut self, span: Span) -> Self {
+        self.span = Some(span);
+        self
+    }
+
+    /// Says what was expected at the caret.
+    #[must_use]
+    pub fn expected(mut self, what: impl Into<String>) -> Self {
+        self.expected = Some(what.into());
+        self
+    }
+
+    /// Adds a way on.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Adds "did you mean …?" when a candidate is near `word`.
+    #[must_use]
+    pub fn suggest<'a>(self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Self {
+        match did_you_mean(word, candidates) {
+            Some(near) => self.hint(format!("did you mean `{near}`?")),
+            None => self,
+        }
+    }
+
+    /// The message as text for a terminal: the line of `source` with a caret, and the hints. `origin` names a file.
+    pub fn render(&self, source: &str, origin: Option<&str>) -> String {
+        let mut out = format!("error: {}\n", self.message);
+        match self.span {
+            Some(span) if !source.is_empty() => out.push_str(&self.excerpt(source, origin, span)),
+            _ => {
+                if let Some(expected) = &self.expected {
+                    out.push_str(&format!("  expected: {expected}\n"));
+                }
+            }
+        }
+        for hint in &self.hints {
+            out.push_str(&format!("  hint: {hint}\n"));
+        }
+        out
+    }
+
+    fn excerpt(&self, source: &str, origin: Option<&str>, span: Span) -> String {
+        let start = floor_boundary(source, span.start.min(source.len()));
+        let line_start = source[..start].rfind('\n').map_or(0, |i| i + 1);
+        let line_end = source[start..].find('\n').map_or(source.len(), |i| start + i);
+        let line_no = source[..line_start].matches('\n').count() + 1;
+        let end = floor_boundary(source, span.end.clamp(start, line_end));
+        let line = &source[line_start..line_end];
+        let pad = display_width(&source[line_start..start]);
+        let carets = display_width(&source[start..end]).max(1);
+        let number = line_no.to_string();
+        let gutter = " ".repeat(number.len());
+        let mut out = String::new();
+        if let Some(origin) = origin {
+            let column = source[line_start..start].chars().count() + 1;
+            out.push_str(&format!(" {gutter} --> {origin}:{line_no}:{column}\n"));
+        }
+        out.push_str(&format!("  {number} | {}\n", line.replace('\t', " ")));
+        out.push_str(&format!("  {gutter} | {}{}", " ".repeat(pad), "^".repeat(carets)));
+        if let Some(expected) = &self.expected {
+            out.push_str(&format!(" expected {expected}"));
+        }
+        out.push('\n');
+        out
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(expected) = &self.expected {
+            write!(f, ": expected {expected}")?;
+        }
+        for hint in &self.hints {
+            write!(f, "; {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+fn display_width(text: &str) -> usize {
+    text.replace('\t', " ").width()
+}
+
+fn floor_boundary(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// The candidate nearest to `word`, if it is near enough to be a slip of the finger.
+///
+/// Nearness is the Damerau–Levenshtein distance without regard to case, at most a third of the longer word (at least one);
+/// a candidate that starts with `word` (three letters or more) counts as near.
+///
+/// ```
+/// use dyad::diagnostic::did_you_mean;
+/// assert_eq!(did_you_mean("promt", ["prompt", "prompts", "space"]), Some("prompt"));
+/// assert_eq!(did_you_mean("zebra", ["prompt", "space"]), None);
+/// ```
+pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = word.to_lowercase();
+    let length = lower.chars().count();
+    candidates
+        .into_iter()
+        .filter_map(|candidate| {
+            let other = candidate.to_lowercase();
+            let distance = strsim::damerau_levenshtein(&lower, &other);
+            let reach = (length.max(other.chars().count()) / 3).max(1);
+            if distance <= reach {
+                Some((distance, candidate))
+            } else if length >= 3 && other.starts_with(&lower) {
+                Some((reach + 1, candidate))
+            } else {
+                None
+            }
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// "`a`, `b` or `c`": the allowed words, for a message.
+pub fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = words.into_iter().map(|w| format!("`{w}`")).collect();
+    match quoted.split_last() {
+        None => "nothing".into(),
+        Some((only, [])) => only.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn caret_stands_under_the_word() {
+        let source = "classify clip where promt=\"A <> track\"";
+        let text = Diagnostic::new("unknown parameter `promt`")
+            .at(Span::new(20, 25))
+            .expected("a parameter of `classify`")
+            .suggest("promt", ["prompt", "space"])
+            .render(source, None);
+        assert_eq!(
+            text,
+            "error: unknown parameter `promt`\n  1 | classify clip where promt=\"A <> track\"\n    |                     ^^^^^ expected a parameter of `classify`\n  hint: did you mean `prompt`?\n"
+        );
+    }
+
+    #[test]
+    fn wide_characters_move_the_caret() {
+        let source = "show 笛子 x";
+        let at = source.find('x').unwrap();
+        let text = Diagnostic::new("m").at(Span::new(at, at + 1)).render(source, Some("q.dyad"));
+        assert!(text.contains("--> q.dyad:1:9"), "{text}");
+        assert!(text.contains("    |           ^"), "{text}");
+    }
+
+    #[test]
+    fn spans_out_of_range_do_not_panic() {
+        for span in [Span::new(0, 999), Span::new(999, 1000), Span::new(3, 1), Span::new(6, 7)] {
+            let _ = Diagnostic::new("m").at(span).render("ab\n笛子", None);
+            let _ = Diagnostic::new("m").at(span).render("", None);
+        }
+    }
+}

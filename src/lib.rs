@@ -1,0 +1,36 @@
+//! dyad: an embedding vector store with a query language for two-tower audio–text models.
+//!
+//! ```text
+//!   audio files ─ audio ─┐                       ┌─ joint ──────┐
+//!                        ├─ encoder (two towers) ┤              ├─ store ─ index
+//!   ontology labels ─────┘                       └─ pre-joint ──┘    │
+//!                                                                    ▼
+//!   "classify clip where …" ─ query ─ verb (plan → run) ─ metric ─ report ─ render
+//! ```
+//!
+//! | layer | modules | may import |
+//! |---|---|---|
+//! | 0 | `diagnostic` `embedding` `value` `report` `progress` | nothing of dyad |
+//! | 1 | `audio` `store` `index` `ontology` `metric` `query` `render` | layer 0 |
+//! | 2 | `encoder` | layers 0–1 |
+//! | 3 | `workspace` | layers 0–2 |
+//! | 4 | `verb` `ingest` | layers 0–3 |
+//! | 5 | `session` | layers 0–4 |
+//! | 6 | `repl`, the binary | all |
+//!
+//! `tests/architecture.rs` holds this table against the source.
+#![forbid(unsafe_code)]
+
+pub mod audio;
+pub mod diagnostic;
+pub mod embedding;
+pub mod encoder;
+pub mod index;
+pub mod metric;
+pub mod ontology;
+pub mod progress;
+pub mod query;
+pub mod render;
+pub mod report;
+pub mod store;
+pub mod value;
