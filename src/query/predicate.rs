@@ -1,0 +1,244 @@
+//! The `where` clause: a condition on an item's metadata.
+//!
+//! `pitch >= 60 and (dynamic in ("mf", "ff") or not path like "%loop%")`. As in SQL, a comparison with a missing field is
+//! neither true nor false, and an item passes only when the whole condition is true. `like` knows `%` and `_`; it
+//! compares without regard to case, as file names do.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use crate::diagnostic::{Span, Spanned};
+use crate::query::statement::quoted;
+use crate::value::Value;
+
+/// A condition.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Predicate {
+    And(Vec<Predicate>),
+    Or(Vec<Predicate>),
+    Not(Box<Predicate>),
+    Compare { field: Spanned<String>, relation: Relation, value: Spanned<Value> },
+    In { field: Spanned<String>, values: Vec<Value>, negated: bool },
+    Like { field: Spanned<String>, pattern: String, negated: bool },
+    IsNull { field: Spanned<String>, negated: bool },
+    /// `name=(…)`: only a parameter takes a list so; judged when the statement is bound.
+    ListEquals { field: Spanned<String>, list: Spanned<crate::query::statement::Literal> },
+}
+
+/// How two values are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+}
+
+impl Relation {
+    fn holds(self, order: Ordering) -> bool {
+        match self {
+            Relation::Equal => order.is_eq(),
+            Relation::NotEqual => order.is_ne(),
+            Relation::Less => order.is_lt(),
+            Relation::LessEqual => order.is_le(),
+            Relation::Greater => order.is_gt(),
+            Relation::GreaterEqual => order.is_ge(),
+        }
+    }
+
+    fn sign(self) -> &'static str {
+        match self {
+            Relation::Equal => "=",
+            Relation::NotEqual => "!=",
+            Relation::Less => "<",
+            Relation::LessEqual => "<=",
+            Relation::Greater => ">",
+            Relation::GreaterEqual => ">=",
+        }
+    }
+}
+
+impl Predicate {
+    /// Whether an item passes; `field` gives its value of a field, null where it has none.
+    pub fn accepts(&self, field: &dyn Fn(&str) -> Value) -> bool {
+        self.evaluate(field) == Some(true)
+    }
+
+    /// True, false or unknown.
+    fn evaluate(&self, field: &dyn Fn(&str) -> Value) -> Option<bool> {
+        match self {
+            Predicate::And(parts) => {
+                let results: Vec<_> = parts.iter().map(|p| p.evaluate(field)).collect();
+                if results.contains(&Some(false)) { Some(false) } else { results.iter().all(Option::is_some).then_some(true) }
+            }
+            Predicate::Or(parts) => {
+                let results: Vec<_> = parts.iter().map(|p| p.evaluate(field)).collect();
+                if results.contains(&Some(true)) { Some(true) } else { results.iter().all(Option::is_some).then_some(false) }
+            }
+            Predicate::Not(inner) => inner.evaluate(field).map(|b| !b),
+            Predicate::Compare { field: name, relation, value } => {
+                compare(&field(&name.node), &value.node).map(|order| relation.holds(order))
+            }
+            Predicate::In { field: name, values, negated } => {
+                let found = field(&name.node);
+                if found.is_null() {
+                    return None;
+                }
+                Some(values.iter().any(|v| compare(&found, v) == Some(Ordering::Equal)) != *negated)
+            }
+            Predicate::Like { field: name, pattern, negated } => match field(&name.node) {
+                Value::Null => None,
+                found => Some(like(&found.to_string(), pattern) != *negated),
+            },
+            Predicate::IsNull { field: name, negated } => Some(field(&name.node).is_null() != *negated),
+            Predicate::ListEquals { .. } => None,
+        }
+    }
+
+    /// Every field that is named, with its place.
+    pub fn fields(&self) -> Vec<&Spanned<String>> {
+        match self {
+            Predicate::And(parts) | Predicate::Or(parts) => parts.iter().flat_map(Predicate::fields).collect(),
+            Predicate::Not(inner) => inner.fields(),
+            Predicate::Compare { field, .. }
+            | Predicate::In { field, .. }
+            | Predicate::Like { field, .. }
+            | Predicate::IsNull { field, .. }
+            | Predicate::ListEquals { field, .. } => vec![field],
+        }
+    }
+
+    /// Changes the name of every field.
+    pub fn rename(&mut self, to: &dyn Fn(&str) -> String) {
+        match self {
+            Predicate::And(parts) | Predicate::Or(parts) => parts.iter_mut().for_each(|p| p.rename(to)),
+            Predicate::Not(inner) => inner.rename(to),
+            Predicate::Compare { field, .. }
+            | Predicate::In { field, .. }
+            | Predicate::Like { field, .. }
+            | Predicate::IsNull { field, .. }
+            | Predicate::ListEquals { field, .. } => field.node = to(&field.node),
+        }
+    }
+}
+
+/// A number and a text compare when the text is the number as written: `fold = "1"` finds 1, and `note = 4` finds "4".
+fn compare(found: &Value, wanted: &Value) -> Option<Ordering> {
+    match (found, wanted) {
+        (Value::Text(text), Value::Int(_) | Value::Float(_)) => Value::infer(text).compare(wanted),
+        (Value::Int(_) | Value::Float(_), Value::Text(text)) => found.compare(&Value::infer(text)),
+        (Value::Bool(flag), Value::Text(text)) => Some(flag.to_string().as_str().cmp(text)),
+        _ => found.compare(wanted),
+    }
+}
+
+/// SQL's `like`, without regard to case. Linear in text × pattern.
+fn like(text: &str, pattern: &str) -> bool {
+    let text: Vec<char> = text.to_lowercase().chars().collect();
+    let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
+    let (mut t, mut p, mut star) = (0, 0, None);
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('%') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(&c) if c == '_' || c == text[t] => {
+                t += 1;
+                p += 1;
+            }
+            _ => match star {
+                Some((at, from)) => {
+                    p = at + 1;
+                    t = from + 1;
+                    star = Some((at, from + 1));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|&c| c == '%')
+}
+
+impl fmt::Display for Predicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let join = |f: &mut fmt::Formatter<'_>, parts: &[Predicate], word: &str| -> fmt::Result {
+            for (i, part) in parts.iter().enumerate() {
+                if i > 0 {
+                    write!(f, " {word} ")?;
+                }
+                match part {
+                    Predicate::And(_) | Predicate::Or(_) => write!(f, "({part})")?,
+                    _ => write!(f, "{part}")?,
+                }
+            }
+            Ok(())
+        };
+        let not = |negated: &bool| if *negated { "not " } else { "" };
+        match self {
+            Predicate::And(parts) => join(f, parts, "and"),
+            Predicate::Or(parts) => join(f, parts, "or"),
+            Predicate::Not(inner) => write!(f, "not ({inner})"),
+            Predicate::Compare { field, relation, value } => {
+                write!(f, "{} {} {}", field.node, relation.sign(), literal(&value.node))
+            }
+            Predicate::In { field, values, negated } => {
+                let values: Vec<String> = values.iter().map(literal).collect();
+                write!(f, "{} {}in ({})", field.node, not(negated), values.join(", "))
+            }
+            Predicate::Like { field, pattern, negated } => write!(f, "{} {}like {}", field.node, not(negated), quoted(pattern)),
+            Predicate::IsNull { field, negated } => write!(f, "{} is {}null", field.node, not(negated)),
+            Predicate::ListEquals { field, list } => write!(f, "{} = {}", field.node, list.node),
+        }
+    }
+}
+
+fn literal(value: &Value) -> String {
+    match value {
+        Value::Text(text) => quoted(text),
+        other => other.to_string(),
+    }
+}
+
+/// `field = value`, for a filter that a program builds.
+pub fn equals(field: &str, value: impl Into<Value>) -> Predicate {
+    let nowhere = Span::default();
+    Predicate::Compare {
+        field: Spanned::new(field.to_owned(), nowhere),
+        relation: Relation::Equal,
+        value: Spanned::new(value.into(), nowhere),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn like_knows_percent_and_underscore() {
+        assert!(like("BTb-ord-F4", "btb%"));
+        assert!(like("abc", "a_c") && !like("abbc", "a_c"));
+        assert!(like("", "%") && !like("", "_"));
+        assert!(like("aXbXc", "%x%x%") && !like("aXb", "%x%x%"));
+    }
+
+    #[test]
+    fn missing_fields_are_neither_true_nor_false() {
+        let missing = |_: &str| Value::Null;
+        let unequal = Predicate::Not(Box::new(equals("pitch", 1i64)));
+        assert!(!equals("pitch", 1i64).accepts(&missing));
+        assert!(!unequal.accepts(&missing));
+        assert!(Predicate::IsNull { field: Spanned::new("pitch".into(), Span::default()), negated: false }.accepts(&missing));
+        let or = Predicate::Or(vec![unequal, Predicate::IsNull { field: Spanned::new("a".into(), Span::default()), negated: false }]);
+        assert!(or.accepts(&missing));
+    }
+
+    #[test]
+    fn numbers_meet_their_text() {
+        let fold = |_: &str| Value::Int(1);
+        assert!(equals("fold", "1").accepts(&fold));
+        assert!(!equals("fold", "one").accepts(&fold));
+    }
+}
