@@ -1,0 +1,144 @@
+//! The verbs of the language, one file each.
+//!
+//! A verb is its [`Signature`] (what it takes, with examples), its *plan* (what it resolved, shown by `explain`) and its
+//! *run*. To add a verb: write its file, add a line to [`VERBS`]. Parser check, help, completion, the reference and the
+//! tests of the examples follow from the signature.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::Diagnostic;
+use crate::progress::Progress;
+use crate::query::{Bound, Literal, Settings, Signature};
+use crate::report::Report;
+use crate::workspace::{self, Workspace};
+
+mod classify;
+mod count;
+mod describe;
+pub mod help;
+mod label;
+mod list;
+mod provenance;
+mod search;
+mod set;
+mod show;
+mod similar;
+mod triplets;
+mod using;
+
+/// Every verb, in the order of the reference.
+pub static VERBS: &[&dyn Verb] = &[
+    &classify::Classify,
+    &triplets::Triplets,
+    &search::Search,
+    &similar::Similar,
+    &label::Label,
+    &show::Show,
+    &describe::Describe,
+    &list::List,
+    &count::Count,
+    &using::Use,
+    &set::Set,
+];
+
+/// The verb `name`, without regard to case.
+pub fn find(name: &str) -> Option<&'static dyn Verb> {
+    VERBS.iter().copied().find(|v| v.signature().name.eq_ignore_ascii_case(name))
+}
+
+/// Words that are statements of their own, beside the verbs.
+pub const STATEMENT_WORDS: [&str; 4] = ["explain", "expect", "help", "let"];
+
+/// One verb of the language.
+pub trait Verb: Sync {
+    /// What it takes.
+    fn signature(&self) -> &'static Signature;
+
+    /// Resolves the words of a bound statement: collection, model, space, prompts, ids. Nothing is embedded or searched yet.
+    ///
+    /// # Errors
+    /// When a word names nothing, or the parts do not go together.
+    fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error>;
+}
+
+/// A statement ready to run.
+pub trait Plan {
+    /// What will be done, in order: (stage, detail). `explain` prints it.
+    fn steps(&self) -> Vec<Step>;
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// When vectors are missing, a metric is undefined on the items, the store fails, or the user cancels.
+    fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error>;
+}
+
+/// One line of `explain`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    pub stage: &'static str,
+    pub detail: String,
+}
+
+impl Step {
+    /// A line of `explain`.
+    pub fn new(stage: &'static str, detail: impl Into<String>) -> Self {
+        Step { stage, detail: detail.into() }
+    }
+}
+
+/// What a statement runs in.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    pub workspace: &'a Workspace,
+    /// `set` and `use`.
+    pub settings: &'a Settings,
+    /// Results that `let` named.
+    pub named: &'a BTreeMap<String, Report>,
+    pub progress: &'a dyn Progress,
+}
+
+impl Scope<'_> {
+    /// The collection of `use`.
+    pub fn default_collection(&self) -> Option<&str> {
+        match self.settings.get("collection") {
+            Some(Literal::Scalar(crate::value::Value::Text(name))) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// A report, and what the statement changes in the session.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Outcome {
+    pub report: Report,
+    pub effect: Option<Effect>,
+}
+
+impl From<Report> for Outcome {
+    fn from(report: Report) -> Self {
+        Outcome { report, effect: None }
+    }
+}
+
+/// A change of the session.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Sets a session default; none takes it back.
+    Set { key: String, value: Option<Literal> },
+}
+
+/// Why a statement did not give a report.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Diagnostic(#[from] Diagnostic),
+    #[error(transparent)]
+    Workspace(#[from] workspace::Error),
+    #[error(transparent)]
+    Metric(#[from] crate::metric::Error),
+    #[error(transparent)]
+    Incomparable(#[from] crate::embedding::Incomparable),
+    #[error("interrupted")]
+    Cancelled,
+}
