@@ -1,1 +1,6 @@
 //! (being written)
+
+mod error;
+pub mod window;
+
+pub use error::Error;

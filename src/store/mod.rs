@@ -1,1 +1,39 @@
-//! (being written)
+//! The store: items, their metadata, and their vectors in every space, in one folder.
+//!
+//! ```text
+//!   Store ─ Collection ─ items (clips, labels) ─ vectors in spaces
+//!     │         │
+//!   catalog  collection (reads)  commit (writes)
+//!     └────┬────┘───────────────────┘
+//!        layout ─ block          what bytes mean
+//!        KeyValue                where bytes are: sled, memory
+//! ```
+//! A commit is whole or not at all, and safe on the disk when it returns. Vectors are kept as the model gave them and come
+//! out at unit length with their norms.
+//!
+//! It is not: a server (one process at a time has a store open), nor a search index (that is made from it).
+
+mod block;
+mod catalog;
+mod collection;
+mod commit;
+mod error;
+mod fault;
+mod folder;
+mod item;
+mod key_value;
+mod layout;
+mod memory;
+mod sled;
+mod space;
+
+pub use catalog::{CollectionInfo, Store};
+pub use collection::Collection;
+pub use error::{Error, Refused};
+pub use fault::Faulty;
+pub use item::{Item, NewItem};
+pub use key_value::{Batch, Entry, KeyValue};
+pub use layout::FORMAT;
+pub use memory::Memory;
+pub use sled::Sled;
+pub use space::{SpaceInfo, SpaceKey};

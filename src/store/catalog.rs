@@ -1,0 +1,305 @@
+//! A store: its collections, and small records that other modules keep in it.
+//!
+//! ```
+//! # fn main() -> Result<(), dyad::store::Error> {
+//! let store = dyad::store::Store::in_memory()?;
+//! store.create("tinysol")?;
+//! store.put_record("prompts", "track", &vec!["A <> track"])?;
+//! assert_eq!(store.record("prompts", "track")?, Some(vec!["A <> track".to_owned()]));
+//! # Ok(()) }
+//! ```
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::SystemTime;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::collection::Collection;
+use super::error::{Error, Refused};
+use super::folder;
+use super::key_value::{Batch, KeyValue};
+use super::layout::{self, CollectionRecord, SpaceRecord, key};
+use super::memory::Memory;
+use super::sled::Sled;
+use super::space::SpaceInfo;
+
+const LONGEST_NAME: usize = 64;
+/// Keys removed in one batch when something large is dropped.
+const SWEEP: usize = 1_000;
+
+/// An open store. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Store {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub kv: Arc<dyn KeyValue>,
+    /// Held for writing by whoever changes the store, for reading by what must see several keys of one state.
+    lock: RwLock<()>,
+    dir: Option<PathBuf>,
+}
+
+/// A collection as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectionInfo {
+    pub name: String,
+    /// Clips and labels together.
+    pub items: u64,
+    pub audio: u64,
+    pub text: u64,
+    /// In the order in which they came.
+    pub spaces: Vec<SpaceInfo>,
+    /// Seconds since 1970.
+    pub created: u64,
+}
+
+impl Store {
+    /// Opens the store in folder `dir`, makes it when there is none.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] at once when it is in use, [`Error::Format`] when a newer dyad wrote it, [`Error::Foreign`] when
+    /// the folder holds something else, [`Error::Damaged`], [`Error::Io`].
+    pub fn open(dir: &Path) -> Result<Store, Error> {
+        let db = folder::prepare(dir)?;
+        let kv = Sled::open(&db).map_err(|error| match error {
+            Error::Locked { .. } => Error::Locked { path: dir.to_owned() },
+            other => other,
+        })?;
+        Store::over(Arc::new(kv), Some(dir.to_owned()))
+    }
+
+    /// An empty store that is gone with the process.
+    ///
+    /// # Errors
+    /// None in practice; the signature is that of [`Store::open`].
+    pub fn in_memory() -> Result<Store, Error> {
+        Store::on(Arc::new(Memory::default()))
+    }
+
+    /// A store over any byte store.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn on(kv: Arc<dyn KeyValue>) -> Result<Store, Error> {
+        Store::over(kv, None)
+    }
+
+    fn over(kv: Arc<dyn KeyValue>, dir: Option<PathBuf>) -> Result<Store, Error> {
+        let place = dir.clone().unwrap_or_else(|| "memory".into());
+        match kv.get(key::FORMAT)? {
+            Some(bytes) => folder::check_format(&place, layout::decode(&bytes, || "the format".into())?)?,
+            None => {
+                if kv.scan_prefix(b"").next().transpose()?.is_some() {
+                    return Err(Error::damaged(format!("`{}` does not say its format", place.display())));
+                }
+                let mut batch = Batch::default();
+                batch.put(key::FORMAT.to_vec(), layout::encode(&layout::FORMAT, "the format")?);
+                kv.put_batch(batch)?;
+                kv.flush()?;
+            }
+        }
+        let store = Store { inner: Arc::new(Inner { kv, lock: RwLock::new(()), dir }) };
+        store.inner.sweep()?;
+        Ok(store)
+    }
+
+    /// The store's folder, none for one in memory. Files beside the store (search indices) go to folders of their own there.
+    pub fn dir(&self) -> Option<&Path> {
+        self.inner.dir.as_deref()
+    }
+
+    /// All collections, by name.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub fn collections(&self) -> Result<Vec<CollectionInfo>, Error> {
+        let _reading = self.inner.read();
+        let mut all = Vec::new();
+        for entry in self.inner.kv.scan_prefix(key::COLLECTIONS) {
+            let (key, value) = entry?;
+            let name = String::from_utf8_lossy(&key[1..]).into_owned();
+            let record: CollectionRecord = layout::decode(&value, || format!("collection `{name}`"))?;
+            let spaces = self.inner.spaces(record.cid)?.iter().map(info).collect();
+            let (audio, text, created) = (record.audio, record.text, record.created);
+            all.push(CollectionInfo { name, items: audio + text, audio, text, spaces, created });
+        }
+        Ok(all)
+    }
+
+    /// Makes an empty collection.
+    ///
+    /// # Errors
+    /// [`Refused::Name`], [`Refused::Exists`]; [`Error::Damaged`], [`Error::Io`].
+    pub fn create(&self, name: &str) -> Result<Collection, Error> {
+        check_name("collection name", name)?;
+        let _writing = self.inner.write();
+        let kv = &self.inner.kv;
+        if kv.get(&key::collection(name))?.is_some() {
+            return Err(Refused::Exists { name: name.to_owned() }.into());
+        }
+        let cid: u32 = match kv.get(key::NEXT_COLLECTION)? {
+            Some(bytes) => layout::decode(&bytes, || "the next collection's id".into())?,
+            None => 0,
+        };
+        let created = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        let record = CollectionRecord { cid, created, next_seq: 0, next_space: 0, audio: 0, text: 0 };
+        let mut batch = Batch::default();
+        batch.put(key::NEXT_COLLECTION.to_vec(), layout::encode(&(cid + 1), name)?);
+        batch.put(key::collection(name), layout::encode(&record, name)?);
+        kv.put_batch(batch)?;
+        kv.flush()?;
+        Ok(Collection { inner: Arc::clone(&self.inner), name: name.to_owned(), cid })
+    }
+
+    /// The collection `name`, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub fn collection(&self, name: &str) -> Result<Option<Collection>, Error> {
+        let Some(bytes) = self.inner.kv.get(&key::collection(name))? else {
+            return Ok(None);
+        };
+        let record: CollectionRecord = layout::decode(&bytes, || format!("collection `{name}`"))?;
+        Ok(Some(Collection { inner: Arc::clone(&self.inner), name: name.to_owned(), cid: record.cid }))
+    }
+
+    /// Removes the collection and all that is in it. Handles to it find nothing any more.
+    ///
+    /// # Errors
+    /// [`Refused::NoCollection`]; [`Error::Damaged`], [`Error::Io`].
+    pub fn drop_collection(&self, name: &str) -> Result<(), Error> {
+        let _writing = self.inner.write();
+        let record = self.inner.collection(name)?;
+        let mut batch = Batch::default();
+        batch.delete(key::collection(name));
+        batch.put(key::sweep(record.cid, None), Vec::new());
+        self.inner.kv.put_batch(batch)?;
+        self.inner.kv.flush()?;
+        self.inner.sweep()
+    }
+
+    /// Keeps a small record for another module: under `key` of `table`, in place of what was there.
+    ///
+    /// # Errors
+    /// [`Refused::Name`] for the table, [`Refused::TooLarge`] from 16 MiB on, [`Refused::Unencodable`]; [`Error::Io`].
+    pub fn put_record<T: Serialize + ?Sized>(&self, table: &str, key: &str, record: &T) -> Result<(), Error> {
+        check_name("table name", table)?;
+        let bytes = layout::encode(record, &format!("{table} {key}"))?;
+        let mut batch = Batch::default();
+        batch.put(key::record(table, key), bytes);
+        self.write_records(batch)
+    }
+
+    /// Removes the record under `key` of `table`, if it is there.
+    ///
+    /// # Errors
+    /// [`Refused::Name`] for the table; [`Error::Io`].
+    pub fn delete_record(&self, table: &str, key: &str) -> Result<(), Error> {
+        check_name("table name", table)?;
+        let mut batch = Batch::default();
+        batch.delete(key::record(table, key));
+        self.write_records(batch)
+    }
+
+    fn write_records(&self, batch: Batch) -> Result<(), Error> {
+        let _writing = self.inner.write();
+        self.inner.kv.put_batch(batch)?;
+        self.inner.kv.flush()
+    }
+
+    /// The record under `key` of `table`. Types that need to look ahead (`serde_json::Value`) cannot be read back.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] also when it is there and is no `T`; [`Error::Io`].
+    pub fn record<T: DeserializeOwned>(&self, table: &str, key: &str) -> Result<Option<T>, Error> {
+        match self.inner.kv.get(&key::record(table, key))? {
+            Some(bytes) => layout::decode(&bytes, || format!("`{key}` in table `{table}`")).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// All records of `table` with their keys, in order of keys.
+    ///
+    /// # Errors
+    /// As [`Store::record`].
+    pub fn records<T: DeserializeOwned>(&self, table: &str) -> Result<Vec<(String, T)>, Error> {
+        let prefix = key::record(table, "");
+        let read = |entry: Result<(Vec<u8>, Vec<u8>), Error>| {
+            let (key, value) = entry?;
+            let name = String::from_utf8_lossy(&key[prefix.len()..]).into_owned();
+            let record = layout::decode(&value, || format!("`{name}` in table `{table}`"))?;
+            Ok((name, record))
+        };
+        self.inner.kv.scan_prefix(&prefix).map(read).collect()
+    }
+}
+
+impl Inner {
+    // The lock guards no data of its own, so a poisoned one is as good as another.
+    pub fn read(&self) -> RwLockReadGuard<'_, ()> {
+        self.lock.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn write(&self) -> RwLockWriteGuard<'_, ()> {
+        self.lock.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn collection(&self, name: &str) -> Result<CollectionRecord, Error> {
+        let bytes = self.kv.get(&key::collection(name))?.ok_or_else(|| Refused::NoCollection { name: name.to_owned() })?;
+        layout::decode(&bytes, || format!("collection `{name}`"))
+    }
+
+    /// The spaces of a collection in the order in which they came.
+    pub fn spaces(&self, cid: u32) -> Result<Vec<SpaceRecord>, Error> {
+        let read = |entry: Result<(Vec<u8>, Vec<u8>), Error>| layout::decode(&entry?.1, || "a space".into());
+        let mut spaces: Vec<SpaceRecord> = self.kv.scan_prefix(&key::all(b'S', cid)).map(read).collect::<Result<_, _>>()?;
+        spaces.sort_by_key(|space| space.number);
+        Ok(spaces)
+    }
+
+    /// Removes the keys of what was dropped, batch by batch: a large collection would not fit one. A kill in between leaves
+    /// the mark, and the next open goes on.
+    pub fn sweep(&self) -> Result<(), Error> {
+        let marks: Vec<_> = self.kv.scan_prefix(key::SWEEPS).collect::<Result<_, _>>()?;
+        for (mark, _) in marks {
+            let cid = key::number(&mark, 1).ok_or_else(|| Error::damaged("a mark of what was dropped names nothing"))?;
+            let prefixes: Vec<Vec<u8>> = match key::number(&mark, 5) {
+                Some(space) => key::OF_SPACE.iter().map(|&table| key::all_of_space(table, cid, space)).collect(),
+                None => key::OF_COLLECTION.iter().map(|&table| key::all(table, cid)).collect(),
+            };
+            for prefix in prefixes {
+                loop {
+                    let mut batch = Batch::default();
+                    for entry in self.kv.scan_prefix(&prefix).take(SWEEP) {
+                        batch.delete(entry?.0);
+                    }
+                    if batch.is_empty() {
+                        break;
+                    }
+                    self.kv.put_batch(batch)?;
+                }
+            }
+            let mut batch = Batch::default();
+            batch.delete(mark);
+            self.kv.put_batch(batch)?;
+            self.kv.flush()?;
+        }
+        Ok(())
+    }
+}
+
+/// What is told of a space.
+pub(super) fn info(record: &SpaceRecord) -> SpaceInfo {
+    SpaceInfo { key: record.key.clone(), dim: record.dim as usize, rows: record.rows, fingerprint: record.fingerprint }
+}
+
+fn check_name(what: &'static str, name: &str) -> Result<(), Refused> {
+    let right = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.len() <= LONGEST_NAME && name.starts_with(char::is_alphanumeric) && name.chars().all(right) {
+        return Ok(());
+    }
+    Err(Refused::Name { what, name: name.chars().take(LONGEST_NAME).collect(), longest: LONGEST_NAME })
+}

@@ -1,0 +1,241 @@
+//! One collection, as it is read.
+//!
+//! Items come in the order of their `seq`, that is, of arrival; the rows of a space too. Writing is in `commit`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::embedding::{Embeddings, Modality};
+
+use super::block::Block;
+use super::catalog::{self, Inner};
+use super::error::{Error, Refused};
+use super::item::Item;
+use super::key_value::Batch;
+use super::layout::{self, ItemRecord, SpaceRecord, key};
+use super::space::{SpaceInfo, SpaceKey};
+
+/// A handle to one collection. Any thread may use it; commits wait for each other.
+#[derive(Clone)]
+pub struct Collection {
+    pub(super) inner: Arc<Inner>,
+    pub(super) name: String,
+    pub(super) cid: u32,
+}
+
+impl Collection {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Number of items of a modality.
+    ///
+    /// # Errors
+    /// [`Refused::NoCollection`] when it was dropped; [`Error::Damaged`], [`Error::Io`].
+    pub fn len(&self, modality: Modality) -> Result<u64, Error> {
+        Ok(*self.inner.collection(&self.name)?.count(modality))
+    }
+
+    /// True without items.
+    ///
+    /// # Errors
+    /// As [`Collection::len`].
+    pub fn is_empty(&self) -> Result<bool, Error> {
+        Ok(self.len(Modality::Audio)? + self.len(Modality::Text)? == 0)
+    }
+
+    /// The item number `seq`.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`]; so for all lookups.
+    pub fn item(&self, seq: u64) -> Result<Option<Item>, Error> {
+        Ok(self.item_record(seq)?.map(|record| item(seq, record)))
+    }
+
+    /// The clip or label of this id.
+    ///
+    /// # Errors
+    /// As [`Collection::item`].
+    pub fn item_by_id(&self, modality: Modality, id: &str) -> Result<Option<Item>, Error> {
+        Ok(self.find(modality, id)?.map(|(seq, record)| item(seq, record)))
+    }
+
+    /// All items in order of arrival, read as they are asked for. Items committed meanwhile may be among them or not.
+    pub fn items(&self) -> impl Iterator<Item = Result<Item, Error>> + '_ {
+        self.inner.kv.scan_prefix(&key::all(b'I', self.cid)).map(|entry| {
+            let (key, value) = entry?;
+            let seq = layout::read_seq(&key[5..], || "the number of an item".into())?;
+            Ok(item(seq, layout::decode(&value, || format!("item {seq}"))?))
+        })
+    }
+
+    /// True when the item is there with a vector in `space`, made from the same content. Without a `content_hash` any
+    /// content will do. Takes three lookups: fit to ask for each file before it is embedded.
+    ///
+    /// # Errors
+    /// As [`Collection::item`].
+    pub fn has(&self, id: &str, content_hash: Option<&str>, space: &SpaceKey) -> Result<bool, Error> {
+        let Some((_, record)) = self.find(space.space.modality, id)? else {
+            return Ok(false);
+        };
+        if content_hash.is_some() && content_hash != record.content_hash.as_deref() {
+            return Ok(false);
+        }
+        let number = self.space_record(space)?.map(|space| space.number);
+        Ok(record.rows.iter().any(|row| Some(row.space) == number))
+    }
+
+    /// The spaces in the order in which they came.
+    ///
+    /// # Errors
+    /// As [`Collection::item`].
+    pub fn spaces(&self) -> Result<Vec<SpaceInfo>, Error> {
+        Ok(self.inner.spaces(self.cid)?.iter().map(catalog::info).collect())
+    }
+
+    /// The space as it stands, if it is there.
+    ///
+    /// # Errors
+    /// As [`Collection::item`].
+    pub fn space(&self, space: &SpaceKey) -> Result<Option<SpaceInfo>, Error> {
+        Ok(self.space_record(space)?.as_ref().map(catalog::info))
+    }
+
+    /// All vectors of a space: the items that they belong to, ascending, and the rows in the same order.
+    ///
+    /// # Errors
+    /// [`Refused::NoSpace`]; [`Error::Damaged`] when a block or a row is not what was written; [`Error::Io`].
+    pub fn vectors(&self, space: &SpaceKey) -> Result<(Vec<u64>, Embeddings), Error> {
+        let _reading = self.inner.read();
+        let record = self.space_record(space)?.ok_or_else(|| self.no_space(space))?;
+        let mut dead = self.dead_rows(&record)?;
+        let dim = record.dim as usize;
+        let mut seqs: Vec<u64> = Vec::new();
+        let mut rows: Vec<f32> = Vec::new();
+        // Only spares copying: a count that is too large to reserve fails below.
+        let _ = rows.try_reserve_exact((record.rows as usize).saturating_mul(dim));
+        for entry in self.inner.kv.scan_prefix(&key::all_of_space(b'V', self.cid, record.number)) {
+            let (key, bytes) = entry?;
+            let number = key::number(&key, 9).unwrap_or(u32::MAX);
+            let block = self.decode_block(&record, number, &key, &bytes)?;
+            let dead = dead.remove(&number).unwrap_or_default();
+            for (row, seq) in block.seqs().enumerate() {
+                if !dead.contains(&(row as u32)) {
+                    seqs.push(seq);
+                    rows.extend(block.row(row));
+                }
+            }
+        }
+        if seqs.len() as u64 != record.rows {
+            return Err(Error::damaged(format!("`{space}` holds {} vectors, expected {}", seqs.len(), record.rows)));
+        }
+        let mut vectors = Embeddings::from_rows(record.key.space, dim, rows)
+            .map_err(|fault| Error::damaged(format!("`{space}` of collection `{}`: {fault}", self.name)))?;
+        // A vector that was renewed, or came after those of later items, stands behind them.
+        if !seqs.is_sorted() {
+            let mut order: Vec<usize> = (0..seqs.len()).collect();
+            order.sort_by_key(|&row| seqs[row]);
+            vectors = vectors.select(&order);
+            seqs.sort_unstable();
+        }
+        Ok((seqs, vectors))
+    }
+
+    /// The vector of one item as the model gave it, if it has one in `space`.
+    ///
+    /// # Errors
+    /// As [`Collection::vectors`], without [`Refused::NoSpace`].
+    pub fn vector_of(&self, seq: u64, space: &SpaceKey) -> Result<Option<Vec<f32>>, Error> {
+        let _reading = self.inner.read();
+        let (Some(record), Some(item)) = (self.space_record(space)?, self.item_record(seq)?) else {
+            return Ok(None);
+        };
+        let Some(place) = item.rows.iter().find(|row| row.space == record.number) else {
+            return Ok(None);
+        };
+        let key = key::block(self.cid, record.number, place.block);
+        let wrong = || Error::damaged(format!("the vector of `{}` is not where item {seq} says", item.id));
+        let bytes = self.inner.kv.get(&key)?.ok_or_else(wrong)?;
+        self.decode_block(&record, place.block, &key, &bytes)?.row_of(seq, *place).map(Some).ok_or_else(wrong)
+    }
+
+    /// Removes all vectors of a space; the items stay.
+    ///
+    /// # Errors
+    /// [`Refused::NoSpace`]; [`Error::Damaged`], [`Error::Io`].
+    pub fn drop_space(&self, space: &SpaceKey) -> Result<(), Error> {
+        let _writing = self.inner.write();
+        let record = self.space_record(space)?.ok_or_else(|| self.no_space(space))?;
+        let mut batch = Batch::default();
+        batch.delete(key::space(self.cid, space));
+        batch.put(key::sweep(self.cid, Some(record.number)), Vec::new());
+        self.inner.kv.put_batch(batch)?;
+        self.inner.kv.flush()?;
+        self.inner.sweep()
+    }
+
+    pub(super) fn find(&self, modality: Modality, id: &str) -> Result<Option<(u64, ItemRecord)>, Error> {
+        let Some(bytes) = self.inner.kv.get(&key::id(self.cid, modality, id))? else {
+            return Ok(None);
+        };
+        let seq = layout::read_seq(&bytes, || format!("the number of item `{id}`"))?;
+        let record = self.item_record(seq)?.filter(|record| record.id == id && record.modality == modality);
+        // A commit between the two lookups can have replaced the item: then its new number is there now.
+        match record {
+            Some(record) => Ok(Some((seq, record))),
+            None if self.inner.kv.get(&key::id(self.cid, modality, id))?.as_deref() != Some(&bytes) => self.find(modality, id),
+            None => Err(Error::damaged(format!("item {seq}, named `{id}`, is missing"))),
+        }
+    }
+
+    pub(super) fn item_record(&self, seq: u64) -> Result<Option<ItemRecord>, Error> {
+        let bytes = self.inner.kv.get(&key::item(self.cid, seq))?;
+        bytes.map(|bytes| layout::decode(&bytes, || format!("item {seq}"))).transpose()
+    }
+
+    pub(super) fn space_record(&self, space: &SpaceKey) -> Result<Option<SpaceRecord>, Error> {
+        let Some(bytes) = self.inner.kv.get(&key::space(self.cid, space))? else {
+            return Ok(None);
+        };
+        let record: SpaceRecord = layout::decode(&bytes, || format!("space `{space}`"))?;
+        if record.key != *space {
+            return Err(Error::damaged(format!("the record of space `{space}` is that of `{}`", record.key)));
+        }
+        Ok(Some(record))
+    }
+
+    /// For each block of a space, its rows that no longer count.
+    fn dead_rows(&self, space: &SpaceRecord) -> Result<BTreeMap<u32, BTreeSet<u32>>, Error> {
+        let read = |entry: Result<(Vec<u8>, Vec<u8>), Error>| {
+            let (key, value) = entry?;
+            let rows = layout::decode(&value, || format!("replaced rows of `{}`", space.key))?;
+            Ok((key::number(&key, 9).unwrap_or(u32::MAX), rows))
+        };
+        self.inner.kv.scan_prefix(&key::all_of_space(b'D', self.cid, space.number)).map(read).collect()
+    }
+
+    pub(super) fn decode_block<'a>(
+        &self,
+        space: &SpaceRecord,
+        number: u32,
+        key: &[u8],
+        bytes: &'a [u8],
+    ) -> Result<Block<'a>, Error> {
+        let what = || format!("block {number} of `{}` in collection `{}`", space.key, self.name);
+        let block = Block::decode(key, bytes, what)?;
+        if block.dim != space.dim as usize {
+            return Err(Error::damaged(format!("{} has {} dimensions, expected {}", what(), block.dim, space.dim)));
+        }
+        Ok(block)
+    }
+
+    fn no_space(&self, space: &SpaceKey) -> Refused {
+        Refused::NoSpace { collection: self.name.clone(), space: space.clone() }
+    }
+}
+
+fn item(seq: u64, record: ItemRecord) -> Item {
+    let ItemRecord { id, modality, content_hash, metadata, .. } = record;
+    Item { seq, id, modality, content_hash, metadata }
+}

@@ -1,0 +1,270 @@
+//! Storing items: what of a batch is new, what it replaces, and one atomic write for all of it.
+//!
+//! ```text
+//!   NewItem ─ check ─ stage (beside what is stored) ─ blocks, item records, space records ─ one batch ─ flush
+//! ```
+//! An id that is stored keeps its number when the content is the same, and gains vectors and fields; other content replaces
+//! it under a new number. Items of one batch count one after the other, as if each had been committed alone.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::embedding::Modality;
+
+use super::block::{self, Block};
+use super::collection::Collection;
+use super::error::{Error, Refused};
+use super::item::NewItem;
+use super::key_value::Batch;
+use super::layout::{self, CollectionRecord, ItemRecord, RowRef, SpaceRecord, key};
+use super::space::SpaceKey;
+
+const LONGEST_ID: usize = 4096;
+
+impl Collection {
+    /// Stores the items of `batch`, all or none; they are safe on the disk when it returns. Keep a batch to some thousand
+    /// items: it is held in memory about twice.
+    ///
+    /// # Errors
+    /// [`Refused`] names the item that does not fit (other dimension or model hash than the space has, no direction, NaN) and
+    /// nothing is stored. [`Error::Io`], [`Error::Backend`] and [`Error::Damaged`] when the byte store fails: then the batch
+    /// is there whole or not at all, and may be committed again.
+    pub fn commit(&self, batch: Vec<NewItem>) -> Result<(), Error> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let _writing = self.inner.write();
+        let record = self.inner.collection(&self.name)?;
+        if record.cid != self.cid {
+            return Err(Refused::NoCollection { name: self.name.clone() }.into());
+        }
+        let spaces = self.inner.spaces(self.cid)?.into_iter().map(|space| (space.key.clone(), space)).collect();
+        let mut stage = Stage {
+            collection: self,
+            record,
+            spaces,
+            items: BTreeMap::new(),
+            names: HashMap::new(),
+            dead: BTreeMap::new(),
+            batch: Batch::default(),
+        };
+        for item in batch {
+            stage.take(item)?;
+        }
+        let batch = stage.finish()?;
+        self.inner.kv.put_batch(batch)?;
+        self.inner.kv.flush()
+    }
+}
+
+/// A commit before it is written.
+struct Stage<'a> {
+    collection: &'a Collection,
+    record: CollectionRecord,
+    spaces: BTreeMap<SpaceKey, SpaceRecord>,
+    /// The items that the commit touches, by number.
+    items: BTreeMap<u64, Staged>,
+    names: HashMap<(Modality, String), u64>,
+    /// Stored rows that no longer count, by space and block.
+    dead: BTreeMap<(u32, u32), BTreeSet<u32>>,
+    batch: Batch,
+}
+
+struct Staged {
+    record: ItemRecord,
+    /// The new vectors, by number of space.
+    vectors: BTreeMap<u32, Vec<f32>>,
+}
+
+impl Stage<'_> {
+    fn take(&mut self, new: NewItem) -> Result<(), Error> {
+        if new.id.is_empty() || new.id.len() > LONGEST_ID {
+            let shown = new.id.chars().take(40).collect();
+            return Err(Refused::Id { shown, given: new.id.len(), longest: LONGEST_ID }.into());
+        }
+        let mut vectors = BTreeMap::new();
+        for (space, vector) in new.vectors {
+            vectors.insert(self.check(&new.id, new.modality, &space, &vector)?, vector);
+        }
+        if let Some(seq) = self.stage_stored(new.modality, &new.id)?
+            && let Some(staged) = self.items.get_mut(&seq)
+        {
+            let stored = &mut staged.record;
+            let other_content = matches!((&stored.content_hash, &new.content_hash), (Some(a), Some(b)) if a != b);
+            if !other_content {
+                stored.content_hash = new.content_hash.or(stored.content_hash.take());
+                stored.metadata.extend(new.metadata);
+                staged.vectors.extend(vectors);
+                return Ok(());
+            }
+            self.forget(seq);
+        }
+        let seq = self.record.next_seq;
+        self.record.next_seq += 1;
+        *self.record.count(new.modality) += 1;
+        let record = ItemRecord {
+            id: new.id.clone(),
+            modality: new.modality,
+            content_hash: new.content_hash,
+            metadata: new.metadata,
+            rows: Vec::new(),
+        };
+        self.names.insert((new.modality, new.id), seq);
+        self.items.insert(seq, Staged { record, vectors });
+        Ok(())
+    }
+
+    /// Brings the stored item of this id into the stage, and gives its number.
+    fn stage_stored(&mut self, modality: Modality, id: &str) -> Result<Option<u64>, Error> {
+        let name = (modality, id.to_owned());
+        if let Some(&seq) = self.names.get(&name) {
+            return Ok(Some(seq));
+        }
+        let Some((seq, mut record)) = self.collection.find(modality, id)? else {
+            return Ok(None);
+        };
+        // What stood in a space that was dropped since is gone.
+        record.rows.retain(|row| self.spaces.values().any(|space| space.number == row.space));
+        self.names.insert(name, seq);
+        self.items.insert(seq, Staged { record, vectors: BTreeMap::new() });
+        Ok(Some(seq))
+    }
+
+    /// Takes an item out: its number and its rows are never used again.
+    fn forget(&mut self, seq: u64) {
+        if let Some(staged) = self.items.remove(&seq) {
+            *self.record.count(staged.record.modality) -= 1;
+            for row in staged.record.rows {
+                self.dead.entry((row.space, row.block)).or_default().insert(row.row);
+            }
+            self.batch.delete(key::item(self.collection.cid, seq));
+        }
+    }
+
+    /// The number of the space, which is made if the collection does not have it.
+    fn check(&mut self, id: &str, modality: Modality, key: &SpaceKey, vector: &[f32]) -> Result<u32, Error> {
+        let (id, space) = (|| id.to_owned(), || key.clone());
+        if key.space.modality != modality {
+            return Err(Refused::Modality { id: id(), item: modality, space: space() }.into());
+        }
+        let square: f64 = vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+        if !square.is_finite() {
+            return Err(Refused::NotFinite { id: id(), space: space() }.into());
+        }
+        if square == 0.0 {
+            return Err(Refused::Zero { id: id(), space: space() }.into());
+        }
+        if let Some(record) = self.spaces.get(key) {
+            if record.dim as usize != vector.len() {
+                return Err(
+                    Refused::Dimension { space: space(), stored: record.dim as usize, given: vector.len(), id: id() }.into()
+                );
+            }
+            return Ok(record.number);
+        }
+        for other in self.spaces.values().filter(|other| other.key.space.model == key.space.model) {
+            if other.key.model_hash != key.model_hash {
+                let (model, stored, given) = (key.space.model.clone(), other.key.model_hash.clone(), key.model_hash.clone());
+                return Err(Refused::ModelHash { model, stored, given }.into());
+            }
+            // Prompts share their space's dimension, and both modalities that of a joint space.
+            if key.space.comparable(&other.key.space).is_ok() && other.dim as usize != vector.len() {
+                return Err(Refused::Dimension {
+                    space: other.key.clone(),
+                    stored: other.dim as usize,
+                    given: vector.len(),
+                    id: id(),
+                }
+                .into());
+            }
+        }
+        let number = self.record.next_space;
+        self.record.next_space += 1;
+        let fingerprint = *blake3::hash(&layout::encode(key, &key.to_string())?).as_bytes();
+        let record = SpaceRecord { key: space(), number, dim: vector.len() as u32, rows: 0, next_block: 0, fingerprint };
+        self.spaces.insert(space(), record);
+        Ok(number)
+    }
+
+    fn finish(mut self) -> Result<Batch, Error> {
+        let cid = self.collection.cid;
+        let mut spaces = std::mem::take(&mut self.spaces);
+        for space in spaces.values_mut() {
+            let blocks = space.next_block;
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&space.fingerprint);
+            self.write_blocks(space, &mut hasher);
+            let buried = self.bury(space, &mut hasher)?;
+            if space.next_block != blocks || buried {
+                space.fingerprint = *hasher.finalize().as_bytes();
+                self.batch.put(key::space(cid, &space.key), layout::encode(space, &space.key.to_string())?);
+            }
+        }
+        for (seq, staged) in &self.items {
+            self.batch.put(key::item(cid, *seq), layout::encode(&staged.record, &staged.record.id)?);
+        }
+        for ((modality, id), seq) in &self.names {
+            self.batch.put(key::id(cid, *modality, id), seq.to_be_bytes().to_vec());
+        }
+        self.batch.put(key::collection(&self.collection.name), layout::encode(&self.record, &self.collection.name)?);
+        Ok(self.batch)
+    }
+
+    /// Writes the new vectors of `space` in blocks and says in the items where they are.
+    fn write_blocks(&mut self, space: &mut SpaceRecord, hasher: &mut blake3::Hasher) {
+        let mut staged: Vec<(u64, &mut ItemRecord, Vec<f32>)> = Vec::new();
+        for (seq, item) in &mut self.items {
+            if let Some(vector) = item.vectors.remove(&space.number) {
+                staged.push((*seq, &mut item.record, vector));
+            }
+        }
+        for chunk in staged.chunks_mut(block::rows_per_block(space.dim as usize)) {
+            let number = space.next_block;
+            space.next_block += 1;
+            let key = key::block(self.collection.cid, space.number, number);
+            let seqs: Vec<u64> = chunk.iter().map(|(seq, ..)| *seq).collect();
+            let rows: Vec<&[f32]> = chunk.iter().map(|(_, _, vector)| vector.as_slice()).collect();
+            let bytes = block::encode(&key, space.dim, &seqs, &rows);
+            hasher.update(Block::checksum_of(&bytes));
+            self.batch.put(key, bytes);
+            space.rows += chunk.len() as u64;
+            for (row, (_, item, _)) in chunk.iter_mut().enumerate() {
+                let place = RowRef { space: space.number, block: number, row: row as u32 };
+                match item.rows.iter_mut().find(|old| old.space == space.number) {
+                    Some(old) => {
+                        self.dead.entry((old.space, old.block)).or_default().insert(old.row);
+                        *old = place;
+                    }
+                    None => item.rows.push(place),
+                }
+            }
+        }
+    }
+
+    /// Lists the rows of `space` that no longer count, and removes blocks of which none does. True when there were any.
+    fn bury(&mut self, space: &mut SpaceRecord, hasher: &mut blake3::Hasher) -> Result<bool, Error> {
+        let cid = self.collection.cid;
+        let kv = &self.collection.inner.kv;
+        let mut any = false;
+        for (&(_, number), rows) in self.dead.range((space.number, 0)..=(space.number, u32::MAX)) {
+            any = true;
+            space.rows = space.rows.saturating_sub(rows.len() as u64);
+            hasher.update(&number.to_le_bytes());
+            rows.iter().for_each(|row| {
+                hasher.update(&row.to_le_bytes());
+            });
+            let (block_key, dead_key) = (key::block(cid, space.number, number), key::dead(cid, space.number, number));
+            let mut all = rows.clone();
+            if let Some(bytes) = kv.get(&dead_key)? {
+                all.extend(layout::decode::<BTreeSet<u32>>(&bytes, || format!("replaced rows of `{}`", space.key))?);
+            }
+            let bytes = kv.get(&block_key)?.unwrap_or_default();
+            if all.len() == self.collection.decode_block(space, number, &block_key, &bytes)?.count {
+                self.batch.delete(block_key);
+                self.batch.delete(dead_key);
+            } else {
+                self.batch.put(dead_key, layout::encode(&all, "replaced rows")?);
+            }
+        }
+        Ok(any)
+    }
+}

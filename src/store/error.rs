@@ -1,0 +1,76 @@
+//! What a store can fail with.
+//!
+//! [`Error::Locked`], [`Error::Damaged`], [`Error::Format`] and [`Error::Foreign`] mean that the store cannot be used as it
+//! is (the program's exit code 3); [`Error::Refused`] means that one request cannot be granted and the store is well.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::space::SpaceKey;
+
+/// Why a request to the store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the store `{}` is in use by another dyad process", path.display())]
+    Locked { path: PathBuf },
+    /// Bytes that were not written so. `what` is a clause that says which ("block 3 of …: …").
+    #[error("the store is damaged: {what}")]
+    Damaged { what: String },
+    #[error("`{}` has store format {found}, expected format {supported} or older", path.display())]
+    Format { path: PathBuf, found: u32, supported: u32 },
+    #[error("`{}` is not a store: it holds `{file}`, expected an empty folder or a store made by dyad", path.display())]
+    Foreign { path: PathBuf, file: String },
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("cannot {doing} `{}`: {source}", path.display())]
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
+    /// The byte store gave up for another reason than input or output.
+    #[error("the byte store failed: {message}")]
+    Backend { message: String },
+}
+
+impl Error {
+    /// True when the store as a whole cannot be used: locked, damaged, or of another make.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Error::Locked { .. } | Error::Damaged { .. } | Error::Format { .. } | Error::Foreign { .. })
+    }
+
+    pub(super) fn damaged(what: impl Into<String>) -> Self {
+        Error::Damaged { what: what.into() }
+    }
+
+    pub(super) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
+        Error::Io { doing, path: path.to_owned(), source }
+    }
+}
+
+/// A request that the store does not grant; it stays as it was.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Refused {
+    #[error("`{space}` holds vectors of {stored} dimensions, the vector of `{id}` has {given}")]
+    Dimension { space: SpaceKey, stored: usize, given: usize, id: String },
+    #[error(
+        "the collection holds vectors of model `{model}` with hash `{stored}`, those given have hash `{given}`: expected one hash, `reembed` renews a collection"
+    )]
+    ModelHash { model: String, stored: String, given: String },
+    #[error("the vector of `{id}` in `{space}` holds NaN or an infinite number")]
+    NotFinite { id: String, space: SpaceKey },
+    #[error("the vector of `{id}` in `{space}` is all zeros and has no direction")]
+    Zero { id: String, space: SpaceKey },
+    #[error("the {item} item `{id}` cannot have a vector in `{space}`")]
+    Modality { id: String, item: crate::embedding::Modality, space: SpaceKey },
+    #[error("`{name}` is no {what}: expected 1 to {longest} letters, digits, `-`, `_` or `.`, first a letter or a digit")]
+    Name { what: &'static str, name: String, longest: usize },
+    #[error("an item's id is 1 to {longest} bytes long, `{shown}…` has {given}")]
+    Id { shown: String, given: usize, longest: usize },
+    #[error("the record of `{what}` takes {given} bytes, expected at most {longest}")]
+    TooLarge { what: String, given: usize, longest: usize },
+    #[error("the record of `{what}` cannot be encoded: {reason}")]
+    Unencodable { what: String, reason: String },
+    #[error("the collection `{name}` is there already")]
+    Exists { name: String },
+    #[error("the collection `{name}` does not exist")]
+    NoCollection { name: String },
+    #[error("the collection `{collection}` has no vectors in `{space}`")]
+    NoSpace { collection: String, space: SpaceKey },
+}
