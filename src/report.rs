@@ -195,7 +195,12 @@ impl Report {
         let metrics: Map<String, serde_json::Value> = self
             .metrics
             .iter()
-            .map(|m| (m.name.clone(), json!({"value": finite(m.value), "low": m.low.and_then(finite), "high": m.high.and_then(finite)})))
+            .map(|m| {
+                (
+                    m.name.clone(),
+                    json!({"value": finite(m.value), "low": m.low.and_then(finite), "high": m.high.and_then(finite)}),
+                )
+            })
             .collect();
         let (columns, rows) = self.tables.first().map_or((json!([]), json!([])), table_json);
         let details: Vec<serde_json::Value> = self

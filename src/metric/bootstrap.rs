@@ -1,0 +1,295 @@
+//! Percentile bootstrap: how far a number might move with other items of the same kind.
+//!
+//! ```text
+//!   resample r ── ChaCha8(seed, stream r) ── n draws ── how often each item counts ── Measure ── numbers
+//!                                                                      1,000 of these ── 2.5 % … 97.5 %
+//! ```
+//!
+//! Convention: items are drawn with replacement, as many as there are; with groups, whole groups are. Each resample has its
+//! own stream of the seed, so any number of threads gives the same result. A resample is measured as the data are: a class
+//! that it lacks is absent from it. Where a number is undefined in a resample, that resample is left out of the number's
+//! interval, and counted.
+//!
+//! Source: Efron, Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13; quantiles as `numpy.quantile`.
+
+use std::collections::BTreeMap;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::{Error, Measure, quantile};
+use crate::progress::Progress;
+use crate::report::Estimate;
+
+/// How to resample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bootstrap {
+    /// How many resamples; 0 gives numbers without intervals.
+    pub resamples: usize,
+    /// The part of the resamples that an interval holds, between 0 and 1.
+    pub confidence: f64,
+    pub seed: u64,
+}
+
+impl Default for Bootstrap {
+    fn default() -> Self {
+        Bootstrap { resamples: 1000, confidence: 0.95, seed: 0 }
+    }
+}
+
+/// From `low` to `high`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    pub low: f64,
+    pub high: f64,
+}
+
+/// Numbers with their intervals.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampled {
+    pub estimates: Vec<Estimate>,
+    /// For each of them, the resamples in which it was undefined.
+    pub undefined: Vec<usize>,
+    pub resamples: usize,
+}
+
+impl Sampled {
+    /// A sentence for each number that some resamples left undefined.
+    pub fn notes(&self) -> Vec<String> {
+        let undefined = self.estimates.iter().zip(&self.undefined).filter(|&(_, &n)| n > 0);
+        undefined
+            .map(|(e, n)| {
+                format!("`{}` is undefined in {n} of {} resamples, which its interval leaves out", e.name, self.resamples)
+            })
+            .collect()
+    }
+}
+
+impl Bootstrap {
+    /// Measures the items as they are and resampled; `groups` gives each item's group, where groups are drawn and not items.
+    ///
+    /// # Errors
+    /// When the confidence is not between 0 and 1, groups are not one an item, or `progress` is cancelled.
+    pub fn estimate(&self, measure: &dyn Measure, groups: Option<&[usize]>, progress: &dyn Progress) -> Result<Sampled, Error> {
+        let samples = self.samples(measure, groups, progress)?;
+        let (mut estimates, mut undefined) = (measure.point(), Vec::new());
+        for (i, estimate) in estimates.iter_mut().enumerate() {
+            let mut values: Vec<f64> =
+                samples.iter().filter_map(|sample| sample.get(i).copied()).filter(|v| !v.is_nan()).collect();
+            undefined.push(samples.len() - values.len());
+            let interval = self.interval(&mut values);
+            (estimate.low, estimate.high) = (interval.map(|i| i.low), interval.map(|i| i.high));
+        }
+        Ok(Sampled { estimates, undefined, resamples: self.resamples })
+    }
+
+    /// The middle part of these numbers; none without numbers. Sorts them.
+    pub fn interval(&self, values: &mut [f64]) -> Option<Interval> {
+        values.sort_unstable_by(f64::total_cmp);
+        let tail = (1.0 - self.confidence) / 2.0;
+        (!values.is_empty()).then(|| Interval { low: quantile(values, tail), high: quantile(values, 1.0 - tail) })
+    }
+
+    /// The measure's numbers in each resample.
+    ///
+    /// # Errors
+    /// As [`Bootstrap::estimate`].
+    pub fn samples(
+        &self,
+        measure: &dyn Measure,
+        groups: Option<&[usize]>,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Vec<f64>>, Error> {
+        if !(self.confidence > 0.0 && self.confidence < 1.0) {
+            let value = self.confidence.to_string();
+            return Err(Error::Setting { name: "confidence", value, expected: "a number between 0 and 1" });
+        }
+        let (unit_of, units) = units(measure.items(), groups)?;
+        progress.begin("resampling", Some(self.resamples as u64));
+        let samples = (0..self.resamples as u64)
+            .into_par_iter()
+            .map_init(
+                || (vec![0u32; units as usize], vec![0u32; unit_of.len()]),
+                |(drawn, weights), resample| {
+                    if progress.cancelled() {
+                        return Err(Error::Cancelled);
+                    }
+                    draw(self.seed, resample, drawn);
+                    for (weight, &unit) in weights.iter_mut().zip(&unit_of) {
+                        *weight = drawn.get(unit as usize).copied().unwrap_or(0);
+                    }
+                    let values = measure.evaluate(weights);
+                    progress.advance(1);
+                    Ok(values)
+                },
+            )
+            .collect();
+        progress.end();
+        samples
+    }
+}
+
+/// How often each unit is drawn in this resample.
+fn draw(seed: u64, resample: u64, drawn: &mut [u32]) {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(resample);
+    drawn.fill(0);
+    let units = drawn.len() as u32;
+    for _ in 0..units {
+        if let Some(count) = drawn.get_mut(random.random_range(0..units) as usize) {
+            *count += 1;
+        }
+    }
+}
+
+/// Numbers the groups from 0, or makes each item its own: the unit of each item, and how many there are.
+pub(super) fn units(items: usize, groups: Option<&[usize]>) -> Result<(Vec<u32>, u32), Error> {
+    if items > super::order::MOST_ITEMS {
+        return Err(Error::TooMany { found: items });
+    }
+    let Some(groups) = groups else {
+        return Ok(((0..items as u32).collect(), items as u32));
+    };
+    if groups.len() != items {
+        return Err(Error::Shape { what: "groups, one an item", expected: items, found: groups.len() });
+    }
+    let mut number: BTreeMap<usize, u32> = groups.iter().map(|&group| (group, 0)).collect();
+    for (next, unit) in number.values_mut().enumerate() {
+        *unit = next as u32;
+    }
+    Ok((groups.iter().map(|group| number.get(group).copied().unwrap_or(0)).collect(), number.len() as u32))
+}
+
+/// One measure minus another over the same items: resampled together, its interval is the paired one.
+pub struct Difference<'a> {
+    a: &'a dyn Measure,
+    b: &'a dyn Measure,
+}
+
+impl<'a> Difference<'a> {
+    /// `a` minus `b`, item `i` of one being item `i` of the other.
+    ///
+    /// # Errors
+    /// When the numbers of items or the names differ.
+    pub fn new(a: &'a dyn Measure, b: &'a dyn Measure) -> Result<Self, Error> {
+        if a.items() != b.items() {
+            return Err(Error::Unpaired { a: format!("`{}` items", a.items()), b: format!("`{}`", b.items()) });
+        }
+        if a.names() != b.names() {
+            return Err(Error::Unpaired {
+                a: format!("`{}`", a.names().join("`, `")),
+                b: format!("`{}`", b.names().join("`, `")),
+            });
+        }
+        Ok(Difference { a, b })
+    }
+}
+
+impl Measure for Difference<'_> {
+    fn items(&self) -> usize {
+        self.a.items()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.a.names()
+    }
+
+    fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
+        self.a.evaluate(weights).iter().zip(self.b.evaluate(weights)).map(|(a, b)| a - b).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Silent;
+
+    /// The weighted mean of 0, 1, 2 …; undefined where item 0 does not count.
+    struct Ramp(usize);
+
+    impl Measure for Ramp {
+        fn items(&self) -> usize {
+            self.0
+        }
+        fn names(&self) -> Vec<String> {
+            vec!["mean".into(), "sometimes".into()]
+        }
+        fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
+            let sum: f64 = weights.iter().enumerate().map(|(i, &w)| i as f64 * f64::from(w)).sum();
+            let mean = sum / weights.iter().sum::<u32>() as f64;
+            vec![mean, if weights[0] == 0 { f64::NAN } else { mean }]
+        }
+    }
+
+    struct Stopped;
+
+    impl Progress for Stopped {
+        fn begin(&self, _: &str, _: Option<u64>) {}
+        fn advance(&self, _: u64) {}
+        fn end(&self) {}
+        fn cancelled(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn the_interval_of_a_mean_has_the_width_of_theory() {
+        let sampled = Bootstrap { resamples: 4000, ..Default::default() }.estimate(&Ramp(200), None, &Silent).unwrap();
+        let mean = &sampled.estimates[0];
+        // sd of 0…199 is 57.7; of the mean 4.08; ± 1.96 of it, with the sampling error of 4,000 resamples.
+        let half = 1.96 * 57.73 / 200f64.sqrt();
+        assert!((mean.low.unwrap() - (99.5 - half)).abs() < 0.6 && (mean.high.unwrap() - (99.5 + half)).abs() < 0.6, "{mean:?}");
+    }
+
+    #[test]
+    fn undefined_resamples_are_left_out_and_counted() {
+        let sampled = Bootstrap::default().estimate(&Ramp(50), None, &Silent).unwrap();
+        // A resample lacks a given item with probability (1 − 1/50)^50 = 0.364.
+        assert!(sampled.undefined[0] == 0 && (300..430).contains(&sampled.undefined[1]), "{:?}", sampled.undefined);
+        assert_eq!(sampled.notes().len(), 1);
+        assert!(sampled.estimates[1].low.is_some());
+    }
+
+    #[test]
+    fn groups_are_drawn_whole() {
+        struct Alike;
+        impl Measure for Alike {
+            fn items(&self) -> usize {
+                4
+            }
+            fn names(&self) -> Vec<String> {
+                vec!["alike".into()]
+            }
+            fn evaluate(&self, w: &[u32]) -> Vec<f64> {
+                vec![f64::from(u8::from(w[0] == w[2] && w[1] == w[3] && w[0] + w[1] == 2))]
+            }
+        }
+        let samples = Bootstrap::default().samples(&Alike, Some(&[7, 3, 7, 3]), &Silent).unwrap();
+        assert!(samples.iter().all(|s| s == &[1.0]));
+        assert!(matches!(Bootstrap::default().samples(&Alike, Some(&[1]), &Silent), Err(Error::Shape { .. })));
+    }
+
+    #[test]
+    fn settings_and_cancelling() {
+        let wrong = Bootstrap { confidence: 1.0, ..Default::default() };
+        assert!(matches!(wrong.estimate(&Ramp(3), None, &Silent), Err(Error::Setting { .. })));
+        assert_eq!(Bootstrap::default().estimate(&Ramp(3), None, &Stopped), Err(Error::Cancelled));
+        let none = Bootstrap { resamples: 0, ..Default::default() }.estimate(&Ramp(3), None, &Silent).unwrap();
+        assert_eq!(none.estimates, Ramp(3).point());
+        let one = Bootstrap::default().estimate(&Ramp(1), None, &Silent).unwrap();
+        assert_eq!((one.estimates[0].low, one.estimates[0].high), (Some(0.0), Some(0.0)));
+    }
+
+    #[test]
+    fn seeds_matter_and_equal_measures_do_not_differ() {
+        let run = |seed| Bootstrap { seed, ..Default::default() }.samples(&Ramp(20), None, &Silent).unwrap();
+        let first = |samples: &[Vec<f64>]| samples.iter().map(|s| s[0]).collect::<Vec<_>>();
+        assert_eq!(first(&run(1)), first(&run(1)));
+        assert_ne!(first(&run(1)), first(&run(2)));
+        let (a, b) = (Ramp(20), Ramp(20));
+        let difference = Bootstrap::default().estimate(&Difference::new(&a, &b).unwrap(), None, &Silent).unwrap();
+        assert_eq!((difference.estimates[0].low, difference.estimates[0].high), (Some(0.0), Some(0.0)));
+        assert!(matches!(Difference::new(&a, &Ramp(3)), Err(Error::Unpaired { .. })));
+    }
+}

@@ -1,0 +1,206 @@
+//! Every metric as a record: what `describe top1` prints and what a measure computes.
+//!
+//! A metric is added by one record here. Its function reads the tally that its input gives at some weights.
+
+use super::{ClassificationTally, MarginTally, PairsTally, RetrievalTally, TripletTally};
+
+/// Which way a metric is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    Greater,
+    Smaller,
+    /// It describes and does not judge.
+    Neutral,
+}
+
+/// What a metric reads, and how.
+#[derive(Debug, Clone, Copy)]
+pub enum Function {
+    Classification(fn(&ClassificationTally) -> f64),
+    Retrieval(fn(&RetrievalTally) -> f64),
+    Pairs(fn(&PairsTally) -> f64),
+    Margins(fn(&MarginTally) -> f64),
+    Triplets(fn(&TripletTally) -> f64),
+}
+
+/// One metric.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// As scripts know it.
+    pub name: &'static str,
+    /// Smallest and largest value.
+    pub range: (f64, f64),
+    pub direction: Direction,
+    /// One sentence that defines it.
+    pub about: &'static str,
+    /// Whose definition it is.
+    pub source: &'static str,
+    pub function: Function,
+}
+
+impl Metric {
+    /// What it is computed from.
+    pub fn input(&self) -> &'static str {
+        match self.function {
+            Function::Classification(_) => "items × classes cosines and the class of each item",
+            Function::Retrieval(_) => "queries × candidates cosines and which candidates are relevant to each query",
+            Function::Pairs(_) => {
+                "items × classes cosines; an item with its own class is a positive pair, with another a negative one"
+            }
+            Function::Margins(_) => "items × classes cosines",
+            Function::Triplets(_) => "terms × terms cosines and triplets of an anchor, a positive and a negative term",
+        }
+    }
+}
+
+/// The metrics called `name`.
+pub fn named(name: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.name == name)
+}
+
+use Direction::{Greater, Neutral, Smaller};
+use Function::{Classification, Margins, Pairs, Retrieval, Triplets};
+
+const PAPER: &str = "Vasilakis, Bittner, Pauwels, ISMIR 2024";
+const TOP: &str =
+    "the share of items whose class has fewer than m other classes at or above its cosine (m = the number in the name)";
+const HIT: &str = "the share of queries with a relevant candidate among the first m (m = the number in the name)";
+
+const fn share(name: &'static str, about: &'static str, source: &'static str, function: Function) -> Metric {
+    Metric { name, range: (0.0, 1.0), direction: Greater, about, source, function }
+}
+
+/// Every metric, by input.
+pub const METRICS: &[Metric] = &[
+    share("top1", TOP, PAPER, Classification(|t| t.top(1))),
+    share("top2", TOP, PAPER, Classification(|t| t.top(2))),
+    share("top3", TOP, PAPER, Classification(|t| t.top(3))),
+    share("top4", TOP, PAPER, Classification(|t| t.top(4))),
+    share("top5", TOP, PAPER, Classification(|t| t.top(5))),
+    share(
+        "f1_weighted",
+        "F1 of each class by its best guess, mean weighted by the class's items",
+        "sklearn.metrics.f1_score(average='weighted', zero_division=0)",
+        Classification(|t| t.f1_weighted()),
+    ),
+    share(
+        "f1_macro",
+        "F1 of each class by its best guess, plain mean over the classes that occur or are guessed",
+        "sklearn.metrics.f1_score(average='macro', zero_division=0)",
+        Classification(|t| t.f1_macro()),
+    ),
+    share(
+        "balanced_accuracy",
+        "recall of each class, mean over the classes that occur",
+        "sklearn.metrics.balanced_accuracy_score",
+        Classification(|t| t.balanced_accuracy()),
+    ),
+    share(
+        "roc_auc",
+        "Mann–Whitney area of each class against the rest, ties one half, mean over the classes with both kinds of item",
+        "sklearn.metrics.roc_auc_score",
+        Classification(|t| t.roc_auc()),
+    ),
+    share(
+        "pr_auc",
+        "average precision of each class against the rest, ties grouped, mean over the classes with both kinds of item",
+        "sklearn.metrics.average_precision_score",
+        Classification(|t| t.pr_auc()),
+    ),
+    share("r_at_1", HIT, "Hodosh, Young, Hockenmaier, JAIR 2013", Retrieval(|t| t.hits[0])),
+    share("r_at_5", HIT, "Hodosh, Young, Hockenmaier, JAIR 2013", Retrieval(|t| t.hits[1])),
+    share("r_at_10", HIT, "Hodosh, Young, Hockenmaier, JAIR 2013", Retrieval(|t| t.hits[2])),
+    share(
+        "map",
+        "precision at the rank of each relevant candidate, mean over these and then over queries",
+        "Manning, Raghavan, Schütze, Introduction to Information Retrieval, 8.4",
+        Retrieval(|t| t.average_precision),
+    ),
+    share(
+        "mrr",
+        "one over the rank of the first relevant candidate, mean over queries",
+        "TREC-8 question answering",
+        Retrieval(|t| t.reciprocal_rank),
+    ),
+    Metric {
+        name: "median_rank",
+        range: (1.0, f64::INFINITY),
+        direction: Smaller,
+        about: "the rank of the first relevant candidate, from 1, median over queries",
+        source: "Hodosh, Young, Hockenmaier, JAIR 2013",
+        function: Retrieval(|t| t.median_rank),
+    },
+    share(
+        "ndcg_at_10",
+        "gain 1 of each relevant candidate among the first ten over log₂(rank + 1), divided by the best possible sum",
+        "sklearn.metrics.ndcg_score(k=10)",
+        Retrieval(|t| t.ndcg),
+    ),
+    Metric {
+        name: "positive_mean",
+        range: (-1.0, 1.0),
+        direction: Neutral,
+        about: "mean cosine of the positive pairs",
+        source: PAPER,
+        function: Pairs(|t| t.positive_mean),
+    },
+    Metric {
+        name: "negative_mean",
+        range: (-1.0, 1.0),
+        direction: Neutral,
+        about: "mean cosine of the negative pairs",
+        source: PAPER,
+        function: Pairs(|t| t.negative_mean),
+    },
+    Metric {
+        name: "overlap",
+        range: (0.0, 1.0),
+        direction: Smaller,
+        about: "the area that the histograms of positive and negative cosines share, each of area 1, bins 0.01 wide from −1",
+        source: "Weitzman 1970, on the histogram",
+        function: Pairs(|t| t.overlap),
+    },
+    share(
+        "pair_roc_auc",
+        "chance that a positive pair has the greater cosine of a positive and a negative pair, ties one half",
+        "sklearn.metrics.roc_auc_score over all pairs",
+        Pairs(|t| t.roc_auc),
+    ),
+    Metric {
+        name: "margin_mean",
+        range: (0.0, 2.0),
+        direction: Neutral,
+        about: "best minus second-best cosine of each item, mean",
+        source: PAPER,
+        function: Margins(|t| t.mean),
+    },
+    Metric {
+        name: "margin_median",
+        range: (0.0, 2.0),
+        direction: Neutral,
+        about: "best minus second-best cosine of each item, median",
+        source: PAPER,
+        function: Margins(|t| t.median),
+    },
+    share(
+        "accuracy",
+        "the share of triplets whose anchor has a greater cosine with the positive than with the negative",
+        PAPER,
+        Triplets(|t| t.accuracy),
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_words() {
+        for (i, metric) in METRICS.iter().enumerate() {
+            assert!(metric.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'), "{}", metric.name);
+            assert!(METRICS.iter().skip(i + 1).all(|other| other.name != metric.name), "{}", metric.name);
+            assert!(metric.range.0 < metric.range.1 && !metric.about.is_empty() && !metric.input().is_empty());
+        }
+        assert!(named("roc_auc").is_some() && named("top6").is_none());
+    }
+}

@@ -1,0 +1,364 @@
+//! Zero-shot classification: each item goes to the class with the greatest cosine.
+//!
+//! ```
+//! use dyad::{embedding::Scores, metric::{Classification, Measure}};
+//! let scores = Scores { n: 3, k: 2, values: vec![0.9, 0.1, 0.2, 0.8, 0.6, 0.4] };
+//! let c = Classification::new(&scores, &[0, 1, 1])?;
+//! assert_eq!(c.predicted(), [0, 1, 0]);
+//! assert_eq!(c.point()[0].value, 2.0 / 3.0); // top1
+//! # Ok::<(), dyad::metric::Error>(())
+//! ```
+//!
+//! Convention: a tie counts against the model. The rank of the true class is the number of other classes at or above its
+//! cosine; the prediction is the class of the greatest cosine, of tied ones the first that is *not* the true class. So
+//! `top1` is the accuracy of the predictions. A masked true class is never among the first m; a masked pair takes no part
+//! in the areas. Absent classes are named by [`Classification::absent`].
+//!
+//! Source: protocols of the ISMIR 2024 paper; F1, balanced accuracy and the areas as scikit-learn has them.
+
+use super::order::{Areas, Pair, Ranked};
+use super::{Error, Function, METRICS, Measure, check, check_truth, mean_of_defined, ratio, weight};
+use crate::embedding::Scores;
+use crate::report::Estimate;
+
+/// Items × classes, sorted and ready to be measured at any weights.
+#[derive(Debug, Clone)]
+pub struct Classification {
+    classes: usize,
+    truth: Vec<usize>,
+    predicted: Vec<usize>,
+    /// Other classes above the true one; the number of classes where the true one is masked.
+    above: Vec<usize>,
+    /// Other classes at or above the true one; likewise.
+    rank: Vec<usize>,
+    columns: Vec<Ranked>,
+    tops: usize,
+}
+
+/// One class against the rest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Class {
+    /// Items of this class.
+    pub support: u64,
+    /// Items that went to this class.
+    pub predicted: u64,
+    /// 0 without items.
+    pub recall: f64,
+    /// 0 without predictions.
+    pub precision: f64,
+    pub f1: f64,
+    /// NaN without items of both kinds.
+    pub roc_auc: f64,
+    /// NaN without items of both kinds.
+    pub average_precision: f64,
+}
+
+/// Weighted counts, which the metrics read.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    total: u64,
+    /// Items by the rank of their class.
+    ranks: Vec<u64>,
+    support: Vec<u64>,
+    predicted: Vec<u64>,
+    right: Vec<u64>,
+    areas: Vec<Areas>,
+}
+
+impl Classification {
+    /// Takes the cosines of n items with k classes, and the class of each item, 0 to k − 1.
+    ///
+    /// # Errors
+    /// Without items or classes, when lengths differ, at NaN, at a class outside, or when all of an item's classes are masked.
+    pub fn new(scores: &Scores, truth: &[usize]) -> Result<Self, Error> {
+        check(scores, "items and classes")?;
+        check_truth(scores, truth)?;
+        let classes = scores.k;
+        let mut c = Classification {
+            classes,
+            truth: truth.to_vec(),
+            predicted: Vec::with_capacity(scores.n),
+            above: Vec::with_capacity(scores.n),
+            rank: Vec::with_capacity(scores.n),
+            columns: Vec::with_capacity(classes),
+            tops: 5,
+        };
+        for (item, (row, &own)) in scores.values.chunks_exact(classes).zip(truth).enumerate() {
+            let best = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            if best == f32::NEG_INFINITY {
+                return Err(Error::Candidates { item, found: 0, expected: 1 });
+            }
+            let mut at_best = row.iter().enumerate().filter(|&(_, &score)| score == best).map(|(class, _)| class);
+            let first = at_best.next().unwrap_or(own);
+            c.predicted.push(if first == own { at_best.next().unwrap_or(own) } else { first });
+            let own_score = row.get(own).copied().unwrap_or(f32::NEG_INFINITY);
+            if own_score == f32::NEG_INFINITY {
+                c.above.push(classes);
+                c.rank.push(classes);
+            } else {
+                c.above.push(row.iter().filter(|&&score| score > own_score).count());
+                c.rank.push(row.iter().filter(|&&score| score >= own_score).count() - 1);
+            }
+        }
+        for class in 0..classes {
+            let column = scores.values.iter().skip(class).step_by(classes).zip(truth).enumerate();
+            c.columns.push(Ranked::new(column.map(|(item, (&score, &own))| Pair { score, item, positive: own == class })));
+        }
+        Ok(c)
+    }
+
+    /// Measures top-1 to top-`m`, where `m` is above the usual five.
+    #[must_use]
+    pub fn up_to(mut self, m: usize) -> Self {
+        self.tops = m.max(5);
+        self
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The class that each item went to.
+    pub fn predicted(&self) -> &[usize] {
+        &self.predicted
+    }
+
+    /// For each item, whether its class is among the first `m`.
+    pub fn right(&self, m: usize) -> Vec<bool> {
+        self.rank.iter().map(|&rank| rank < m).collect()
+    }
+
+    /// How many items missed the first `m` only because of an equal cosine at the border.
+    pub fn ties(&self, m: usize) -> usize {
+        self.above.iter().zip(&self.rank).filter(|&(&above, &rank)| above < m && m <= rank).count()
+    }
+
+    /// The classes that the means of the areas leave out, since all items or none are of them.
+    pub fn absent(&self) -> Vec<usize> {
+        let areas = self.tally(&vec![1; self.truth.len()]).areas;
+        areas.iter().enumerate().filter(|(_, areas)| areas.roc_auc.is_nan()).map(|(class, _)| class).collect()
+    }
+
+    /// A row for each class.
+    pub fn per_class(&self) -> Vec<Class> {
+        let tally = self.tally(&vec![1; self.truth.len()]);
+        let counts = tally.support.iter().zip(&tally.predicted).zip(&tally.right);
+        counts
+            .zip(&tally.areas)
+            .map(|(((&support, &predicted), &right), areas)| Class {
+                support,
+                predicted,
+                recall: ratio(right, support.max(1)),
+                precision: ratio(right, predicted.max(1)),
+                f1: ratio(2 * right, (support + predicted).max(1)),
+                roc_auc: areas.roc_auc,
+                average_precision: areas.average_precision,
+            })
+            .collect()
+    }
+
+    /// Items by true class (row) and predicted class (column).
+    pub fn confusion(&self) -> Vec<Vec<u64>> {
+        let mut matrix = vec![vec![0; self.classes]; self.classes];
+        for (&own, &guess) in self.truth.iter().zip(&self.predicted) {
+            if let Some(cell) = matrix.get_mut(own).and_then(|row| row.get_mut(guess)) {
+                *cell += 1;
+            }
+        }
+        matrix
+    }
+
+    /// What cosines drawn blindly would be expected to give: m/k, 1/k, one half, and the mean prevalence for `pr_auc`.
+    pub fn chance(&self) -> Vec<Estimate> {
+        let (n, k) = (self.truth.len() as u64, self.classes as f64);
+        let tally = self.tally(&vec![1; self.truth.len()]);
+        let both = tally.support.iter().filter(|&&support| 0 < support && support < n);
+        let mut chance: Vec<Estimate> =
+            (1..=self.tops).map(|m| Estimate::point(&format!("top{m}"), (m as f64 / k).min(1.0))).collect();
+        chance.push(Estimate::point("balanced_accuracy", 1.0 / k));
+        chance.push(Estimate::point("roc_auc", 0.5));
+        chance.push(Estimate::point("pr_auc", mean_of_defined(both.map(|&support| ratio(support, n)))));
+        chance
+    }
+
+    /// What a model gives that hears nothing and always ranks the classes by their number of items.
+    pub fn majority(&self) -> Vec<Estimate> {
+        let mut support = self.tally(&vec![1; self.truth.len()]).support;
+        support.sort_unstable_by(|a, b| b.cmp(a));
+        let n = self.truth.len() as u64;
+        let present = support.iter().filter(|&&s| s > 0).count() as f64;
+        let share = ratio(support.first().copied().unwrap_or(0), n);
+        let f1 = 2.0 * share / (1.0 + share);
+        let mut majority: Vec<Estimate> =
+            (1..=self.tops).map(|m| Estimate::point(&format!("top{m}"), ratio(support.iter().take(m).sum(), n))).collect();
+        majority.push(Estimate::point("f1_weighted", share * f1));
+        majority.push(Estimate::point("f1_macro", f1 / present));
+        majority.push(Estimate::point("balanced_accuracy", 1.0 / present));
+        majority.push(Estimate::point("roc_auc", 0.5));
+        majority
+    }
+
+    /// Counts the items as often as their weights say.
+    fn tally(&self, weights: &[u32]) -> Tally {
+        let zeros = vec![0; self.classes];
+        let mut tally = Tally {
+            total: 0,
+            ranks: vec![0; self.classes + 1],
+            support: zeros.clone(),
+            predicted: zeros.clone(),
+            right: zeros,
+            areas: self.columns.iter().map(|column| column.areas(weights)).collect(),
+        };
+        for (item, ((&own, &guess), &rank)) in self.truth.iter().zip(&self.predicted).zip(&self.rank).enumerate() {
+            let w = weight(weights, item);
+            tally.total += w;
+            add(&mut tally.ranks, rank, w);
+            add(&mut tally.support, own, w);
+            add(&mut tally.predicted, guess, w);
+            if own == guess {
+                add(&mut tally.right, own, w);
+            }
+        }
+        tally
+    }
+}
+
+fn add(counts: &mut [u64], at: usize, w: u64) {
+    if let Some(count) = counts.get_mut(at) {
+        *count += w;
+    }
+}
+
+impl Tally {
+    /// Top-m accuracy.
+    pub fn top(&self, m: usize) -> f64 {
+        // The last rank is that of masked classes, which no m reaches.
+        ratio(self.ranks.iter().take(m.min(self.support.len())).sum(), self.total)
+    }
+
+    /// F1 and support of the classes that occur or are guessed.
+    fn f1(&self) -> impl Iterator<Item = (f64, u64)> {
+        let counts = self.support.iter().zip(&self.predicted).zip(&self.right);
+        counts.filter(|((s, p), _)| **s + **p > 0).map(|((&s, &p), &right)| (ratio(2 * right, s + p), s))
+    }
+
+    /// Weighted F1.
+    pub fn f1_weighted(&self) -> f64 {
+        if self.total == 0 {
+            f64::NAN
+        } else {
+            self.f1().map(|(f1, support)| f1 * support as f64).sum::<f64>() / self.total as f64
+        }
+    }
+
+    /// Macro F1.
+    pub fn f1_macro(&self) -> f64 {
+        mean_of_defined(self.f1().map(|(f1, _)| f1))
+    }
+
+    /// Mean recall.
+    pub fn balanced_accuracy(&self) -> f64 {
+        mean_of_defined(self.right.iter().zip(&self.support).map(|(&right, &support)| ratio(right, support)))
+    }
+
+    /// Macro ROC-AUC.
+    pub fn roc_auc(&self) -> f64 {
+        mean_of_defined(self.areas.iter().map(|areas| areas.roc_auc))
+    }
+
+    /// Macro average precision.
+    pub fn pr_auc(&self) -> f64 {
+        mean_of_defined(self.areas.iter().map(|areas| areas.average_precision))
+    }
+}
+
+impl Measure for Classification {
+    fn items(&self) -> usize {
+        self.truth.len()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let listed = METRICS.iter().filter(|m| matches!(m.function, Function::Classification(_))).map(|m| m.name.to_owned());
+        listed.chain((6..=self.tops).map(|m| format!("top{m}"))).collect()
+    }
+
+    fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
+        let tally = self.tally(weights);
+        let listed =
+            METRICS.iter().filter_map(|m| if let Function::Classification(f) = m.function { Some(f(&tally)) } else { None });
+        listed.chain((6..=self.tops).map(|m| tally.top(m))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scores(k: usize, values: &[f32]) -> Scores {
+        Scores { n: values.len() / k, k, values: values.to_vec() }
+    }
+
+    fn value(estimates: &[Estimate], name: &str) -> f64 {
+        estimates.iter().find(|e| e.name == name).unwrap().value
+    }
+
+    #[test]
+    fn what_is_no_input_is_refused() {
+        assert!(matches!(Classification::new(&scores(2, &[]), &[]), Err(Error::Empty { .. })));
+        assert!(matches!(Classification::new(&scores(2, &[0.1, f32::NAN]), &[0]), Err(Error::Score { row: 0, column: 1, .. })));
+        assert!(matches!(Classification::new(&scores(2, &[0.1, f32::INFINITY]), &[0]), Err(Error::Score { .. })));
+        assert!(matches!(
+            Classification::new(&scores(2, &[0.1, 0.2]), &[2]),
+            Err(Error::Class { item: 0, class: 2, classes: 2 })
+        ));
+        assert!(matches!(Classification::new(&scores(2, &[0.1, 0.2]), &[0, 1]), Err(Error::Shape { .. })));
+        assert!(matches!(Classification::new(&scores(2, &[f32::NEG_INFINITY; 2]), &[0]), Err(Error::Candidates { .. })));
+    }
+
+    #[test]
+    fn a_tie_at_the_border_counts_against_the_model_and_is_counted() {
+        let c = Classification::new(&scores(3, &[0.5, 0.5, 0.1, 0.5, 0.5, 0.1]), &[0, 2]).unwrap();
+        assert_eq!(c.predicted(), [1, 0]);
+        assert_eq!((c.right(1), c.right(2), c.right(3)), (vec![false, false], vec![true, false], vec![true, true]));
+        assert_eq!((c.ties(1), c.ties(2), c.ties(3)), (1, 0, 0));
+    }
+
+    #[test]
+    fn a_masked_class_is_not_there() {
+        let c = Classification::new(&scores(2, &[f32::NEG_INFINITY, -0.5, 0.9, 0.1]), &[0, 1]).unwrap();
+        assert_eq!(c.predicted(), [1, 0]);
+        assert_eq!(value(&c.point(), "top5"), 0.5);
+        assert_eq!(c.absent(), [0]);
+        assert_eq!(value(&c.point(), "roc_auc"), 1.0);
+    }
+
+    #[test]
+    fn one_item_works() {
+        let c = Classification::new(&scores(2, &[0.9, 0.1]), &[0]).unwrap();
+        assert_eq!(value(&c.point(), "top1"), 1.0);
+        assert_eq!(value(&c.point(), "f1_macro"), 1.0);
+        assert!(value(&c.point(), "roc_auc").is_nan());
+        assert_eq!(c.absent(), [0, 1]);
+    }
+
+    #[test]
+    fn baselines() {
+        let c = Classification::new(&scores(4, &[0.1, 0.2, 0.3, 0.4].repeat(5)), &[1, 1, 1, 0, 2]).unwrap();
+        assert_eq!(value(&c.chance(), "top2"), 0.5);
+        assert!((value(&c.chance(), "pr_auc") - 1.0 / 3.0).abs() < 1e-15);
+        let constant = Classification::new(&scores(4, &[0.2, 0.9, 0.1, 0.0].repeat(5)), &[1, 1, 1, 0, 2]).unwrap();
+        for expected in c.majority() {
+            assert!((value(&constant.point(), &expected.name) - expected.value).abs() < 1e-15, "{}", expected.name);
+        }
+        assert_eq!(value(&c.clone().up_to(7).point(), "top7"), 1.0);
+    }
+
+    #[test]
+    fn every_item_is_in_the_confusion_matrix_once() {
+        let c = Classification::new(&scores(2, &[0.9, 0.1, 0.9, 0.2, 0.3, 0.4]), &[0, 1, 1]).unwrap();
+        assert_eq!(c.confusion(), [[1, 0], [1, 1]]);
+        let classes = c.per_class();
+        assert_eq!((classes[1].support, classes[1].recall, classes[1].precision), (2, 0.5, 1.0));
+    }
+}

@@ -1,0 +1,111 @@
+//! Confidence: the best cosine of each item minus the second best.
+//!
+//! Convention: tied best classes have margin 0, and by the rule of ties such an item is wrong when its class is among them.
+//!
+//! Source: Figure 4 of the ISMIR 2024 paper.
+
+use super::distribution::Ascending;
+use super::{Classification, Distribution, Error, Function, METRICS, Measure, weight};
+use crate::embedding::Scores;
+
+/// Margins of items, sorted and ready to be measured at any weights.
+#[derive(Debug, Clone)]
+pub struct Margins {
+    values: Vec<f64>,
+    right: Vec<bool>,
+    ascending: Ascending,
+}
+
+/// Weighted numbers, which the metrics read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tally {
+    pub mean: f64,
+    pub median: f64,
+}
+
+impl Margins {
+    /// Takes the cosines of n items with k classes, and the class of each item, 0 to k − 1.
+    ///
+    /// # Errors
+    /// As [`Classification::new`], and when an item has fewer than two unmasked classes.
+    pub fn new(scores: &Scores, truth: &[usize]) -> Result<Self, Error> {
+        let right = Classification::new(scores, truth)?.right(1);
+        let mut values = Vec::with_capacity(scores.n);
+        for (item, row) in scores.values.chunks_exact(scores.k).enumerate() {
+            let (mut best, mut second) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
+            for &score in row {
+                if score > best {
+                    (best, second) = (score, best);
+                } else {
+                    second = second.max(score);
+                }
+            }
+            if second == f32::NEG_INFINITY {
+                return Err(Error::Candidates { item, found: 1, expected: 2 });
+            }
+            values.push(f64::from(best) - f64::from(second));
+        }
+        let ascending = Ascending::new(values.iter().enumerate().map(|(item, &value)| (value, item)).collect());
+        Ok(Margins { values, right, ascending })
+    }
+
+    /// The margin of each item, 0 to 2.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Whether each item went to its own class.
+    pub fn right(&self) -> &[bool] {
+        &self.right
+    }
+
+    /// The margins of all items.
+    pub fn all(&self) -> Distribution {
+        Distribution::new(self.values.clone())
+    }
+
+    /// The margins of the items that went to their own class (`true`), or of the others.
+    pub fn of(&self, right: bool) -> Distribution {
+        Distribution::new(self.values.iter().zip(&self.right).filter(|&(_, &r)| r == right).map(|(&value, _)| value).collect())
+    }
+}
+
+impl Measure for Margins {
+    fn items(&self) -> usize {
+        self.values.len()
+    }
+
+    fn names(&self) -> Vec<String> {
+        METRICS.iter().filter(|m| matches!(m.function, Function::Margins(_))).map(|m| m.name.to_owned()).collect()
+    }
+
+    fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
+        let (mut sum, mut total) = (0.0, 0);
+        for (item, value) in self.values.iter().enumerate() {
+            let w = weight(weights, item);
+            sum += w as f64 * value;
+            total += w;
+        }
+        let tally = Tally { mean: sum / total as f64, median: self.ascending.quantile(weights, 0.5) };
+        METRICS.iter().filter_map(|m| if let Function::Margins(f) = m.function { Some(f(&tally)) } else { None }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn best_minus_second_best() {
+        let scores = Scores { n: 2, k: 3, values: vec![0.25, 0.75, 0.5, 0.5, 0.5, 0.0] };
+        let m = Margins::new(&scores, &[1, 0]).unwrap();
+        assert_eq!((m.values(), m.right()), (&[0.25, 0.0][..], &[true, false][..]));
+        assert_eq!((m.all().count, m.of(true).mean, m.of(false).mean), (2, 0.25, 0.0));
+    }
+
+    #[test]
+    fn one_class_has_no_second_best() {
+        let one = Margins::new(&Scores { n: 1, k: 1, values: vec![0.5] }, &[0]);
+        assert_eq!(one.unwrap_err(), Error::Candidates { item: 0, found: 1, expected: 2 });
+    }
+}
