@@ -2,6 +2,8 @@
 //!
 //! A metric is added by one record here. Its function reads the tally that its input gives at some weights.
 
+use self::Direction::{Greater, Neutral, Smaller};
+use self::Function::{Classification, Margins, Pairs, Retrieval, Triplets};
 use super::{ClassificationTally, MarginTally, PairsTally, RetrievalTally, TripletTally};
 
 /// Which way a metric is better.
@@ -53,13 +55,10 @@ impl Metric {
     }
 }
 
-/// The metrics called `name`.
+/// The metric called `name`.
 pub fn named(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|metric| metric.name == name)
 }
-
-use Direction::{Greater, Neutral, Smaller};
-use Function::{Classification, Margins, Pairs, Retrieval, Triplets};
 
 const PAPER: &str = "Vasilakis, Bittner, Pauwels, ISMIR 2024";
 const TOP: &str =
