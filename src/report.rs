@@ -14,6 +14,8 @@ pub struct Report {
     pub kind: String,
     /// The statement as it was written.
     pub statement: String,
+    /// Prose that is the result itself (`help`, a drawn tree); most reports have none.
+    pub text: String,
     pub context: Context,
     pub metrics: Vec<Estimate>,
     /// The first table is the result proper; others are details with titles.
@@ -188,7 +190,8 @@ impl Report {
     }
 
     /// The object that `--format json` prints:
-    /// `{"dyad", "statement", "kind", "context", "metrics": {name: {"value", "low", "high"}}, "columns", "rows", "tables", "notes"}`.
+    /// `{"dyad", "statement", "kind", "context", "metrics": {name: {"value", "low", "high"}}, "columns", "rows", "tables", "notes"}`,
+    /// with "text" where the result is prose.
     ///
     /// `columns` and `rows` are the first table; `tables` holds the others, each with its title.
     pub fn to_json(&self) -> serde_json::Value {
@@ -212,7 +215,7 @@ impl Report {
                 json!({"title": table.title, "columns": columns, "rows": rows})
             })
             .collect();
-        json!({
+        let mut object = json!({
             "dyad": env!("CARGO_PKG_VERSION"),
             "statement": self.statement,
             "kind": self.kind,
@@ -222,7 +225,11 @@ impl Report {
             "rows": rows,
             "tables": details,
             "notes": self.notes,
-        })
+        });
+        if !self.text.is_empty() {
+            object["text"] = json!(self.text);
+        }
+        object
     }
 }
 

@@ -25,6 +25,7 @@ mod order;
 mod pairs;
 #[cfg(test)]
 mod property;
+mod prototype;
 mod ranking;
 mod significance;
 mod triplet;
@@ -35,6 +36,7 @@ pub use classification::{Class, Classification, Tally as ClassificationTally};
 pub use distribution::{Bins, Distribution, QUANTILES, quantile};
 pub use margin::{Margins, Tally as MarginTally};
 pub use pairs::{Pairs, Tally as PairsTally};
+pub use prototype::{Protocol, prototype_scores};
 pub use ranking::{Query, Retrieval, Tally as RetrievalTally};
 pub use significance::{McNemar, SignFlip, holm, mcnemar, sign_flip};
 pub use triplet::{Anchor, Tally as TripletTally, Triplets};

@@ -24,6 +24,8 @@ pub struct Bound {
     /// The other arguments: ids, names, files, statements.
     pub arguments: Vec<Argument>,
     pub parameters: BTreeMap<&'static str, Spanned<Literal>>,
+    /// What a verb with open parameters was given, as written.
+    pub open: Vec<(Spanned<String>, Spanned<Literal>)>,
     pub collection: Option<Spanned<String>>,
     /// The metadata condition, without parameters.
     pub filter: Option<Predicate>,
@@ -44,7 +46,12 @@ pub struct Bound {
 pub fn bind(command: Command, signature: &'static Signature, settings: &Settings) -> Result<Bound, Diagnostic> {
     refuse_clauses(&command, signature)?;
     let mut parameters = BTreeMap::new();
+    let mut open = Vec::new();
     for (key, value) in command.parameters {
+        if signature.open_parameters {
+            open.push((key, value));
+            continue;
+        }
         let Some(parameter) = signature.parameter(&key.node) else {
             return Err(unknown_parameter(&key, signature));
         };
@@ -68,6 +75,7 @@ pub fn bind(command: Command, signature: &'static Signature, settings: &Settings
         subjects,
         arguments,
         parameters,
+        open,
         collection: command.collection,
         filter,
         top: count(command.top, "top", 1)?,
@@ -367,13 +375,10 @@ mod tests {
 
     static CLASSIFY: Signature = Signature {
         name: "classify",
-        summary: "",
-        usage: &[],
-        about: "",
         subjects: &["clip", "confusion"],
         clauses: &[Clause::In, Clause::Where, Clause::Top],
         parameters: &[shared::PROMPT, shared::SEED, shared::SPACE],
-        examples: &[],
+        ..Signature::BARE
     };
 
     fn bound(text: &str) -> Result<Bound, Diagnostic> {

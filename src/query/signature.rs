@@ -16,6 +16,8 @@ pub struct Signature {
     pub clauses: &'static [Clause],
     pub parameters: &'static [Parameter],
     pub examples: &'static [Example],
+    /// True where any `key=value` is taken and judged by the verb itself.
+    pub open_parameters: bool,
 }
 
 /// A statement that shows the verb, with what it gives on the bundled data.
@@ -143,6 +145,19 @@ impl Kind {
 }
 
 impl Signature {
+    /// A verb that takes nothing; definitions name what they take and end in `..Signature::BARE`.
+    pub const BARE: Signature = Signature {
+        name: "",
+        summary: "",
+        usage: &[],
+        about: "",
+        subjects: &[],
+        clauses: &[],
+        parameters: &[],
+        examples: &[],
+        open_parameters: false,
+    };
+
     /// The parameter `name`.
     pub fn parameter(&self, name: &str) -> Option<&'static Parameter> {
         self.parameters.iter().find(|p| p.name.eq_ignore_ascii_case(name))

@@ -1,6 +1,6 @@
 //! `set KEY=VALUE`: a default for the statements that follow.
 
-use crate::diagnostic::{Diagnostic, Spanned};
+use crate::diagnostic::{Diagnostic, Spanned, one_of};
 use crate::query::signature::{Kind, Parameter};
 use crate::query::{Bound, Example, Literal, Signature, bind};
 use crate::report::Report;
@@ -13,14 +13,12 @@ static SIGNATURE: Signature = Signature {
     summary: "gives a parameter a default for the statements that follow",
     usage: &["set KEY=VALUE", "set KEY=default"],
     about: "Any parameter of any verb, or `collection`. A statement's own value goes before it. `default` takes a setting back; `show settings` lists them.",
-    subjects: &[],
-    clauses: &[],
-    // Any parameter of any verb: `bind` sees them through `parameters_of_all`.
-    parameters: &[],
     examples: &[
         Example { statement: "set seed=7", gives: "every later bootstrap uses seed 7" },
         Example { statement: "set seed=default", gives: "back to seed 0" },
     ],
+    open_parameters: true,
+    ..Signature::BARE
 };
 
 const COLLECTION: Parameter =
@@ -40,40 +38,28 @@ impl Verb for Set {
         &SIGNATURE
     }
 
-    fn plan(&self, bound: Bound, _: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
-        let fault = Diagnostic::new("`set` needs a parameter and a value").at(bound.verb.span).expected("`set KEY=VALUE`, as in `set seed=7`");
-        Err(fault.into())
-    }
-}
-
-/// `set` takes the parameters of every verb, so its command is judged here instead of by `bind`.
-///
-/// # Errors
-/// An unknown key, or a value that is not allowed.
-pub fn plan(command: &crate::query::Command, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
-    let settable = settable();
-    let names = || settable.iter().map(|p| p.name);
-    let [(key, value)] = command.parameters.as_slice() else {
-        let fault = Diagnostic::new("`set` needs one parameter and its value").at(command.verb.span);
-        return Err(fault.expected("`set KEY=VALUE`, as in `set seed=7`").into());
-    };
-    if let Some(argument) = command.arguments.first() {
-        return Err(bind::unknown_word(argument, &SIGNATURE).into());
-    }
-    let Some(parameter) = settable.iter().find(|p| p.name.eq_ignore_ascii_case(&key.node)) else {
-        let fault = Diagnostic::new(format!("unknown setting `{}`", key.node)).at(key.span);
-        return Err(fault.expected(crate::diagnostic::one_of(names())).suggest(&key.node, names()).into());
-    };
-    let default = matches!(&value.node, Literal::Scalar(v) if v.as_text().is_some_and(|t| t.eq_ignore_ascii_case("default")));
-    if !default {
+    fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
+        bound.refuse_more_than(0, &SIGNATURE)?;
+        let [(key, value)] = bound.open.as_slice() else {
+            let fault = Diagnostic::new("`set` needs one parameter and its value").at(bound.verb.span);
+            return Err(fault.expected("`set KEY=VALUE`, as in `set seed=7`").into());
+        };
+        let settable = settable();
+        let names = || settable.iter().map(|p| p.name);
+        let Some(parameter) = settable.iter().find(|p| p.name.eq_ignore_ascii_case(&key.node)) else {
+            let fault = Diagnostic::new(format!("unknown setting `{}`", key.node)).at(key.span);
+            return Err(fault.expected(one_of(names())).suggest(&key.node, names()).into());
+        };
+        let default = matches!(&value.node, Literal::Scalar(v) if v.as_text().is_some_and(|t| t.eq_ignore_ascii_case("default")));
+        if default {
+            return Ok(Box::new(SetPlan { key: parameter.name.to_owned(), value: None }));
+        }
         bind::check(parameter, value)?;
-        if parameter.kind == Kind::Collection
-            && let Literal::Scalar(name) = &value.node
-        {
+        if let (Kind::Collection, Literal::Scalar(name)) = (parameter.kind, &value.node) {
             scope.workspace.collection(&Spanned::new(name.to_string(), value.span))?;
         }
+        Ok(Box::new(SetPlan { key: parameter.name.to_owned(), value: Some(value.node.clone()) }))
     }
-    Ok(Box::new(SetPlan { key: parameter.name.to_owned(), value: (!default).then(|| value.node.clone()) }))
 }
 
 struct SetPlan {

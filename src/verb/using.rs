@@ -13,10 +13,8 @@ static SIGNATURE: Signature = Signature {
     summary: "makes a collection the default of the statements that follow",
     usage: &["use COLLECTION"],
     about: "Without it a statement takes the collection that has what it needs, if there is only one. `in COLLECTION` goes before it.",
-    subjects: &[],
-    clauses: &[],
-    parameters: &[],
     examples: &[Example { statement: "use demo", gives: "the statements that follow are about `demo`" }],
+    ..Signature::BARE
 };
 
 impl Verb for Use {

@@ -4,6 +4,7 @@ A condition is four masks: over programs, dynamics, registers and kinds of playi
 So the matrix "caption fits clip" is exact and a batch has as many positives as it has.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,6 +94,10 @@ def _names() -> dict[str, set[int]]:
     return names
 
 
+def _an(wording: str) -> str:
+    return re.sub(r"\b([Aa]) \{\}", r"\1n {}", wording)
+
+
 def build() -> Captions:
     rng = np.random.default_rng(0)
     names = _names()
@@ -120,10 +125,9 @@ def build() -> Captions:
         near = bool(programs & core)
         wordings = WORDINGS if near else WORDINGS[:3] + [WORDINGS[i] for i in rng.choice(np.arange(3, len(WORDINGS)), 7, False)]
         for wording in wordings:
-            text = wording.format(name)
-            if name[0] in "aeio" and wording.endswith("a {}") and rng.random() < 0.5:
-                text = wording.replace("a {}", "an {}").format(name)
-            add(text, programs)
+            add(wording.format(name), programs)
+            if name[0] in "aeio":
+                add(_an(wording).format(name), programs)
             if near and rng.random() < 0.3:
                 add(wording.format(name.title()), programs)
         for _ in range(24 if near else 5):
@@ -167,7 +171,7 @@ def build() -> Captions:
         target: [
             index[w.format(n)]
             for n in (target.replace("_", " "), *TARGET_SYNONYMS.get(target, []))
-            for w in PROMPTS
+            for w in dict.fromkeys([*PROMPTS, *(map(_an, PROMPTS) if n[0] in "aeio" else ())])
             if w.format(n) in index
         ]
         for target in TARGETS

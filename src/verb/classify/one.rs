@@ -1,0 +1,81 @@
+//! One clip: its K best labels with similarity and margin, and whether the first is right.
+
+use super::{Task, label_of};
+use crate::diagnostic::{Diagnostic, Spanned};
+use crate::report::{Report, Table};
+use crate::value::Value;
+use crate::verb::{Error, Outcome, Plan, Scope, Step, parameters, provenance};
+use crate::workspace::Prompts;
+
+pub struct One {
+    task: Task,
+    id: Spanned<String>,
+    prompts: Prompts,
+}
+
+impl One {
+    pub fn new(task: Task, id: Spanned<String>) -> Result<Self, Error> {
+        for (name, what) in [("prompts", "a sweep"), ("by", "a table a class")] {
+            if let Some(value) = task.bound.value(name).filter(|v| v.span != task.bound.verb.span) {
+                let fault = Diagnostic::new(format!("{what} needs a set of clips, not the one clip `{}`", id.node)).at(value.span);
+                return Err(fault.expected("`classify clips …` without an id").into());
+            }
+        }
+        Ok(One { prompts: parameters::prompt(&task.bound)?, task, id })
+    }
+}
+
+impl Plan for One {
+    fn steps(&self) -> Vec<Step> {
+        let mut steps = self.task.steps();
+        steps.push(Step::new("clip", self.id.node.clone()));
+        steps.push(Step::new("prompt", self.prompts.keys().join(", ")));
+        steps.push(Step::new("search", "exact: the clip with every label of the collection"));
+        steps
+    }
+
+    fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
+        let task = &self.task;
+        let clips = scope.workspace.clips(&task.collection, &task.info, None)?;
+        let row = scope.workspace.clip_row(&clips.loaded, &self.id)?;
+        let mut labels: Vec<String> = clips.loaded.items.iter().filter_map(label_of).collect();
+        labels.sort();
+        labels.dedup();
+        if labels.is_empty() {
+            let fault = Diagnostic::new(format!("no clip of `{}` has a label", task.collection.name())).at(task.bound.verb.span);
+            return Err(fault.hint("`label clip \"ID\" ontology=hdio` takes the labels of an ontology").into());
+        }
+        let stage = task.info.key.space.stage;
+        let texts = scope.workspace.label_vectors(&task.model, stage, &self.prompts, &labels, scope.progress)?;
+        let scores = clips.loaded.embeddings.select(&[row]).cosines(&texts)?;
+        let mut order: Vec<usize> = (0..labels.len()).collect();
+        order.sort_by(|&a, &b| scores.values[b].total_cmp(&scores.values[a]).then(a.cmp(&b)));
+
+        let item = &clips.loaded.items[row];
+        let truth = label_of(item);
+        let mut report = Report::new("classify");
+        report.context = provenance::context(scope, Some(task.collection.name()), &task.model, "joint");
+        report.context.n = Some(1);
+        provenance::prompted(&mut report.context, &self.prompts);
+        report.context.fact("clip", item.id.as_str());
+        report.context.fact("label", truth.clone());
+        if let [first, second, ..] = order.as_slice() {
+            report.context.fact("margin", f64::from(scores.values[*first] - scores.values[*second]));
+        }
+        if let Some(truth) = &truth {
+            report.context.fact("right", labels[order[0]] == *truth);
+        }
+        let mut table = Table::new(["rank", "label", "similarity", "right"]);
+        for (rank, &label) in order.iter().take(task.bound.top.unwrap_or(3)).enumerate() {
+            let right = truth.as_ref().map(|t| *t == labels[label]);
+            table.push(vec![
+                Value::from(rank + 1),
+                labels[label].as_str().into(),
+                f64::from(scores.values[label]).into(),
+                right.map_or(Value::Null, Value::Bool),
+            ]);
+        }
+        report.tables.push(table);
+        Ok(report.into())
+    }
+}

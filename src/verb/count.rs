@@ -1,0 +1,83 @@
+//! `count clips`: how many pass a condition, in all or by the values of a field.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::Spanned;
+use crate::query::signature::Clause;
+use crate::query::{Bound, Example, Signature};
+use crate::report::{Estimate, Figure, Report, Table};
+use crate::verb::list::Selection;
+use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, provenance};
+use crate::workspace::builtin_field;
+
+pub struct Count;
+
+static SIGNATURE: Signature = Signature {
+    name: "count",
+    summary: "counts the clips that pass a condition",
+    usage: &["count clips [in C] [where PREDICATE] [by FIELD]"],
+    about: "With `by FIELD` a row for each value of the field. A condition that no clip passes counts 0.",
+    subjects: &["clip", "label"],
+    clauses: &[Clause::In, Clause::Where, Clause::By],
+    examples: &[
+        Example { statement: "count clips", gives: "the number of clips" },
+        Example { statement: "count clips where dynamic in (\"mf\", \"ff\") by label", gives: "a row an instrument" },
+    ],
+    ..Signature::BARE
+};
+
+impl Verb for Count {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
+        bound.refuse_more_than(0, &SIGNATURE)?;
+        Ok(Box::new(CountPlan { selection: Selection::of(&bound, scope)?, by: bound.by }))
+    }
+}
+
+struct CountPlan {
+    selection: Selection,
+    by: Option<Spanned<String>>,
+}
+
+impl Plan for CountPlan {
+    fn steps(&self) -> Vec<Step> {
+        let mut steps = self.selection.steps();
+        steps.extend(self.by.iter().map(|field| Step::new("group", format!("by {}", field.node))));
+        steps
+    }
+
+    fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
+        let items = self.selection.items(scope)?;
+        let mut report = Report::new("count");
+        report.context = provenance::store_context(scope);
+        report.context.collection = Some(self.selection.collection.name().to_owned());
+        report.context.n = Some(items.len());
+        report.metrics.push(Estimate::point("count", items.len() as f64));
+        let Some(field) = &self.by else {
+            let mut table = Table::new(["count"]);
+            table.push(vec![items.len().into()]);
+            report.tables.push(table);
+            return Ok(report.into());
+        };
+        let mut groups: BTreeMap<String, (crate::value::Value, usize)> = BTreeMap::new();
+        for item in &items {
+            let value = builtin_field(item, &field.node);
+            let name = if value.is_null() { String::new() } else { value.to_string() };
+            groups.entry(name).or_insert((value, 0)).1 += 1;
+        }
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        groups.sort_by(|(_, (a, _)), (_, (b, _))| a.sort_order(b));
+        let mut table = Table::new([field.node.as_str(), "count"]);
+        let mut bars = Vec::new();
+        for (name, (value, n)) in groups {
+            table.push(vec![value, n.into()]);
+            bars.push((name, Estimate::point("count", n as f64)));
+        }
+        report.tables.push(table);
+        report.figures.push(Figure::Bars { title: format!("clips by {}", field.node), unit: String::new(), bars });
+        Ok(report.into())
+    }
+}

@@ -1,0 +1,230 @@
+//! `describe NAME`: all that is known of one collection, model, ontology, prompt set or term.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{Diagnostic, Spanned};
+use crate::embedding::Modality;
+use crate::query::{Bound, Example, Signature};
+use crate::report::{Report, Table};
+use crate::store::Collection;
+use crate::value::Value;
+use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, provenance};
+use crate::workspace::{Error as WorkspaceError, ModelRef};
+
+pub struct Describe;
+
+static SIGNATURE: Signature = Signature {
+    name: "describe",
+    summary: "tells of one collection, model, ontology, prompt set, or term of an ontology",
+    usage: &["describe NAME"],
+    about: "A collection: its spaces, and its fields with their values. A model: towers, spaces, licence, hash. A term: its path, \
+            neighbours, aliases and the clips that carry it.",
+    examples: &[
+        Example { statement: "describe demo", gives: "the spaces and fields of the collection" },
+        Example { statement: "describe cello", gives: "where it stands in the ontologies, and its neighbours" },
+    ],
+    ..Signature::BARE
+};
+
+/// Values of a field that are shown.
+const SHOWN: usize = 6;
+
+impl Verb for Describe {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
+        bound.refuse_more_than(1, &SIGNATURE)?;
+        let Some(name) = bound.argument(0) else {
+            return Err(Diagnostic::new("`describe` needs a name").at(bound.verb.span).expected("`describe NAME`").into());
+        };
+        let found = Found::named(&name, scope)?;
+        Ok(Box::new(DescribePlan { name: name.node, found }))
+    }
+}
+
+/// What a name stands for; a name may stand for several things.
+struct Found {
+    collection: Option<Collection>,
+    model: Option<ModelRef>,
+    ontology: bool,
+    prompts: bool,
+    term: bool,
+}
+
+impl Found {
+    fn named(name: &Spanned<String>, scope: &Scope<'_>) -> Result<Found, Error> {
+        let workspace = scope.workspace;
+        let ontologies = workspace.ontologies()?;
+        let sets = workspace.prompt_sets()?;
+        let models = workspace.model_ids()?;
+        let found = Found {
+            collection: workspace.store().collection(&name.node).map_err(WorkspaceError::from)?,
+            model: models.contains(&name.node).then(|| workspace.model(name)).transpose()?,
+            ontology: ontologies.iter().any(|o| o.name == name.node),
+            prompts: sets.iter().any(|s| s.name == name.node),
+            term: ontologies.iter().any(|o| o.resolve(&name.node).is_ok()),
+        };
+        if found.collection.is_some() || found.model.is_some() || found.ontology || found.prompts || found.term {
+            return Ok(found);
+        }
+        let collections = workspace.store().collections().map_err(WorkspaceError::from)?;
+        let known = collections.iter().map(|c| c.name.as_str()).chain(models.iter().map(String::as_str));
+        let known = known.chain(ontologies.iter().map(|o| o.name.as_str())).chain(sets.iter().map(|s| s.name.as_str()));
+        let terms = ontologies.iter().flat_map(|o| o.terms().iter().map(|t| t.name.as_str()));
+        Err(Diagnostic::new(format!("nothing is called `{}`", name.node))
+            .at(name.span)
+            .expected("a collection, a model, an ontology, a prompt set or a term of an ontology")
+            .suggest(&name.node, known.chain(terms))
+            .into())
+    }
+}
+
+struct DescribePlan {
+    name: String,
+    found: Found,
+}
+
+impl Plan for DescribePlan {
+    fn steps(&self) -> Vec<Step> {
+        vec![Step::new("describe", self.name.clone())]
+    }
+
+    fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
+        let mut report = Report::new("describe");
+        report.context = provenance::store_context(scope);
+        if let Some(collection) = &self.found.collection {
+            report.context.collection = Some(self.name.clone());
+            describe_collection(collection, &mut report)?;
+        }
+        if let Some(model) = &self.found.model {
+            report.tables.push(describe_model(model));
+        }
+        if self.found.ontology || self.found.prompts || self.found.term {
+            for ontology in scope.workspace.ontologies()? {
+                if ontology.name == self.name {
+                    report.tables.push(facts([
+                        ("ontology", ontology.name.as_str().into()),
+                        ("title", ontology.title.as_str().into()),
+                        ("source", ontology.source.as_str().into()),
+                        ("licence", ontology.licence.as_str().into()),
+                        ("terms", ontology.terms().len().into()),
+                        ("leaves", ontology.leaves().len().into()),
+                    ]));
+                }
+                if let Ok(id) = ontology.resolve(&self.name) {
+                    report.tables.push(describe_term(&ontology, id, scope)?);
+                }
+            }
+            for set in scope.workspace.prompt_sets()?.iter().filter(|s| s.name == self.name) {
+                let mut table = Table::new(["name", "prompt"]).titled(format!("prompt set {}: {}", set.name, set.description));
+                for prompt in &set.prompts {
+                    table.push(vec![prompt.name.as_str().into(), prompt.key().into()]);
+                }
+                report.tables.push(table);
+            }
+        }
+        Ok(report.into())
+    }
+}
+
+fn facts<'a>(rows: impl IntoIterator<Item = (&'a str, Value)>) -> Table {
+    let mut table = Table::new(["what", "value"]);
+    for (name, value) in rows {
+        table.push(vec![name.into(), value]);
+    }
+    table
+}
+
+fn describe_collection(collection: &Collection, report: &mut Report) -> Result<(), Error> {
+    let mut fields: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+    let (mut clips, mut labels) = (0usize, 0usize);
+    for item in collection.items() {
+        let item = item.map_err(WorkspaceError::from)?;
+        match item.modality {
+            Modality::Audio => clips += 1,
+            Modality::Text => labels += 1,
+        }
+        for (field, value) in item.metadata {
+            *fields.entry(field).or_default().entry(value.to_string()).or_default() += 1;
+        }
+    }
+    report.tables.push(facts([
+        ("collection", collection.name().into()),
+        ("clips", clips.into()),
+        ("labels", labels.into()),
+    ]));
+    let mut spaces = Table::new(["space", "prompt", "dim", "vectors"]).titled("spaces");
+    for info in collection.spaces().map_err(WorkspaceError::from)? {
+        let rows = Value::Int(i64::try_from(info.rows).unwrap_or(i64::MAX));
+        spaces.push(vec![info.key.space.to_string().into(), info.key.prompt.clone().into(), info.dim.into(), rows]);
+    }
+    report.tables.push(spaces);
+    if !fields.is_empty() {
+        let mut table = Table::new(["field", "items", "values", "most frequent"]).titled("fields");
+        for (field, values) in fields {
+            let items: usize = values.values().sum();
+            let distinct = values.len();
+            let mut frequent: Vec<(String, usize)> = values.into_iter().collect();
+            frequent.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+            let shown: Vec<String> = frequent.iter().take(SHOWN).map(|(value, n)| format!("{value} ({n})")).collect();
+            let more = if distinct > SHOWN { ", …" } else { "" };
+            table.push(vec![field.into(), items.into(), distinct.into(), format!("{}{more}", shown.join(", ")).into()]);
+        }
+        report.tables.push(table);
+    }
+    Ok(())
+}
+
+fn describe_model(model: &ModelRef) -> Table {
+    let mut rows: Vec<(&str, Value)> = vec![("model", model.id.as_str().into()), ("hash", model.hash.as_str().into())];
+    match &model.model {
+        None => rows.push(("graphs", "none: only vectors that were imported".into())),
+        Some(towers) => {
+            let manifest = towers.manifest();
+            rows.push(("licence", manifest.licence.as_str().into()));
+            rows.push(("folder", towers.dir().display().to_string().into()));
+            if let Some(audio) = &manifest.audio {
+                rows.push(("audio rate (Hz)", i64::from(audio.sample_rate).into()));
+                rows.push(("audio window (s)", (audio.samples as f64 / f64::from(audio.sample_rate)).into()));
+            }
+            if let Some(text) = &manifest.text {
+                rows.push(("longest text (tokens)", text.max_tokens.into()));
+            }
+            for (name, modality, stage) in crate::encoder::SPACES {
+                rows.push((name, towers.dim(modality, stage).into()));
+            }
+        }
+    }
+    facts(rows)
+}
+
+fn describe_term(ontology: &crate::ontology::Ontology, id: crate::ontology::TermId, scope: &Scope<'_>) -> Result<Table, Error> {
+    let term = ontology.term(id);
+    let names = |ids: &[crate::ontology::TermId]| ids.iter().map(|&t| ontology.spoken(t)).collect::<Vec<_>>().join(", ");
+    let siblings: Vec<_> = term
+        .parents
+        .iter()
+        .flat_map(|&p| ontology.term(p).children.iter().copied())
+        .filter(|&sibling| sibling != id)
+        .collect();
+    let mut clips = 0usize;
+    for info in scope.workspace.store().collections().map_err(WorkspaceError::from)? {
+        let Some(collection) = scope.workspace.store().collection(&info.name).map_err(WorkspaceError::from)? else { continue };
+        for item in collection.items() {
+            let item = item.map_err(WorkspaceError::from)?;
+            let label = item.metadata.get("label").and_then(Value::as_text);
+            clips += usize::from(label.is_some_and(|l| ontology.resolve(l) == Ok(id)));
+        }
+    }
+    Ok(facts([
+        ("term", ontology.spoken(id).into()),
+        ("ontology", ontology.name.as_str().into()),
+        ("path", term.path.as_str().into()),
+        ("aliases", term.aliases.join(", ").into()),
+        ("below it", names(&term.children).into()),
+        ("beside it", names(&siblings).into()),
+        ("clips with this label", clips.into()),
+    ]))
+}

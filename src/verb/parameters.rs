@@ -1,0 +1,84 @@
+//! The parameters that several verbs share, as types: stage, model, prompts, bootstrap, exactness.
+
+use crate::diagnostic::{Diagnostic, Spanned};
+use crate::embedding::Stage;
+use crate::metric::Bootstrap;
+use crate::prompt::Prompt;
+use crate::query::{Bound, Literal};
+use crate::store::{Collection, SpaceInfo};
+use crate::value::Value;
+use crate::verb::{Error, Scope};
+use crate::workspace::{ModelRef, Prompts};
+
+/// `space=`; the joint space by default.
+pub fn stage(bound: &Bound) -> Stage {
+    bound.text_of("space").and_then(|s| Stage::parse(s.node)).unwrap_or(Stage::Joint)
+}
+
+/// `model=`, if given.
+pub fn model_name(bound: &Bound) -> Option<Spanned<String>> {
+    bound.text_of("model").map(|m| Spanned::new(m.node.to_owned(), m.span))
+}
+
+/// Collection, model and space of a statement about clips.
+///
+/// # Errors
+/// When a name is unknown or the collection has no such vectors.
+pub fn clips_of(bound: &Bound, stage: Stage, scope: &Scope<'_>) -> Result<(Collection, ModelRef, SpaceInfo), Error> {
+    let workspace = scope.workspace;
+    let collection = workspace.collection_or_default(bound.collection.as_ref(), scope.default_collection())?;
+    let model = workspace.model_of_clips(model_name(bound).as_ref(), &collection, stage)?;
+    let info = workspace.audio_space(&collection, &model, stage)?;
+    Ok((collection, model, info))
+}
+
+/// `prompt=`: one, or an ensemble; `A <> track` by default.
+///
+/// # Errors
+/// When one has no `<>`.
+pub fn prompt(bound: &Bound) -> Result<Prompts, Error> {
+    let texts = bound.texts_of("prompt");
+    if texts.is_empty() {
+        return Ok(Prompts(vec![Prompt::template("A <> track").map_err(|e| Diagnostic::new(e.to_string()))?]));
+    }
+    texts.iter().map(template).collect::<Result<_, _>>().map(Prompts)
+}
+
+/// `prompts=`: the name of a set or a list of prompts; none when it is not given.
+///
+/// # Errors
+/// When the set is unknown or a prompt has no `<>`.
+pub fn sweep(bound: &Bound, scope: &Scope<'_>) -> Result<Option<Vec<Prompt>>, Error> {
+    match bound.value("prompts") {
+        None => Ok(None),
+        Some(Spanned { node: Literal::Scalar(Value::Text(name)), span }) if !name.contains("<>") => {
+            let name = Spanned::new(name.clone(), *span);
+            Ok(Some(scope.workspace.prompt_set(&name)?.prompts))
+        }
+        Some(_) => bound.texts_of("prompts").iter().map(template).collect::<Result<_, _>>().map(Some),
+    }
+}
+
+fn template(text: &Spanned<String>) -> Result<Prompt, Error> {
+    Prompt::template(&text.node).map_err(|_| {
+        Diagnostic::new(format!("the prompt `{}` has no place for the label", text.node))
+            .at(text.span)
+            .expected("`<>` where the label goes, as in `\"A <> track\"`")
+            .into()
+    })
+}
+
+/// `resamples=`, `confidence=` and `seed=`.
+pub fn bootstrap(bound: &Bound) -> Bootstrap {
+    let default = Bootstrap::default();
+    Bootstrap {
+        resamples: bound.int("resamples").and_then(|n| usize::try_from(n).ok()).unwrap_or(default.resamples),
+        confidence: bound.float("confidence").unwrap_or(default.confidence),
+        seed: bound.int("seed").and_then(|n| u64::try_from(n).ok()).unwrap_or(default.seed),
+    }
+}
+
+/// `ef=`.
+pub fn ef(bound: &Bound) -> usize {
+    bound.int("ef").and_then(|n| usize::try_from(n).ok()).unwrap_or(128)
+}

@@ -1,0 +1,110 @@
+//! `search`: text → audio, in the joint space.
+
+use crate::diagnostic::Diagnostic;
+use crate::embedding::{Embeddings, Stage};
+use crate::query::signature::{Clause, shared};
+use crate::query::{Bound, Example, Predicate, Signature, Sum};
+use crate::report::Report;
+use crate::store::{Collection, SpaceInfo};
+use crate::verb::hits::{self, How};
+use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance};
+use crate::workspace::ModelRef;
+
+pub struct Search;
+
+static SIGNATURE: Signature = Signature {
+    name: "search",
+    summary: "finds clips by words, in the joint space",
+    usage: &["search clips [in C] for \"TEXT\" [+ W * \"TEXT\" …] [without \"TEXT\"] [where PREDICATE] [top K]"],
+    about: "Embeds the text and lists the clips with the greatest cosine. Texts may be added with weights, and taken away with `without` \
+            (weight −1): the vectors are summed at unit length. Every row is compared below 50,000 rows; above that, or with \
+            `exact=false`, the HNSW graph is searched and its measured recall stands beside the result.",
+    subjects: &["clip"],
+    clauses: &[Clause::In, Clause::Where, Clause::Top, Clause::For, Clause::Without],
+    parameters: &[shared::MODEL, shared::EXACT, shared::EF],
+    examples: &[
+        Example { statement: "search clips for \"a bright trumpet\" top 5", gives: "the five nearest clips" },
+        Example { statement: "search clips for \"cello\" + 0.5 * \"dark\" without \"voice\" where dynamic=\"pp\"", gives: "a sum of texts, among the soft clips" },
+    ],
+    ..Signature::BARE
+};
+
+impl Verb for Search {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
+        bound.refuse_more_than(0, &SIGNATURE)?;
+        let Some(sum) = bound.sum() else {
+            let at = bound.target.as_ref().map_or(bound.verb.span, |t| t.span);
+            let fault = Diagnostic::new("`search` needs a text to look for").at(at);
+            return Err(fault.expected("`for \"TEXT\"`, as in `search clips for \"a bright trumpet\"`").into());
+        };
+        let mut sum = sum.clone();
+        if let Some(without) = &bound.without {
+            sum.0.extend(without.node.iter().map(|text| (-1.0, text.clone())));
+        }
+        if let Some((_, text)) = sum.0.iter().find(|(weight, text)| text.trim().is_empty() || *weight == 0.0) {
+            let fault = Diagnostic::new(format!("the text `{text}` says nothing")).at(bound.verb.span);
+            return Err(fault.expected("a text that is not empty, with a weight that is not 0").into());
+        }
+        let (collection, model, info) = parameters::clips_of(&bound, Stage::Joint, scope)?;
+        Ok(Box::new(SearchPlan { collection, model, info, sum, filter: bound.filter.clone(), how: How::of(&bound) }))
+    }
+}
+
+struct SearchPlan {
+    collection: Collection,
+    model: ModelRef,
+    info: SpaceInfo,
+    sum: Sum,
+    filter: Option<Predicate>,
+    how: How,
+}
+
+impl SearchPlan {
+    /// The weighted sum of the texts' unit vectors.
+    fn query(&self, scope: &Scope<'_>) -> Result<Embeddings, Error> {
+        let mut total: Vec<f32> = Vec::new();
+        let mut space = None;
+        for (weight, text) in &self.sum.0 {
+            let vector = scope.workspace.text_vector(&self.model, text)?;
+            total.resize(vector.dim(), 0.0);
+            total.iter_mut().zip(vector.row(0)).for_each(|(t, x)| *t += *weight as f32 * x);
+            space = Some(vector.space);
+        }
+        let space = space.ok_or_else(|| Diagnostic::new("`search` needs a text to look for"))?;
+        let dim = total.len();
+        Embeddings::from_rows(space, dim, total).map_err(|_| {
+            Diagnostic::new(format!("the texts {} cancel out", self.sum)).expected("a sum with a direction").into()
+        })
+    }
+}
+
+impl Plan for SearchPlan {
+    fn steps(&self) -> Vec<Step> {
+        let mut steps = vec![
+            Step::new("collection", self.collection.name()),
+            Step::new("space", format!("{}, {} rows of {}", self.info.key, self.info.rows, self.info.dim)),
+            Step::new("texts", self.sum.to_string()),
+        ];
+        steps.extend(self.filter.iter().map(|f| Step::new("filter", f.to_string())));
+        steps.push(self.how.step(&self.info));
+        steps
+    }
+
+    fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
+        let clips = scope.workspace.clips(&self.collection, &self.info, self.filter.as_ref())?;
+        let query = self.query(scope)?;
+        query.space.comparable(&clips.loaded.embeddings.space)?;
+        let mut report = Report::new("search");
+        report.context = provenance::context(scope, Some(self.collection.name()), &self.model, "joint");
+        report.context.prompts = self.sum.0.iter().map(|(_, text)| text.clone()).collect();
+        if let Some(filter) = &self.filter {
+            report.context.fact("where", filter.to_string());
+        }
+        hits::find(&mut report, &clips, query.row(0), None, &self.how, scope)?;
+        Ok(report.into())
+    }
+}

@@ -1,0 +1,109 @@
+//! An opened store together with the towers, ontologies and prompt sets that statements use.
+//!
+//! Verbs ask it for clips with their vectors, for label texts as vectors, and for a search index; it knows where each
+//! comes from (the store, a tower, a file) and keeps what was read.
+
+mod clips;
+mod indices;
+mod models;
+mod names;
+mod texts;
+mod towers;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use crate::diagnostic::Diagnostic;
+use crate::embedding::{BadVector, Embeddings, Incomparable};
+use crate::encoder;
+use crate::index;
+use crate::store::{self, Store};
+
+pub use clips::{Clips, Loaded, builtin_field, nothing_passes};
+pub use indices::{EXACT_BELOW, Search};
+pub use models::{Imported, ModelRef};
+pub use texts::{Prompts, TEXTS, spoken};
+
+/// Why the workspace could not give what was asked of it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Diagnostic(#[from] Diagnostic),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Encoder(#[from] encoder::Error),
+    #[error(transparent)]
+    Index(#[from] index::Error),
+    #[error("`{}`: {source}", path.display())]
+    Audio { path: PathBuf, source: crate::audio::Error },
+    #[error(transparent)]
+    Vector(#[from] BadVector),
+    #[error(transparent)]
+    Incomparable(#[from] Incomparable),
+    #[error("interrupted")]
+    Cancelled,
+}
+
+/// See the module.
+pub struct Workspace {
+    store: Store,
+    folders: encoder::ModelFolders,
+    models: Mutex<BTreeMap<String, ModelRef>>,
+    loaded: Mutex<Vec<Arc<Loaded>>>,
+    texts: Mutex<texts::Cache>,
+    ontologies: Mutex<Option<Arc<Vec<crate::ontology::Ontology>>>>,
+    indices: Mutex<BTreeMap<[u8; 32], Arc<index::Hnsw>>>,
+}
+
+impl Workspace {
+    /// Opens the store in `dir` (made if there is none). `models` are folders to look for models in before the usual ones.
+    ///
+    /// # Errors
+    /// When the store is locked, damaged or of another make.
+    pub fn open(dir: &Path, models: &[PathBuf]) -> Result<Workspace, Error> {
+        Ok(Workspace::over(Store::open(dir)?, models))
+    }
+
+    /// A workspace over an open store.
+    pub fn over(store: Store, models: &[PathBuf]) -> Workspace {
+        Workspace {
+            folders: encoder::ModelFolders::new(models, store.dir()),
+            store,
+            models: Mutex::default(),
+            loaded: Mutex::default(),
+            texts: Mutex::default(),
+            ontologies: Mutex::default(),
+            indices: Mutex::default(),
+        }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The store's folder as text, for provenance.
+    pub fn place(&self) -> String {
+        self.store.dir().map_or_else(|| "memory".to_owned(), |dir| dir.display().to_string())
+    }
+
+    /// A folder beside the store's own bytes.
+    fn beside(&self, name: &str) -> Option<PathBuf> {
+        self.store.dir().map(|dir| dir.join(name))
+    }
+}
+
+/// What a mutex guards here is a cache: one that a panicking thread left is as good as another.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// The rows of `embeddings` at `rows`, or all of them.
+pub fn chosen(embeddings: &Arc<Embeddings>, rows: Option<&[usize]>) -> Arc<Embeddings> {
+    match rows {
+        Some(rows) => Arc::new(embeddings.select(rows)),
+        None => Arc::clone(embeddings),
+    }
+}

@@ -1,0 +1,46 @@
+//! Audio files through a model's audio tower.
+
+use std::path::Path;
+
+use super::{Error, ModelRef, Workspace};
+use crate::audio::{self, Limits, Target};
+use crate::diagnostic::Diagnostic;
+use crate::embedding::{Embeddings, Modality, Space, Stage};
+use crate::encoder::{AudioTower, Tower};
+
+/// What a tower wants to hear.
+pub fn target(tower: &AudioTower) -> Target {
+    let spec = tower.spec();
+    Target { sample_rate_hz: spec.sample_rate, mix: spec.channels, quantize: spec.quantize }
+}
+
+impl Workspace {
+    /// A file as a vector; it is not kept.
+    ///
+    /// # Errors
+    /// When the model has no audio tower, the file can't be decoded, or embedding fails.
+    pub fn hear(&self, model: &ModelRef, path: &Path, stage: Stage) -> Result<Embeddings, Error> {
+        let tower = self.audio_tower(model)?;
+        let clip = audio::load(path, &target(tower), &Limits::default())
+            .map_err(|source| Error::Audio { path: path.to_owned(), source })?;
+        let output = tower.embed(&[&clip.samples])?;
+        let rows = match stage {
+            Stage::Joint => output.joint,
+            Stage::PreJoint => output.pre_joint,
+        };
+        Ok(rows.into_embeddings(Space::new(&model.id, Modality::Audio, stage))?)
+    }
+
+    /// The model's audio tower.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn audio_tower<'a>(&self, model: &'a ModelRef) -> Result<&'a AudioTower, Error> {
+        match &model.model {
+            Some(towers) => Ok(towers.audio_tower()?),
+            None => Err(Diagnostic::new(format!("the model `{}` has no audio graph and can't hear files", model.id))
+                .hint("name a model with graphs: `show models` lists them")
+                .into()),
+        }
+    }
+}
