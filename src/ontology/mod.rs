@@ -129,7 +129,7 @@ impl Ontology {
         self.ids().filter(|&id| self.term(id).is_leaf()).collect()
     }
 
-    /// The topmost term above `id` that is not the root, along first parents; `id` itself where it stands there; none for the root.
+    /// The topmost term above `id` (or `id` itself) that is not the root, along first parents; none for the root.
     pub fn family(&self, id: TermId) -> Option<TermId> {
         if Some(id) == self.root {
             return None;

@@ -15,7 +15,7 @@ pub enum Unresolved {
         /// The name or alias that may have been meant.
         nearest: Option<String>,
     },
-    #[error("`{word}` stands at several places of the ontology `{ontology}`: expected {}", one_of(candidates.iter().map(String::as_str)))]
+    #[error("`{word}` stands at several places of the ontology `{ontology}`: expected {}", quoted(candidates))]
     Ambiguous {
         word: String,
         ontology: String,
@@ -39,6 +39,10 @@ impl Unresolved {
             Unresolved::Ambiguous { .. } => None,
         }
     }
+}
+
+fn quoted(words: &[String]) -> String {
+    one_of(words.iter().map(String::as_str))
 }
 
 /// A word with case and the choice of separator taken away.

@@ -47,7 +47,7 @@ impl Format {
 pub enum ReadError {
     #[error("`{path}` cannot be read: {error}")]
     Io { path: String, error: std::io::Error },
-    #[error("`{path}` has no ending that says how to read it: expected {}", one_of(Format::ENDINGS.iter().map(|(ending, _)| *ending)))]
+    #[error("`{path}` has no ending that says how to read it: expected {}", one_of(Format::ENDINGS.map(|(end, _)| end)))]
     Ending { path: String },
     /// `line` counts from 1.
     #[error("the ontology `{origin}` cannot be read at line {line}: {problem}")]
