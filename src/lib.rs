@@ -31,6 +31,7 @@ pub mod ontology;
 pub mod progress;
 pub mod query;
 pub mod render;
+pub mod repl;
 pub mod report;
 pub mod store;
 pub mod value;
