@@ -11,7 +11,7 @@
 //! | layer | modules | may import |
 //! |---|---|---|
 //! | 0 | `diagnostic` `embedding` `value` `report` `progress` | nothing of dyad |
-//! | 1 | `audio` `store` `index` `ontology` `metric` `query` `render` | layer 0 |
+//! | 1 | `audio` `store` `index` `ontology` `prompt` `metric` `query` `render` | layer 0 |
 //! | 2 | `encoder` | layers 0–1 |
 //! | 3 | `workspace` | layers 0–2 |
 //! | 4 | `verb` `ingest` | layers 0–3 |
@@ -29,8 +29,10 @@ pub mod index;
 pub mod metric;
 pub mod ontology;
 pub mod progress;
+pub mod prompt;
 pub mod query;
 pub mod render;
+pub mod repl;
 pub mod report;
 pub mod store;
 pub mod value;

@@ -1,0 +1,110 @@
+//! From samples to vectors: windows, graph, aggregation.
+//!
+//! ```text
+//!   clip (mono, the model's rate, quantised) ─ windows ─ graph, one window a run ─ norm ─ mean over windows ─ norm
+//! ```
+//!
+//! Convention: clips come as `audio` prepares them for the tower's spec. Each window is run alone. Batches of windows are no faster on a CPU (measured on both backends) and change
+//! the last bits, so that a clip's vector would depend on its neighbours.
+
+use rayon::prelude::*;
+
+use super::graph::{Contract, Element, Feed, Graph, Wanted};
+use super::manifest::{AudioSpec, SpaceSpec};
+use super::rows::{Dims, Rows, TowerOutput};
+use super::runtime::{Backend, Engine};
+use super::{Error, Tower};
+use crate::audio::window::{Aggregate, windows};
+
+/// The tower that listens.
+pub struct AudioTower {
+    spec: AudioSpec,
+    pre_joint: SpaceSpec,
+    joint: SpaceSpec,
+    graph: Graph,
+}
+
+/// Where a window lies in its clip, in seconds; what was filled in does not count.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WindowSpan {
+    pub start_s: f64,
+    pub end_s: f64,
+}
+
+impl AudioTower {
+    pub(super) fn new(dir: &std::path::Path, spec: AudioSpec, spaces: [SpaceSpec; 2], engine: Option<Engine>) -> Self {
+        let [pre_joint, joint] = spaces;
+        let output =
+            |key, space: &SpaceSpec| Wanted { key, name: space.output.clone(), element: Element::F32, length: Some(space.dim) };
+        let contract = Contract {
+            inputs: vec![Wanted {
+                key: "audio.input",
+                name: spec.input.clone(),
+                element: Element::F32,
+                length: Some(spec.samples),
+            }],
+            outputs: vec![output("spaces.audio_pre_joint.output", &pre_joint), output("spaces.audio_joint.output", &joint)],
+        };
+        let graph = Graph::new(dir.join(&spec.graph), contract, engine);
+        AudioTower { spec, pre_joint, joint, graph }
+    }
+
+    /// The rate at which clips must be given, in Hz.
+    pub fn sample_rate_hz(&self) -> u32 {
+        self.spec.sample_rate
+    }
+
+    /// How the tower wants its audio.
+    pub fn spec(&self) -> &AudioSpec {
+        &self.spec
+    }
+
+    /// Loads the graph if it is not loaded, and tells what it runs on.
+    ///
+    /// # Errors
+    /// When the graph cannot be loaded.
+    pub fn backend(&self) -> Result<&Backend, Error> {
+        self.graph.backend()
+    }
+
+    /// The vectors of each window of `clip` (mono samples at [`AudioTower::sample_rate_hz`], quantised as the spec says), with
+    /// their places.
+    ///
+    /// # Errors
+    /// As [`Tower::embed`].
+    pub fn embed_windows(&self, clip: &[f32]) -> Result<(Vec<WindowSpan>, TowerOutput), Error> {
+        let rate = self.spec.sample_rate;
+        let windows = windows(clip, &self.spec.policy())?;
+        let spans = windows.iter().map(|w| WindowSpan { start_s: w.start_s(rate), end_s: w.end_s(rate) }).collect();
+        let parts = windows.par_iter().map(|w| self.run(1, &w.samples)).collect::<Result<Vec<_>, _>>()?;
+        Ok((spans, TowerOutput::concat(self.dims(), parts)))
+    }
+
+    /// Runs the graph on `batch` windows, row-major, and applies the norms.
+    pub(super) fn run(&self, batch: usize, samples: &[f32]) -> Result<TowerOutput, Error> {
+        let mut outputs = self.graph.run(batch, &[Feed::F32(samples)])?.into_iter();
+        let mut next = |space: &SpaceSpec| outputs.next().unwrap_or_else(|| Rows::empty(space.dim)).normed(space.norm);
+        Ok(TowerOutput { pre_joint: next(&self.pre_joint), joint: next(&self.joint) })
+    }
+
+    fn aggregate(&self, windows: &TowerOutput) -> TowerOutput {
+        match self.spec.aggregate {
+            Aggregate::Mean => TowerOutput {
+                pre_joint: windows.pre_joint.mean().normed(self.pre_joint.norm),
+                joint: windows.joint.mean().normed(self.joint.norm),
+            },
+        }
+    }
+}
+
+impl Tower<[f32]> for AudioTower {
+    fn dims(&self) -> Dims {
+        Dims { pre_joint: self.pre_joint.dim, joint: self.joint.dim }
+    }
+
+    fn embed(&self, batch: &[&[f32]]) -> Result<TowerOutput, Error> {
+        let clip = |clip: &&[f32]| self.embed_windows(clip).map(|(_, windows)| self.aggregate(&windows));
+        let parts = batch.par_iter().map(clip).collect::<Result<Vec<_>, _>>()?;
+        Ok(TowerOutput::concat(self.dims(), parts))
+    }
+}

@@ -1,0 +1,152 @@
+//! From texts to vectors: template, tokens, graph.
+//!
+//! ```text
+//!   "violin" ─ template "{}" ─ tokenizer ─ cut to max_tokens ─ graph, one text a run ─ norm
+//! ```
+//!
+//! Convention: the tokenizer file's own padding and truncation are switched off; the manifest's count. Each text is run
+//! alone and without padding: in a batch the last bits would change with its neighbours (measured on both backends).
+//! The tokenizer and the graph are loaded when they are first used.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use rayon::prelude::*;
+use tokenizers::{PostProcessor, Tokenizer, TruncationParams};
+
+use super::graph::{Contract, Element, Feed, Graph, Wanted};
+use super::guard::{guard, one_line};
+use super::manifest::{Pad, SpaceSpec, TextSpec};
+use super::rows::{Dims, Rows, TowerOutput};
+use super::runtime::{Backend, Engine};
+use super::{Error, Tower};
+
+/// Texts that one task embeds one after the other: a further ONNX Runtime session costs about as much as forty texts.
+const TEXTS_A_TASK: usize = 32;
+
+/// The tower that reads.
+pub struct TextTower {
+    spec: TextSpec,
+    pre_joint: SpaceSpec,
+    joint: SpaceSpec,
+    graph: Graph,
+    tokenizer_path: PathBuf,
+    tokenizer: OnceLock<Result<Tokenizer, Error>>,
+}
+
+/// A text as the graph gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokens {
+    pub ids: Vec<i64>,
+    /// Segment numbers, as many as ids.
+    pub types: Vec<i64>,
+    /// True when the text was longer than `max_tokens` and its end is not heard.
+    pub truncated: bool,
+}
+
+impl TextTower {
+    pub(super) fn new(dir: &std::path::Path, spec: TextSpec, spaces: [SpaceSpec; 2], engine: Option<Engine>) -> Self {
+        let [pre_joint, joint] = spaces;
+        let length = (spec.pad == Pad::Max).then_some(spec.max_tokens);
+        let input = |key, name: &String| Wanted { key, name: name.clone(), element: Element::I64, length };
+        let output =
+            |key, space: &SpaceSpec| Wanted { key, name: space.output.clone(), element: Element::F32, length: Some(space.dim) };
+        let mut inputs = vec![input("text.inputs.ids", &spec.inputs.ids)];
+        inputs.extend(spec.inputs.mask.as_ref().map(|name| input("text.inputs.mask", name)));
+        inputs.extend(spec.inputs.types.as_ref().map(|name| input("text.inputs.types", name)));
+        let outputs = vec![output("spaces.text_pre_joint.output", &pre_joint), output("spaces.text_joint.output", &joint)];
+        let graph = Graph::new(dir.join(&spec.graph), Contract { inputs, outputs }, engine);
+        let tokenizer_path = dir.join(&spec.tokenizer);
+        TextTower { spec, pre_joint, joint, graph, tokenizer_path, tokenizer: OnceLock::new() }
+    }
+
+    /// How the tower wants its text.
+    pub fn spec(&self) -> &TextSpec {
+        &self.spec
+    }
+
+    /// Loads the graph if it is not loaded, and tells what it runs on.
+    ///
+    /// # Errors
+    /// When the graph cannot be loaded.
+    pub fn backend(&self) -> Result<&Backend, Error> {
+        self.graph.backend()
+    }
+
+    /// The tokens of `text` in the manifest's template, cut to `max_tokens`.
+    ///
+    /// # Errors
+    /// When the tokenizer cannot be loaded, or finds no token at all.
+    pub fn tokens(&self, text: &str) -> Result<Tokens, Error> {
+        let tokenizer = self.tokenizer.get_or_init(|| self.load_tokenizer()).as_ref().map_err(Error::clone)?;
+        let failed = |reason: String| Error::Tokenizer { path: self.tokenizer_path.clone(), reason };
+        let filled = self.spec.template.replacen("{}", text, 1);
+        let encoding = guard(|| tokenizer.encode(filled, true)).map_err(&failed)?;
+        let encoding = encoding.map_err(|error| failed(one_line(&error.to_string())))?;
+        if encoding.is_empty() {
+            return Err(Error::NoTokens { text: text.to_owned() });
+        }
+        Ok(Tokens {
+            ids: encoding.get_ids().iter().map(|&id| i64::from(id)).collect(),
+            types: encoding.get_type_ids().iter().map(|&id| i64::from(id)).collect(),
+            truncated: !encoding.get_overflowing().is_empty(),
+        })
+    }
+
+    fn load_tokenizer(&self) -> Result<Tokenizer, Error> {
+        let failed = |reason: String| Error::Tokenizer { path: self.tokenizer_path.clone(), reason };
+        let bytes = std::fs::read(&self.tokenizer_path).map_err(|error| failed(error.to_string()))?;
+        let tokenizer = guard(|| Tokenizer::from_bytes(&bytes)).map_err(&failed)?;
+        let mut tokenizer = tokenizer.map_err(|error| failed(one_line(&error.to_string())))?;
+        tokenizer.with_padding(None);
+        // Its truncation subtracts the special tokens without asking whether there is room for them.
+        let special = tokenizer.get_post_processor().map_or(0, |post| post.added_tokens(false));
+        if special >= self.spec.max_tokens {
+            return Err(failed(format!("it adds {special} tokens to each text: expected `text.max_tokens` to be larger")));
+        }
+        let cut = TruncationParams { max_length: self.spec.max_tokens, ..TruncationParams::default() };
+        tokenizer.with_truncation(Some(cut)).map_err(|error| failed(one_line(&error.to_string())))?;
+        Ok(tokenizer)
+    }
+
+    /// Runs the graph on a batch of token rows, padded as the manifest says, and applies the norms.
+    pub(super) fn run(&self, batch: &[Tokens]) -> Result<TowerOutput, Error> {
+        let longest = batch.iter().map(|tokens| tokens.ids.len()).max().unwrap_or(0);
+        let length = if self.spec.pad == Pad::Max { self.spec.max_tokens } else { longest };
+        let rows = |row: &dyn Fn(&Tokens) -> Vec<i64>, filler: i64| -> Vec<i64> {
+            let padded = |tokens| {
+                let mut row = row(tokens);
+                row.resize(length, filler);
+                row
+            };
+            batch.iter().flat_map(padded).collect()
+        };
+        let ids = rows(&|tokens| tokens.ids.clone(), i64::from(self.spec.pad_id));
+        let mask = rows(&|tokens| vec![1; tokens.ids.len()], 0);
+        let types = rows(&|tokens| tokens.types.clone(), 0);
+        let mut feeds = vec![Feed::I64(&ids)];
+        feeds.extend(self.spec.inputs.mask.is_some().then_some(Feed::I64(&mask)));
+        feeds.extend(self.spec.inputs.types.is_some().then_some(Feed::I64(&types)));
+        let mut outputs = self.graph.run(batch.len(), &feeds)?.into_iter();
+        let mut next = |space: &SpaceSpec| outputs.next().unwrap_or_else(|| Rows::empty(space.dim)).normed(space.norm);
+        Ok(TowerOutput { pre_joint: next(&self.pre_joint), joint: next(&self.joint) })
+    }
+}
+
+impl Tower<str> for TextTower {
+    fn dims(&self) -> Dims {
+        Dims { pre_joint: self.pre_joint.dim, joint: self.joint.dim }
+    }
+
+    fn embed(&self, batch: &[&str]) -> Result<TowerOutput, Error> {
+        let task = |texts: &[&str]| {
+            let mut output = TowerOutput::empty(self.dims());
+            for text in texts {
+                output.append(self.run(&[self.tokens(text)?])?);
+            }
+            Ok(output)
+        };
+        let parts = batch.par_chunks(TEXTS_A_TASK).map(task).collect::<Result<Vec<_>, Error>>()?;
+        Ok(TowerOutput::concat(self.dims(), parts))
+    }
+}

@@ -1,0 +1,113 @@
+//! Graphs on tract, the ONNX implementation in pure Rust that is part of this program.
+//!
+//! tract is called directly and not through `ort-tract`: behind that crate's C interface a panic of tract ends the process,
+//! here it can be caught. A plan is read-only, so all threads share one.
+//! Source: tract-onnx 0.23.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tract_onnx::pb;
+use tract_onnx::prelude::*;
+use tract_onnx::tract_hir::infer::InferenceModel;
+
+use super::graph::{Contract, Element, Feed, Output, Port};
+use super::guard::one_line;
+
+/// A graph that was read and not yet optimised.
+pub(super) struct Model {
+    model: InferenceModel,
+    pub inputs: Vec<Port>,
+    pub outputs: Vec<Port>,
+}
+
+/// A graph ready to run.
+pub(super) struct Plan {
+    plan: Arc<TypedSimplePlan>,
+    /// The contract's input for each of the plan's inputs.
+    order: Vec<usize>,
+}
+
+impl Model {
+    /// Reads `path`; weights in files beside it are not supported, since the model's hash does not cover them.
+    pub fn read(path: &Path) -> Result<Model, String> {
+        let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+        let onnx = tract_onnx::onnx();
+        let proto = onnx.proto_model_for_read(&mut &bytes[..]).map_err(reason)?;
+        let graph = proto.graph.as_ref().ok_or("it holds no graph")?;
+        let constant = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
+        let inputs = graph.input.iter().filter(|input| !constant(&input.name)).map(port).collect();
+        let outputs = graph.output.iter().map(port).collect();
+        let parsed = onnx.parse(&proto, None).map_err(reason)?;
+        match parsed.unresolved_inputs.first() {
+            Some(name) => Err(format!("no node gives `{name}`")),
+            None => Ok(Model { model: parsed.model, inputs, outputs }),
+        }
+    }
+
+    /// Optimises the part of the graph that the contract needs. The ports must have been checked.
+    pub fn plan(mut self, contract: &Contract) -> Result<Plan, String> {
+        let outlets = self.model.output_outlets().map_err(reason)?.to_vec();
+        let wanted = contract.outputs.iter().filter_map(|wanted| self.outputs.iter().position(|port| port.name == wanted.name));
+        let wanted: Vec<_> = wanted.filter_map(|at| outlets.get(at).copied()).collect();
+        if wanted.len() != contract.outputs.len() {
+            return Err("an output is missing".to_owned());
+        }
+        self.model.select_output_outlets(&wanted).map_err(reason)?;
+        let fed = |outlet: &OutletId| {
+            let name = &self.model.node(outlet.node).name;
+            contract.inputs.iter().position(|wanted| wanted.name == *name)
+        };
+        let order = self.model.input_outlets().map_err(reason)?.iter().map(fed).collect::<Option<Vec<_>>>();
+        let order = order.ok_or("an input is missing")?;
+        let plan = self.model.into_optimized().and_then(|model| model.into_runnable()).map_err(reason)?;
+        Ok(Plan { plan, order })
+    }
+}
+
+impl Plan {
+    pub fn run(&self, batch: usize, feeds: &[Feed]) -> Result<Vec<Output>, String> {
+        let mut inputs = TVec::new();
+        for &at in &self.order {
+            let tensor = match feeds.get(at) {
+                Some(Feed::F32(values)) => Tensor::from_shape(&[batch, values.len() / batch.max(1)], values),
+                Some(Feed::I64(values)) => Tensor::from_shape(&[batch, values.len() / batch.max(1)], values),
+                None => return Err("an input is missing".to_owned()),
+            };
+            inputs.push(tensor.map_err(reason)?.into_tvalue());
+        }
+        let outputs = self.plan.run(inputs).map_err(reason)?;
+        outputs
+            .iter()
+            .map(|tensor| {
+                let view = tensor.to_plain_array_view::<f32>().map_err(reason)?;
+                Ok((tensor.shape().to_vec(), view.iter().copied().collect()))
+            })
+            .collect()
+    }
+}
+
+fn port(info: &pb::ValueInfoProto) -> Port {
+    let tensor = match info.r#type.as_ref().and_then(|kind| kind.value.as_ref()) {
+        Some(pb::type_proto::Value::TensorType(tensor)) => Some(tensor),
+        None => None,
+    };
+    let element = match tensor.map_or(0, |tensor| tensor.elem_type) {
+        1 => Element::F32,
+        7 => Element::I64,
+        other => Element::Other(format!("numbers of ONNX type {other}")),
+    };
+    let dims = tensor.and_then(|tensor| tensor.shape.as_ref()).map_or(&[][..], |shape| &shape.dim);
+    let open = |dim: &pb::tensor_shape_proto::Dimension| match dim.value {
+        Some(pb::tensor_shape_proto::dimension::Value::DimValue(size)) => usize::try_from(size).ok(),
+        _ => None,
+    };
+    Port { name: info.name.clone(), element, shape: dims.iter().map(open).collect() }
+}
+
+/// The outermost and the innermost cause; the chain between them names tract's own steps.
+fn reason(error: impl Into<TractError>) -> String {
+    let error: TractError = error.into();
+    let (outer, root) = (error.to_string(), error.root_cause().to_string());
+    one_line(&if outer == root { outer } else { format!("{outer}: {root}") })
+}
