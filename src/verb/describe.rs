@@ -102,7 +102,7 @@ impl Plan for DescribePlan {
             report.tables.push(describe_model(model));
         }
         if self.found.ontology || self.found.prompts || self.found.term {
-            for ontology in scope.workspace.ontologies()? {
+            for ontology in scope.workspace.ontologies()?.iter() {
                 if ontology.name == self.name {
                     report.tables.push(facts([
                         ("ontology", ontology.name.as_str().into()),
@@ -114,7 +114,7 @@ impl Plan for DescribePlan {
                     ]));
                 }
                 if let Ok(id) = ontology.resolve(&self.name) {
-                    report.tables.push(describe_term(&ontology, id, scope)?);
+                    report.tables.push(describe_term(ontology, id, scope)?);
                 }
             }
             for set in scope.workspace.prompt_sets()?.iter().filter(|s| s.name == self.name) {
@@ -182,9 +182,9 @@ fn describe_model(model: &ModelRef) -> Table {
     match &model.model {
         None => rows.push(("graphs", "none: only vectors that were imported".into())),
         Some(towers) => {
-            let manifest = towers.manifest();
+            let manifest = &towers.manifest;
             rows.push(("licence", manifest.licence.as_str().into()));
-            rows.push(("folder", towers.dir().display().to_string().into()));
+            rows.push(("folder", towers.dir.as_ref().map(|dir| dir.display().to_string()).into()));
             if let Some(audio) = &manifest.audio {
                 rows.push(("audio rate (Hz)", i64::from(audio.sample_rate).into()));
                 rows.push(("audio window (s)", (audio.samples as f64 / f64::from(audio.sample_rate)).into()));
@@ -192,7 +192,7 @@ fn describe_model(model: &ModelRef) -> Table {
             if let Some(text) = &manifest.text {
                 rows.push(("longest text (tokens)", text.max_tokens.into()));
             }
-            for (name, modality, stage) in crate::encoder::SPACES {
+            for (name, modality, stage) in crate::encoder::manifest::SPACES {
                 rows.push((name, towers.dim(modality, stage).into()));
             }
         }

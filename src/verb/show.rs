@@ -79,8 +79,8 @@ fn models(scope: &Scope<'_>) -> Result<Table, Error> {
         match scope.workspace.model(&Spanned::new(id.clone(), Default::default())) {
             Ok(found) => {
                 let dim = |modality, stage| found.model.as_ref().and_then(|m| m.dim(modality, stage));
-                let tower = |modality| found.model.as_ref().is_some_and(|m| m.manifest().has_tower(modality));
-                let licence = found.model.as_ref().map(|m| m.manifest().licence.clone());
+                let tower = |modality| found.model.as_ref().is_some_and(|m| m.manifest.has_tower(modality));
+                let licence = found.model.as_ref().map(|m| m.manifest.licence.clone());
                 table.push(vec![
                     id.as_str().into(),
                     found.hash.get(..12).unwrap_or(&found.hash).into(),
@@ -144,7 +144,7 @@ fn spaces(scope: &Scope<'_>) -> Result<Table, Error> {
 
 fn ontologies(scope: &Scope<'_>) -> Result<Table, Error> {
     let mut table = Table::new(["ontology", "title", "terms", "leaves", "licence"]);
-    for ontology in scope.workspace.ontologies()? {
+    for ontology in scope.workspace.ontologies()?.iter() {
         table.push(vec![
             ontology.name.as_str().into(),
             ontology.title.as_str().into(),

@@ -42,7 +42,7 @@ impl Workspace {
         progress: &dyn Progress,
     ) -> Result<Search, Error> {
         let rows = &clips.loaded.embeddings;
-        let accept = clips.rows.as_ref().map(|chosen| index::RowSet::of(rows.len(), chosen));
+        let accept = clips.rows.as_ref().map(|chosen| { let mut next = chosen.iter().copied().peekable(); index::RowSet::new(rows.len(), |row| next.next_if_eq(&row).is_some()) });
         if exact {
             let hits = Exact::new(rows).search(query, k, accept.as_ref());
             return Ok(Search { hits, exact: true, recall: None });

@@ -22,6 +22,7 @@ use crate::store::{self, Store};
 
 pub use clips::{Clips, Loaded, builtin_field, nothing_passes};
 pub use indices::{EXACT_BELOW, Search};
+pub use towers::target;
 pub use models::{Imported, ModelRef};
 pub use texts::{Prompts, TEXTS, spoken};
 
@@ -54,6 +55,8 @@ pub struct Workspace {
     loaded: Mutex<Vec<Arc<Loaded>>>,
     texts: Mutex<texts::Cache>,
     ontologies: Mutex<Option<Arc<Vec<crate::ontology::Ontology>>>>,
+    /// Whether a tower ran since it was last asked.
+    towers_ran: std::sync::atomic::AtomicBool,
     indices: Mutex<BTreeMap<[u8; 32], Arc<index::Hnsw>>>,
 }
 
@@ -75,6 +78,7 @@ impl Workspace {
             loaded: Mutex::default(),
             texts: Mutex::default(),
             ontologies: Mutex::default(),
+            towers_ran: Default::default(),
             indices: Mutex::default(),
         }
     }
@@ -87,6 +91,16 @@ impl Workspace {
     /// The store's folder as text, for provenance.
     pub fn place(&self) -> String {
         self.store.dir().map_or_else(|| "memory".to_owned(), |dir| dir.display().to_string())
+    }
+
+    /// The backend that ran a tower since the last call, if one did: part of a result's provenance.
+    pub fn backend_used(&self) -> Option<String> {
+        let ran = self.towers_ran.swap(false, std::sync::atomic::Ordering::Relaxed);
+        ran.then(|| encoder::runtime::backend().ok()).flatten().map(|backend| backend.to_string())
+    }
+
+    fn note_tower(&self) {
+        self.towers_ran.store(true, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// A folder beside the store's own bytes.

@@ -78,6 +78,7 @@ impl Workspace {
             let fault = Diagnostic::new(format!("the model `{}` has no text graph and can't read `{text}`", model.id));
             return Err(fault.hint("name a model with graphs: `show models` lists them").into());
         };
+        self.note_tower();
         let output = towers.text_tower()?.embed(&[text])?;
         Ok(output.joint.into_embeddings(space)?)
     }
@@ -161,6 +162,7 @@ impl Workspace {
         missing.dedup();
         let Some(towers) = model.model.as_deref().filter(|_| !missing.is_empty()) else { return Ok(known) };
         let tower = towers.text_tower()?;
+        self.note_tower();
         let collection = match self.store.collection(TEXTS)? {
             Some(collection) => collection,
             None => self.store.create(TEXTS)?,

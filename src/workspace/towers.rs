@@ -23,6 +23,7 @@ impl Workspace {
         let tower = self.audio_tower(model)?;
         let clip = audio::load(path, &target(tower), &Limits::default())
             .map_err(|source| Error::Audio { path: path.to_owned(), source })?;
+        self.note_tower();
         let output = tower.embed(&[&clip.samples])?;
         let rows = match stage {
             Stage::Joint => output.joint,

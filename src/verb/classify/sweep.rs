@@ -48,7 +48,7 @@ impl Plan for Sweep {
                 report.context.fact("chance", provenance::named(&chance, "top1").map(|e| e.value));
             }
             measured.push((prompt.name.clone(), sampled.estimates.into_iter().filter(|e| set::within(e, top)).collect()));
-            report.context.prompts.push(prompt.key());
+            report.context.prompts.push(prompt.key().to_owned());
         }
         report.metrics = summary(&measured);
         report.tables.push(rows(&self.prompts, &measured));

@@ -1,0 +1,180 @@
+//! Files → vectors of both stages → a collection.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+
+use super::files::{self, Source};
+use super::{Error, Labelling};
+use crate::audio::{self, AudioFile, Limits, Target};
+use crate::embedding::{Modality, Space, Stage};
+use crate::encoder::{AudioTower, Tower};
+use crate::progress::Progress;
+use crate::store::{Collection, NewItem, SpaceKey};
+use crate::value::Value;
+use crate::workspace::{ModelRef, Workspace};
+
+/// Files between two commits: what a kill loses at most, and what memory holds at once.
+const CHUNK: usize = 32;
+
+/// What to ingest, and how.
+pub struct Options {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// The collection, made if there is none.
+    pub collection: String,
+    pub labelling: Labelling,
+    /// The longest audio that is taken.
+    pub limits: Limits,
+}
+
+/// What an ingest did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Summary {
+    pub collection: String,
+    /// Files that were embedded and stored.
+    pub embedded: usize,
+    /// Files whose vectors were there already.
+    pub known: usize,
+    /// Seconds of audio that were embedded.
+    pub audio_s: f64,
+    /// Embedded clips for which no label was found.
+    pub unlabelled: usize,
+    pub failures: Vec<Failure>,
+    /// Oddities of files that were taken all the same: (file, sentence).
+    pub warnings: Vec<(String, String)>,
+}
+
+/// A file that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub file: String,
+    pub reason: String,
+}
+
+/// Embeds the files and stores them; see the module.
+///
+/// # Errors
+/// When a path can't be read, the model can't hear, the store fails, or the user cancels. A single bad file is no error: it
+/// is among [`Summary::failures`].
+pub fn ingest(workspace: &Workspace, model: &ModelRef, options: &Options, progress: &dyn Progress) -> Result<Summary, Error> {
+    let tower = workspace.audio_tower(model)?;
+    tower.backend().map_err(crate::workspace::Error::from)?;
+    let sources = files::find(&options.paths)?;
+    let collection = match workspace.store().collection(&options.collection)? {
+        Some(collection) => collection,
+        None => workspace.store().create(&options.collection)?,
+    };
+    let job = Job {
+        collection,
+        tower,
+        target: crate::workspace::target(tower),
+        limits: options.limits,
+        labelling: &options.labelling,
+        pre_joint: SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::PreJoint), &model.hash),
+        joint: SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::Joint), &model.hash),
+    };
+    let mut summary = Summary { collection: options.collection.clone(), ..Default::default() };
+    progress.begin("embedding audio", Some(sources.len() as u64));
+    for chunk in sources.chunks(CHUNK) {
+        let results: Vec<Option<Taken>> = chunk
+            .par_iter()
+            .map(|source| {
+                let taken = (!progress.cancelled()).then(|| job.take(source));
+                progress.advance(1);
+                taken
+            })
+            .collect();
+        // What is embedded already is worth keeping even when the user cancels.
+        let cancelled = results.iter().any(Option::is_none);
+        let mut batch = Vec::new();
+        for (source, taken) in chunk.iter().zip(results) {
+            match taken {
+                Some(Taken::Known) => summary.known += 1,
+                Some(Taken::Failed(reason)) => summary.failures.push(Failure { file: source.path.display().to_string(), reason }),
+                Some(Taken::New { item, duration_s, warnings }) => {
+                    summary.embedded += 1;
+                    summary.audio_s += duration_s;
+                    summary.unlabelled += usize::from(!item.metadata.contains_key("label"));
+                    summary.warnings.extend(warnings.into_iter().map(|w| (source.id.clone(), w)));
+                    batch.push(*item);
+                }
+                None => {}
+            }
+        }
+        if !batch.is_empty() {
+            job.collection.commit(batch)?;
+        }
+        if cancelled {
+            progress.end();
+            return Err(Error::Cancelled);
+        }
+    }
+    progress.end();
+    Ok(summary)
+}
+
+struct Job<'a> {
+    collection: Collection,
+    tower: &'a AudioTower,
+    target: Target,
+    limits: Limits,
+    labelling: &'a Labelling,
+    pre_joint: SpaceKey,
+    joint: SpaceKey,
+}
+
+enum Taken {
+    Known,
+    Failed(String),
+    New { item: Box<NewItem>, duration_s: f64, warnings: Vec<String> },
+}
+
+impl Job<'_> {
+    fn take(&self, source: &Source) -> Taken {
+        match self.embed(source) {
+            Ok(taken) => taken,
+            Err(reason) => Taken::Failed(reason),
+        }
+    }
+
+    fn embed(&self, source: &Source) -> Result<Taken, String> {
+        let file = AudioFile::read(&source.path).map_err(|e| e.to_string())?;
+        let known = |space| self.collection.has(&source.id, Some(&file.hash), space).map_err(|e| e.to_string());
+        if known(&self.joint)? && known(&self.pre_joint)? {
+            return Ok(Taken::Known);
+        }
+        let clip = file.load(&self.target, &self.limits).map_err(|e| e.to_string())?;
+        let output = self.tower.embed(&[&clip.samples]).map_err(|e| e.to_string())?;
+        let (pre_joint, joint) = (output.pre_joint.row(0).to_vec(), output.joint.row(0).to_vec());
+        let direction = |row: &[f32], space: &str| match row.iter().all(|&x| x == 0.0) {
+            true => Err(format!("the model gives a vector of zeros in its {space} space: is the audio silent?")),
+            false => Ok(()),
+        };
+        direction(&pre_joint, "pre-joint")?;
+        direction(&joint, "joint")?;
+        let item = NewItem {
+            content_hash: Some(file.hash),
+            metadata: self.metadata(source, &clip),
+            vectors: vec![(self.pre_joint.clone(), pre_joint), (self.joint.clone(), joint)],
+            ..NewItem::new(source.id.clone(), Modality::Audio)
+        };
+        Ok(Taken::New { item: Box::new(item), duration_s: clip.duration_s(), warnings: clip.warnings })
+    }
+
+    fn metadata(&self, source: &Source, clip: &audio::Clip) -> BTreeMap<String, Value> {
+        let mut fields = self.labelling.metadata(&source.id);
+        let own = &clip.source;
+        fields.insert("path".into(), source.path.display().to_string().into());
+        fields.insert("duration_s".into(), round(clip.duration_s()).into());
+        fields.insert("sample_rate_hz".into(), i64::from(own.sample_rate_hz).into());
+        fields.insert("channels".into(), own.channels.into());
+        fields
+    }
+}
+
+/// To a tenth of a millisecond.
+fn round(seconds: f64) -> f64 {
+    (seconds * 1e4).round() / 1e4
+}

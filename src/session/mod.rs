@@ -1,0 +1,310 @@
+//! Text → statements → plans → reports: one user's dealings with one store.
+//!
+//! ```text
+//!   text ─ split ─ parse ─ bind ─ plan ─ run ─ Report ─┬─ let NAME keeps it, expect judges it
+//!                                                      └─ output: as FORMAT, into "FILE"
+//! ```
+//!
+//! The session is the only place that knows every kind of error; it sorts them into [`Failure`]s with an exit code.
+
+mod complete;
+mod output;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::Instant;
+
+use crate::diagnostic::{Diagnostic, Spanned, one_of};
+use crate::progress::Progress;
+use crate::query::split::{Continuation, Piece, split};
+use crate::query::{Command, Predicate, Settings, Statement, bind, parse};
+use crate::render::{Format, Style};
+use crate::report::{Report, Table};
+use crate::value::Value;
+use crate::verb::{self, Effect, Outcome, Plan, STATEMENT_WORDS, Scope, VERBS};
+use crate::workspace::{self, Workspace};
+
+pub use complete::{Candidate, WordKind};
+pub use output::Destination;
+
+/// Why a statement failed, as far as the program's exit code cares.
+#[derive(Debug)]
+pub enum Failure {
+    /// The statement: exit code 1.
+    Statement(Diagnostic),
+    /// The store is locked or damaged: exit code 3.
+    Store(Diagnostic),
+    /// The user stopped it: exit code 130.
+    Interrupted,
+}
+
+impl Failure {
+    /// The exit code of a program that ends with this failure.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Failure::Statement(_) => 1,
+            Failure::Store(_) => 3,
+            Failure::Interrupted => 130,
+        }
+    }
+
+    /// The message.
+    pub fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Failure::Statement(d) | Failure::Store(d) => d.clone(),
+            Failure::Interrupted => Diagnostic::new("interrupted"),
+        }
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Failure::Statement(diagnostic)
+    }
+}
+
+impl From<workspace::Error> for Failure {
+    fn from(error: workspace::Error) -> Self {
+        match error {
+            workspace::Error::Diagnostic(diagnostic) => Failure::Statement(diagnostic),
+            workspace::Error::Store(store) if store.is_fatal() => Failure::Store(store_diagnostic(&store)),
+            workspace::Error::Cancelled => Failure::Interrupted,
+            other => Failure::Statement(Diagnostic::new(other.to_string())),
+        }
+    }
+}
+
+impl From<verb::Error> for Failure {
+    fn from(error: verb::Error) -> Self {
+        match error {
+            verb::Error::Diagnostic(diagnostic) => Failure::Statement(diagnostic),
+            verb::Error::Workspace(error) => error.into(),
+            verb::Error::Cancelled | verb::Error::Metric(crate::metric::Error::Cancelled) => Failure::Interrupted,
+            other => Failure::Statement(Diagnostic::new(other.to_string())),
+        }
+    }
+}
+
+fn store_diagnostic(error: &crate::store::Error) -> Diagnostic {
+    let diagnostic = Diagnostic::new(error.to_string());
+    match error {
+        crate::store::Error::Locked { .. } => {
+            diagnostic.hint("close the other one, or name another store with `--store DIR`")
+        }
+        crate::store::Error::Foreign { .. } => diagnostic.hint("name another folder with `--store DIR`"),
+        _ => diagnostic,
+    }
+}
+
+/// What one statement gave.
+pub struct Executed {
+    pub report: Report,
+    pub destination: Destination,
+}
+
+/// See the module.
+pub struct Session {
+    workspace: Workspace,
+    settings: Settings,
+    named: BTreeMap<String, Report>,
+    last: Option<Report>,
+}
+
+impl Session {
+    /// A session over an opened workspace.
+    pub fn new(workspace: Workspace) -> Session {
+        Session { workspace, settings: Settings::new(), named: BTreeMap::new(), last: None }
+    }
+
+    /// The workspace.
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// Takes another store; settings and named results go with the old one.
+    pub fn replace(&mut self, workspace: Workspace) {
+        *self = Session::new(workspace);
+    }
+
+    /// Runs the statements of `source` in order and writes their results to `out`.
+    ///
+    /// # Errors
+    /// The first failure, its span in `source`; what stood before it has run.
+    pub fn run(
+        &mut self,
+        source: &str,
+        continuation: Continuation,
+        view: (Format, &Style),
+        out: &mut dyn Write,
+        progress: &dyn Progress,
+    ) -> Result<(), Failure> {
+        self.run_each(source, continuation, view, out, progress, &mut |failure| Err(failure)).map(|_| ())
+    }
+
+    /// As [`Session::run`], but a failure goes to `on_failure`, which decides whether to go on. Gives the number of
+    /// statements that ran and that failed.
+    ///
+    /// # Errors
+    /// What `on_failure` does not swallow; a failure to write.
+    pub fn run_each(
+        &mut self,
+        source: &str,
+        continuation: Continuation,
+        (format, style): (Format, &Style),
+        out: &mut dyn Write,
+        progress: &dyn Progress,
+        on_failure: &mut dyn FnMut(Failure) -> Result<(), Failure>,
+    ) -> Result<(usize, usize), Failure> {
+        let (pieces, fault) = split(source, continuation);
+        let (mut ran, mut failed) = (0, 0);
+        for piece in pieces {
+            ran += 1;
+            let done = self.execute(piece, progress).and_then(|executed| output::write(&executed, format, style, out));
+            if let Err(failure) = done {
+                failed += 1;
+                on_failure(failure)?;
+            }
+        }
+        if let Some(fault) = fault {
+            failed += 1;
+            on_failure(fault.into())?;
+        }
+        Ok((ran, failed))
+    }
+
+    /// Runs one statement.
+    ///
+    /// # Errors
+    /// When it can't be parsed, bound, planned or run.
+    pub fn execute(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
+        let statement = parse(piece)?;
+        let destination = output::destination(&statement)?;
+        let mut report = self.report(statement, progress)?;
+        report.statement = piece.text.to_owned();
+        Ok(Executed { report, destination })
+    }
+
+    fn report(&mut self, statement: Statement, progress: &dyn Progress) -> Result<Report, Failure> {
+        match statement {
+            Statement::Command(command) => {
+                let outcome = self.with_plan(command, progress, |plan, scope| Ok(plan.run(scope)?))?;
+                self.settle(outcome)
+            }
+            Statement::Explain { analyze, statement } => self.explain(analyze, *statement, progress),
+            Statement::Let { name, statement } => {
+                let report = self.report(*statement, progress)?;
+                self.named.insert(name.node, report.clone());
+                Ok(report)
+            }
+            Statement::Expect(predicate) => self.expect(&predicate),
+            Statement::Help(topic) => Ok(verb::help::help(topic.as_ref())?),
+        }
+    }
+
+    fn with_plan<T>(
+        &self,
+        command: Command,
+        progress: &dyn Progress,
+        then: impl FnOnce(&dyn Plan, &Scope<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let Some(verb) = verb::find(&command.verb.node) else { return Err(unknown_verb(&command.verb).into()) };
+        let bound = bind(command, verb.signature(), &self.settings)?;
+        let scope = Scope { workspace: &self.workspace, settings: &self.settings, named: &self.named, progress };
+        let plan = verb.plan(bound, &scope)?;
+        then(plan.as_ref(), &scope)
+    }
+
+    /// Takes over what a statement changes in the session.
+    fn settle(&mut self, outcome: Outcome) -> Result<Report, Failure> {
+        let mut report = outcome.report;
+        if let Some(Effect::Set { key, value }) = outcome.effect {
+            match value {
+                Some(value) => self.settings.insert(key, value),
+                None => self.settings.remove(&key),
+            };
+        }
+        if let Some(backend) = self.workspace.backend_used() {
+            report.context.fact("backend", backend);
+        }
+        self.last = Some(report.clone());
+        Ok(report)
+    }
+
+    fn explain(&mut self, analyze: bool, statement: Statement, progress: &dyn Progress) -> Result<Report, Failure> {
+        let Statement::Command(command) = statement else {
+            return Err(Diagnostic::new("only a verb's statement can be explained").expected("`explain classify clips …`").into());
+        };
+        let mut report = Report::new("explain");
+        let mut table = Table::new(["stage", "detail"]);
+        let (steps, ran) = self.with_plan(command, progress, |plan, scope| {
+            let steps = plan.steps();
+            if !analyze {
+                return Ok((steps, None));
+            }
+            let start = Instant::now();
+            let outcome = plan.run(scope)?;
+            Ok((steps, Some((start.elapsed(), outcome.report))))
+        })?;
+        for step in steps {
+            table.push(vec![step.stage.into(), step.detail.into()]);
+        }
+        if let Some((elapsed, result)) = ran {
+            if let Some(n) = result.context.n {
+                table.push(vec!["actual".into(), format!("n = {n}").into()]);
+            }
+            table.push(vec!["elapsed".into(), format!("{:.1} ms", elapsed.as_secs_f64() * 1e3).into()]);
+            report.context.fact("elapsed_s", elapsed.as_secs_f64());
+        }
+        report.context.store = Some(self.workspace.place());
+        report.tables.push(table);
+        Ok(report)
+    }
+
+    /// Holds a condition against the report of the statement before: its metrics (`top1`, `top1.low`) and context (`n`).
+    fn expect(&self, predicate: &Spanned<Predicate>) -> Result<Report, Failure> {
+        let Some(last) = &self.last else {
+            let fault = Diagnostic::new("there is no result before `expect`").at(predicate.span);
+            return Err(fault.expected("a statement with a result before it").into());
+        };
+        let values = measured(last);
+        for field in predicate.node.fields() {
+            if !values.iter().any(|(name, _)| *name == field.node) {
+                let names = || values.iter().map(|(name, _)| name.as_str());
+                let fault = Diagnostic::new(format!("the result has no number `{}`", field.node)).at(field.span);
+                return Err(fault.expected(one_of(names())).suggest(&field.node, names()).into());
+            }
+        }
+        let find = |name: &str| values.iter().find(|(known, _)| known == name).map_or(Value::Null, |(_, v)| v.clone());
+        if predicate.node.accepts(&find) {
+            let mut report = Report::new("expect");
+            report.notes.push(format!("as expected: {}", predicate.node));
+            return Ok(report);
+        }
+        let found: Vec<String> = predicate.node.fields().iter().map(|f| format!("{} = {}", f.node, find(&f.node))).collect();
+        Err(Diagnostic::new(format!("not as expected: {}", found.join(", "))).at(predicate.span).expected(predicate.node.to_string()).into())
+    }
+}
+
+/// Every number of a report by the name that `expect` knows it by.
+fn measured(report: &Report) -> Vec<(String, Value)> {
+    let mut values = Vec::new();
+    for metric in &report.metrics {
+        values.push((metric.name.clone(), Value::from(metric.value)));
+        values.push((format!("{}.low", metric.name), metric.low.into()));
+        values.push((format!("{}.high", metric.name), metric.high.into()));
+    }
+    values.push(("n".into(), report.context.n.into()));
+    values.push(("recall".into(), report.context.recall.into()));
+    values.push(("rows".into(), report.tables.first().map(|t| t.rows.len()).into()));
+    values.extend(report.context.extra.iter().cloned());
+    values
+}
+
+fn unknown_verb(verb: &Spanned<String>) -> Diagnostic {
+    let names = || VERBS.iter().map(|v| v.signature().name).chain(STATEMENT_WORDS);
+    Diagnostic::new(format!("unknown verb `{}`", verb.node))
+        .at(verb.span)
+        .expected("a statement that begins with a verb")
+        .suggest(&verb.node, names())
+        .hint("`help` lists the verbs")
+}
