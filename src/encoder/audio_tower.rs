@@ -73,6 +73,9 @@ impl AudioTower {
     /// # Errors
     /// As [`Tower::embed`].
     pub fn embed_windows(&self, clip: &[f32]) -> Result<(Vec<WindowSpan>, TowerOutput), Error> {
+        if let Some(sample) = clip.iter().position(|x| !x.is_finite()) {
+            return Err(Error::BadSample { sample });
+        }
         let rate = self.spec.sample_rate;
         let windows = windows(clip, &self.spec.policy())?;
         let spans = windows.iter().map(|w| WindowSpan { start_s: w.start_s(rate), end_s: w.end_s(rate) }).collect();

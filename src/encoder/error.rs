@@ -43,6 +43,9 @@ pub enum Error {
     /// An output that is no vector.
     #[error("`{}` gave NaN or an infinite number in output `{output}`", .path.display())]
     NotFinite { path: PathBuf, output: String },
+    /// A clip that no vector can come of; some networks would turn it into an ordinary one.
+    #[error("sample `{sample}` of the clip is NaN or infinite: expected numbers around ±1")]
+    BadSample { sample: usize },
     /// A tokenizer file that cannot be used.
     #[error("`{}` is not a usable tokenizer: {reason}", .path.display())]
     Tokenizer { path: PathBuf, reason: String },
