@@ -1,6 +1,58 @@
-//! (being written)
+//! From a file of any common audio format to the mono samples that a model listens to.
+//!
+//! ```text
+//!   bytes ─ hash ─┬─ known content? skip
+//!                 └─ decode ─ mix down ─ resample ─ quantise ─ Clip ─ windows ─ model
+//!                    symphonia  packet by packet                      WindowPolicy
+//! ```
+//!
+//! Decoding, mixing and resampling go packet by packet, so memory holds the mono signal at the target rate and little else.
+//! The same file always gives the same samples. A damaged file is an error that says what is wrong, never half a signal:
+//! the number of decoded samples is held against the number that the header declares, and FLAC's own checksum is verified.
+//!
+//! Conventions: full scale is ±1; lengths in samples unless a name says `_s`; rates in Hz.
 
+mod decode;
 mod error;
+mod file;
+mod foreign;
+mod priming;
+pub mod resample;
 pub mod window;
 
+pub use decode::{Limits, SourceInfo};
 pub use error::Error;
+pub use file::{AudioFile, hash, is_audio_name, load, load_bytes};
+
+use window::{ChannelMix, Quantize};
+
+/// What a model wants to hear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// The model's sample rate.
+    pub sample_rate_hz: u32,
+    /// How channels become one.
+    pub mix: ChannelMix,
+    /// Whether samples pass through 16 bits; the last step, after resampling.
+    pub quantize: Quantize,
+}
+
+/// A whole signal, mono, at the target's rate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clip {
+    /// Amplitudes, full scale ±1; at least one.
+    pub samples: Vec<f32>,
+    /// The target's rate.
+    pub sample_rate_hz: u32,
+    /// What the file was.
+    pub source: SourceInfo,
+    /// What was odd about the file without making it useless, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Clip {
+    /// Length in seconds.
+    pub fn duration_s(&self) -> f64 {
+        self.samples.len() as f64 / f64::from(self.sample_rate_hz)
+    }
+}

@@ -1,0 +1,356 @@
+//! Bytes of a sound file → blocks of mono samples, packet by packet.
+//!
+//! The format is found by content, never by the file's name. What comes out is checked against what the file says of itself:
+//!
+//! | check | outcome |
+//! |---|---|
+//! | fewer samples than declared (PCM and FLAC: at all, others: by over two packets) | [`Error::Truncated`] |
+//! | the data ends inside a packet | [`Error::Cut`] |
+//! | packets that cannot be decoded | above 1 % [`Error::Damaged`], else a warning with their number |
+//! | FLAC's MD5 of the samples | [`Error::Checksum`] |
+//! | NaN, infinity, beyond 2³¹ × full scale | [`Error::Amplitude`] |
+//! | beyond 16 × full scale | a warning |
+//! | 0 or over 64 channels, a rate outside 1–768 kHz, over the limit's duration | an error before or while decoding |
+//!
+//! An MP3 file without a LAME tag and an ADTS file do not declare their length: a cut there cannot be noticed.
+//! The silence that MP3 and AAC encoders put in front and behind is dropped where the file tells how long it is
+//! (LAME tag, Ogg positions, MP4 edit list: see `priming`).
+
+use std::io::{Read, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::common::Limit;
+use symphonia::core::errors::Error as Fault;
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
+pub use symphonia::core::io::MediaSource;
+use symphonia::core::io::MediaSourceStream;
+use symphonia::core::meta::MetadataOptions;
+
+use super::window::ChannelMix;
+use super::{Error, foreign, priming};
+
+const MAX_CHANNELS: usize = 64;
+/// One second of 768 kHz; a header that declares larger packets is nonsense, and buffers would be made from it.
+const MAX_PACKET_FRAMES: u64 = 768_000;
+const MAX_EMPTY_PACKETS: u64 = 10_000;
+
+/// Bounds on what one file may cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Longest audio that is accepted, in seconds.
+    pub max_duration_s: f64,
+}
+
+impl Default for Limits {
+    /// Four hours.
+    fn default() -> Self {
+        Limits { max_duration_s: 4.0 * 3600.0 }
+    }
+}
+
+/// What a file was before it became mono at another rate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceInfo {
+    /// "wave", "flac", "mp3", "ogg", "isomp4", "aiff", "caf", "aac".
+    pub container: String,
+    /// "pcm_s16le", "flac", "mp3", "vorbis", "aac", "alac", ….
+    pub codec: String,
+    pub channels: usize,
+    pub sample_rate_hz: u32,
+    /// Bits per sample, where the format has such a number.
+    pub bits: Option<u32>,
+    /// Length of what was decoded.
+    pub duration_s: f64,
+}
+
+/// Where decoded blocks go: sample rate and mono samples.
+pub type Sink<'a> = &'a mut dyn FnMut(u32, &[f32]) -> Result<(), Error>;
+
+/// Decodes all of `media` into `sink`; gives what it was and what was odd about it.
+///
+/// # Errors
+/// The reason why the samples are not to be trusted; blocks may have reached `sink` before it was found.
+pub fn decode(media: Box<dyn MediaSource + '_>, mix: ChannelMix, limits: &Limits, sink: Sink) -> Result<(SourceInfo, Vec<String>), Error> {
+    // Decoders of damaged bytes are many thousand lines that others wrote: a panic in them must cost one file, not the
+    // ingest. Everything that the closure touches is dropped when it unwinds.
+    catch_unwind(AssertUnwindSafe(|| decode_unguarded(media, mix, limits, sink))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(Error::Decoder { reason: text.unwrap_or("it panicked").replace('\n', " ") })
+    })
+}
+
+fn decode_unguarded(
+    mut media: Box<dyn MediaSource + '_>,
+    mix: ChannelMix,
+    limits: &Limits,
+    sink: Sink,
+) -> Result<(SourceInfo, Vec<String>), Error> {
+    let head = head(media.as_mut())?;
+    if let Some(format) = foreign::name(&head) {
+        return Err(Error::Format { format });
+    }
+    let is_mp4 = head.get(4..8) == Some(b"ftyp");
+    let movie_header = if is_mp4 { priming::movie_header(media.as_mut())? } else { None };
+    let stream = MediaSourceStream::new(media, Default::default());
+    let no_pictures = MetadataOptions::default().limit_visual_bytes(Limit::Maximum(0));
+    let mut reader =
+        symphonia::default::get_probe().probe(&Hint::new(), stream, FormatOptions::default(), no_pictures).map_err(at_opening)?;
+    let container = reader.format_info().short_name;
+    let track = reader.default_track(TrackType::Audio).ok_or(Error::NoTrack)?.clone();
+    let mut decoder = open(container, &track)?;
+    let declared = declared_frames(container, &track);
+    let mut signal = Signal::new(mix, limits);
+    signal.edit = movie_header.and_then(|moov| priming::of_track(&moov, track.id));
+    if let (Some(frames), Some(rate_hz)) = (declared, decoder.codec_params().sample_rate) {
+        signal.check_length(frames, rate_hz)?;
+    }
+    let mut packets = read_packets(&mut reader, &mut decoder, track.id, &mut signal, sink)?;
+    let codec = decoder.codec_info().short_name;
+    // A WAV of unknown length simply ends with the file.
+    packets.cut &= container != "wave" || declared.is_some();
+    judge(&signal, &packets, declared, codec)?;
+    if decoder.finalize().verify_ok == Some(false) {
+        return Err(Error::Checksum);
+    }
+    let info = SourceInfo {
+        container: container.to_owned(),
+        codec: codec.to_owned(),
+        channels: signal.channels,
+        sample_rate_hz: signal.rate_hz,
+        bits: decoder.codec_params().bits_per_sample.filter(|&bits| bits > 0),
+        duration_s: signal.frames as f64 / f64::from(signal.rate_hz.max(1)),
+    };
+    Ok((info, warnings(&signal, &packets)))
+}
+
+fn head(media: &mut (dyn MediaSource + '_)) -> Result<Vec<u8>, Error> {
+    let mut head = Vec::with_capacity(foreign::HEAD);
+    Read::take(&mut *media, foreign::HEAD as u64).read_to_end(&mut head)?;
+    media.seek(SeekFrom::Start(0))?;
+    Ok(head)
+}
+
+fn at_opening(fault: Fault) -> Error {
+    match fault {
+        Fault::Unsupported(reason) if reason.starts_with("core (probe)") => Error::NotAudio,
+        Fault::Unsupported(reason) => Error::Unsupported { reason: reason.to_owned() },
+        Fault::IoError(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Error::Header { reason: "the file ends inside it".to_owned() }
+        }
+        Fault::IoError(io) => io.into(),
+        other => Error::Header { reason: other.to_string() },
+    }
+}
+
+fn open(container: &str, track: &Track) -> Result<Box<dyn AudioDecoder>, Error> {
+    let parameters = track.codec_params.as_ref().and_then(|p| p.audio()).ok_or(Error::NoTrack)?;
+    if parameters.codec == CODEC_ID_OPUS {
+        return Err(Error::Format { format: "Opus" });
+    }
+    check(parameters)?;
+    // Without a tag that tells the padding, symphonia guesses an MP3's length from its first frames and would cut the end.
+    let options = AudioDecoderOptions::default().verify(true).gapless(!is_guessed(container, track));
+    let decoder = symphonia::default::get_codecs().make_audio_decoder(parameters, &options).map_err(|fault| match fault {
+        Fault::Unsupported(reason) => Error::Unsupported { reason: reason.to_owned() },
+        other => Error::Header { reason: other.to_string() },
+    })?;
+    check(decoder.codec_params())?;
+    Ok(decoder)
+}
+
+fn check(parameters: &AudioCodecParameters) -> Result<(), Error> {
+    if let Some(channels) = &parameters.channels {
+        check_channels(channels.count())?;
+    }
+    if let Some(sample_rate_hz) = parameters.sample_rate {
+        check_rate(sample_rate_hz)?;
+    }
+    match parameters.max_frames_per_packet {
+        Some(frames) if frames > MAX_PACKET_FRAMES => {
+            Err(Error::Header { reason: format!("it declares packets of `{frames}` samples") })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_channels(channels: usize) -> Result<(), Error> {
+    if (1..=MAX_CHANNELS).contains(&channels) { Ok(()) } else { Err(Error::Channels { channels }) }
+}
+
+fn check_rate(sample_rate_hz: u32) -> Result<(), Error> {
+    if (1_000..=768_000).contains(&sample_rate_hz) { Ok(()) } else { Err(Error::SampleRate { sample_rate_hz }) }
+}
+
+/// True when the length is symphonia's estimate and not what the file says.
+fn is_guessed(container: &str, track: &Track) -> bool {
+    match container {
+        "mp1" | "mp2" | "mp3" => track.delay.is_none() && track.padding.is_none(),
+        "aac" => true,
+        _ => false,
+    }
+}
+
+fn declared_frames(container: &str, track: &Track) -> Option<u64> {
+    let parameters = track.codec_params.as_ref()?.audio()?;
+    let frame_bits = u64::from(parameters.bits_per_sample.unwrap_or(0)) * parameters.channels.as_ref()?.count() as u64;
+    // sox writes this length when its output is a pipe (ffmpeg writes u32::MAX, which symphonia knows).
+    let is_piped = |frames: u64| container == "wave" && (0x7fff_f000 - 64..=0x8000_0000).contains(&(frames * frame_bits / 8));
+    track.num_frames.filter(|&frames| frames > 0 && !is_piped(frames) && !is_guessed(container, track))
+}
+
+/// The mono signal on its way to the sink.
+struct Signal {
+    mix: ChannelMix,
+    limit_s: f64,
+    channels: usize,
+    rate_hz: u32,
+    /// Samples passed on.
+    frames: u64,
+    /// Ticks, and ticks per second, to drop at the start.
+    edit: Option<(u64, u32)>,
+    /// Samples dropped at the start.
+    skipped: u64,
+    peak: f32,
+    interleaved: Vec<f32>,
+    mono: Vec<f32>,
+}
+
+impl Signal {
+    fn new(mix: ChannelMix, limits: &Limits) -> Self {
+        let limit_s = limits.max_duration_s;
+        let (interleaved, mono) = (Vec::new(), Vec::new());
+        Signal { mix, limit_s, channels: 0, rate_hz: 0, frames: 0, edit: None, skipped: 0, peak: 0.0, interleaved, mono }
+    }
+
+    fn check_length(&self, frames: u64, rate_hz: u32) -> Result<(), Error> {
+        let too_long = frames as f64 > self.limit_s * f64::from(rate_hz);
+        if too_long { Err(Error::TooLong { limit_s: self.limit_s }) } else { Ok(()) }
+    }
+
+    /// Samples still to drop.
+    fn to_skip(&self) -> u64 {
+        let (ticks, ticks_per_s) = self.edit.unwrap_or((0, 1));
+        let whole = u128::from(ticks) * u128::from(self.rate_hz) / u128::from(ticks_per_s.max(1));
+        u64::try_from(whole).unwrap_or(u64::MAX) - self.skipped
+    }
+
+    /// Mixes what `interleaved` holds and passes it on.
+    fn pass_on(&mut self, channels: usize, rate_hz: u32, sink: &mut dyn FnMut(u32, &[f32]) -> Result<(), Error>) -> Result<(), Error> {
+        check_channels(channels)?;
+        check_rate(rate_hz)?;
+        if self.rate_hz != 0 && self.rate_hz != rate_hz {
+            return Err(Error::RateChange { from_hz: self.rate_hz, to_hz: rate_hz });
+        }
+        (self.channels, self.rate_hz) = (channels.max(self.channels), rate_hz);
+        let left = self.to_skip().min((self.interleaved.len() / channels) as u64);
+        self.skipped += left;
+        let frames = self.interleaved.chunks_exact(channels).skip(left as usize);
+        self.mono.clear();
+        match self.mix {
+            ChannelMix::Left => self.mono.extend(frames.map(|frame| frame[0])),
+            ChannelMix::Mean => self.mono.extend(frames.map(|frame| frame.iter().sum::<f32>() / channels as f32)),
+        }
+        for (k, &value) in self.mono.iter().enumerate() {
+            // 2³¹ is full scale of 32-bit integers stored as floats without scaling; NaN fails the comparison too.
+            if !(value.abs() <= 2_147_483_648.0) {
+                return Err(Error::Amplitude { sample: self.frames + k as u64, value });
+            }
+            self.peak = self.peak.max(value.abs());
+        }
+        self.frames += self.mono.len() as u64;
+        self.check_length(self.frames, rate_hz)?;
+        sink(rate_hz, &self.mono)
+    }
+}
+
+/// How the packets fared.
+#[derive(Default)]
+struct Packets {
+    seen: u64,
+    bad: u64,
+    /// Why the first bad one was bad.
+    reason: String,
+    /// Most samples that one gave.
+    longest: u64,
+    /// The data ended inside one.
+    cut: bool,
+}
+
+fn read_packets(
+    reader: &mut Box<dyn FormatReader + '_>,
+    decoder: &mut Box<dyn AudioDecoder>,
+    track_id: u32,
+    signal: &mut Signal,
+    sink: Sink,
+) -> Result<Packets, Error> {
+    let mut packets = Packets::default();
+    let mut empty = 0;
+    loop {
+        let packet = match reader.next_packet() {
+            Ok(Some(packet)) => packet,
+            Ok(None) => return Ok(packets),
+            Err(Fault::IoError(io)) if io.kind() == std::io::ErrorKind::UnexpectedEof => {
+                packets.cut = true;
+                return Ok(packets);
+            }
+            Err(Fault::IoError(io)) => return Err(io.into()),
+            Err(Fault::ResetRequired) => return Err(Error::Unsupported { reason: "several streams one after another".to_owned() }),
+            Err(other) => return Err(Error::Damaged { bad: 1, packets: packets.seen + 1, reason: other.to_string() }),
+        };
+        empty += 1;
+        if empty > MAX_EMPTY_PACKETS {
+            return Err(Error::Stalled { packets: empty });
+        }
+        if packet.track_id != track_id {
+            continue;
+        }
+        packets.seen += 1;
+        match decoder.decode(&packet) {
+            Ok(buffer) if buffer.frames() == 0 => {}
+            Ok(buffer) => {
+                empty = 0;
+                packets.longest = packets.longest.max(buffer.frames() as u64);
+                let (channels, rate_hz) = (buffer.spec().channels().count(), buffer.spec().rate());
+                check_channels(channels)?;
+                buffer.copy_to_vec_interleaved(&mut signal.interleaved);
+                signal.pass_on(channels, rate_hz, sink)?;
+            }
+            Err(fault) => {
+                packets.bad += 1;
+                if packets.reason.is_empty() {
+                    packets.reason = fault.to_string();
+                }
+            }
+        }
+    }
+}
+
+fn judge(signal: &Signal, packets: &Packets, declared: Option<u64>, codec: &str) -> Result<(), Error> {
+    let decoded = signal.frames + signal.skipped;
+    // Where sound comes in packets, writers count the last one whole, or the encoder's own delay, or neither.
+    let spare = if codec.starts_with("pcm") || codec == "flac" { 0 } else { 2 * packets.longest };
+    if packets.bad * 100 > packets.seen {
+        return Err(Error::Damaged { bad: packets.bad, packets: packets.seen, reason: packets.reason.clone() });
+    }
+    match declared {
+        Some(declared) if decoded + spare < declared => Err(Error::Truncated { decoded, declared }),
+        _ if packets.cut => Err(Error::Cut { decoded }),
+        _ if signal.frames == 0 => Err(Error::Empty),
+        _ => Ok(()),
+    }
+}
+
+fn warnings(signal: &Signal, packets: &Packets) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if packets.bad > 0 {
+        let (bad, seen, reason) = (packets.bad, packets.seen, &packets.reason);
+        warnings.push(format!("`{bad}` of `{seen}` packets cannot be decoded and are left out ({reason})"));
+    }
+    if signal.peak > 16.0 {
+        warnings.push(format!("the samples reach `{}`, full scale is 1", signal.peak));
+    }
+    warnings
+}

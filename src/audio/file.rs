@@ -1,0 +1,122 @@
+//! Reading a file once for both its content hash and its samples.
+//!
+//! ```text
+//!   AudioFile::read ─ up to 64 MiB: bytes in memory ─ hash, decode from memory
+//!                   └ larger: hashed as a stream, decoded from the disk later
+//! ```
+//!
+//! The hash is blake3 over the file's bytes, in hex: it names the content, whatever the path.
+
+use std::fs::File;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use super::decode::{self, Limits};
+use super::resample::Resampler;
+use super::{Clip, Error, Target};
+
+/// Files up to this size are held in memory between hashing and decoding.
+const IN_MEMORY: u64 = 64 << 20;
+
+/// Extensions of the files that an ingest picks up. Opus is among them, so that such files are reported and not overlooked.
+const EXTENSIONS: [&str; 14] =
+    ["wav", "wave", "flac", "mp3", "ogg", "oga", "m4a", "m4b", "aac", "aif", "aiff", "aifc", "caf", "opus"];
+
+/// True when the name says audio: a known extension in any case, and not a hidden file.
+///
+/// ```
+/// use std::path::Path;
+/// use dyad::audio::is_audio_name;
+/// assert!(is_audio_name(Path::new("cello/A4.WAV")));
+/// assert!(!is_audio_name(Path::new("cello/._A4.wav")));
+/// assert!(!is_audio_name(Path::new("notes.txt")));
+/// ```
+pub fn is_audio_name(path: &Path) -> bool {
+    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+    !hidden && extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
+}
+
+/// A file whose content is known by its hash and that can be decoded.
+#[derive(Debug)]
+pub struct AudioFile {
+    /// blake3 of the bytes, 64 hex digits.
+    pub hash: String,
+    contents: Contents,
+}
+
+#[derive(Debug)]
+enum Contents {
+    Memory(Vec<u8>),
+    Disk(PathBuf),
+}
+
+impl AudioFile {
+    /// Reads and hashes the file at `path`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be read or is not a regular file.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let metadata = std::fs::metadata(path)?;
+        // A pipe or a device could block for ever.
+        if !metadata.is_file() {
+            return Err(Error::Io { reason: "it is not a regular file".to_owned() });
+        }
+        if metadata.len() > IN_MEMORY {
+            return Ok(AudioFile { hash: hash(path)?, contents: Contents::Disk(path.to_owned()) });
+        }
+        let bytes = std::fs::read(path)?;
+        Ok(AudioFile { hash: blake3::hash(&bytes).to_hex().to_string(), contents: Contents::Memory(bytes) })
+    }
+
+    /// Decodes the file to what `target` asks for.
+    ///
+    /// # Errors
+    /// The reason why there are no samples; see [`Error`].
+    pub fn load(&self, target: &Target, limits: &Limits) -> Result<Clip, Error> {
+        match &self.contents {
+            Contents::Memory(bytes) => load_bytes(bytes, target, limits),
+            Contents::Disk(path) => convert(Box::new(File::open(path)?), target, limits),
+        }
+    }
+}
+
+/// Reads and decodes the file at `path`.
+///
+/// # Errors
+/// The reason why there are no samples; see [`Error`].
+pub fn load(path: &Path, target: &Target, limits: &Limits) -> Result<Clip, Error> {
+    AudioFile::read(path)?.load(target, limits)
+}
+
+/// Decodes a file that is already in memory.
+///
+/// # Errors
+/// The reason why there are no samples; see [`Error`].
+pub fn load_bytes(bytes: &[u8], target: &Target, limits: &Limits) -> Result<Clip, Error> {
+    convert(Box::new(Cursor::new(bytes)), target, limits)
+}
+
+/// blake3 of the file's bytes, 64 hex digits, read as a stream.
+///
+/// # Errors
+/// [`Error::Io`] when the file cannot be read.
+pub fn hash(path: &Path) -> Result<String, Error> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(path)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+fn convert(media: Box<dyn decode::MediaSource + '_>, target: &Target, limits: &Limits) -> Result<Clip, Error> {
+    let mut resampler: Option<Resampler> = None;
+    let (source, warnings) = decode::decode(media, target.mix, limits, &mut |rate_hz, block| {
+        let resampler = match &mut resampler {
+            Some(resampler) => resampler,
+            none => none.insert(Resampler::new(rate_hz, target.sample_rate_hz)?),
+        };
+        resampler.push(block)
+    })?;
+    let mut samples = resampler.ok_or(Error::Empty)?.finish()?;
+    target.quantize.apply(&mut samples);
+    Ok(Clip { samples, sample_rate_hz: target.sample_rate_hz, source, warnings })
+}
