@@ -225,7 +225,10 @@ fn the_reference_shows_every_key_and_its_example_is_valid() {
     collect(&serde_json::to_value(&manifest).unwrap(), &mut keys);
     assert!(keys.len() > 30);
     for key in keys {
-        assert!(key == "check" || key == "text" || page.contains(&format!("`{key}`")) || page.contains(&format!("[{key}")), "{key}");
+        assert!(
+            key == "check" || key == "text" || page.contains(&format!("`{key}`")) || page.contains(&format!("[{key}")),
+            "{key}"
+        );
     }
 }
 

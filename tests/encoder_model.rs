@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use dyad::embedding::{Modality, Stage};
-use dyad::encoder::{Engine, Error, Model, ModelFolders, Tower, TowerOutput, check, runtime};
+use dyad::encoder::{Engine, Model, ModelFolders, Tower, TowerOutput, check, runtime};
 
 /// The bundled model. It is part of the repository: where it is missing these tests fail.
 fn bundled() -> PathBuf {
@@ -160,7 +160,7 @@ fn silence_and_nothing_and_long_texts() {
         assert!(silence.is_ok(), "{engine} {silence:?}");
         assert_eq!(audio.embed(&[&[]]).unwrap_err().to_string(), "the audio has no samples");
         assert!(audio.embed(&[]).unwrap().joint.is_empty());
-        assert_eq!(audio.embed(&[&[0.0, f32::NAN]]).unwrap_err(), Error::BadSample { sample: 1 });
+        assert!(audio.embed(&[&[0.0, f32::NAN]]).unwrap_err().to_string().starts_with("sample `1` is `NaN`"));
         let text = model.text_tower().unwrap();
         let tokens = text.tokens(&"violin ".repeat(5_000)).unwrap();
         assert!(tokens.truncated && tokens.ids.len() == text.spec().max_tokens);

@@ -149,7 +149,7 @@ fn compare(
 pub fn health(model: &Model) -> Result<Vec<Health>, Error> {
     let mut all = Vec::new();
     if let Some(tower) = &model.audio {
-        let signals: Vec<Vec<f32>> = (0..SIGNALS).map(|i| signal(i, tower.sample_rate_hz(), tower.spec().samples)).collect();
+        let signals: Vec<Vec<f32>> = (0..SIGNALS).map(|i| signal(i, tower.spec().sample_rate, tower.spec().samples)).collect();
         let output = tower.embed(&signals.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
         for stage in [Stage::PreJoint, Stage::Joint] {
             all.push(measure(Space::new(&model.id, Modality::Audio, stage), output.stage(stage)));

@@ -43,9 +43,6 @@ pub enum Error {
     /// An output that is no vector.
     #[error("`{}` gave NaN or an infinite number in output `{output}`", .path.display())]
     NotFinite { path: PathBuf, output: String },
-    /// A clip that no vector can come of; some networks would turn it into an ordinary one.
-    #[error("sample `{sample}` of the clip is NaN or infinite: expected numbers around ±1")]
-    BadSample { sample: usize },
     /// A tokenizer file that cannot be used.
     #[error("`{}` is not a usable tokenizer: {reason}", .path.display())]
     Tokenizer { path: PathBuf, reason: String },
@@ -58,7 +55,7 @@ pub enum Error {
     /// A golden file that does not hold what it should.
     #[error("`{}` is not a usable golden file: {reason}", .path.display())]
     Golden { path: PathBuf, reason: String },
-    /// A clip that cannot be cut into windows.
+    /// A clip that is empty or not finite.
     #[error(transparent)]
     Audio(#[from] crate::audio::Error),
 }
