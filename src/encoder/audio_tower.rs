@@ -4,7 +4,7 @@
 //!   clip (mono, the model's rate, quantised) ─ windows ─ graph, one window a run ─ norm ─ mean over windows ─ norm
 //! ```
 //!
-//! Convention: clips come as `audio` prepares them for the tower's spec. Each window is run alone. Batches of windows are no faster on a CPU (measured on both backends) and change
+//! Convention: clips come as `audio::load` prepares them for [`AudioTower::target`]. Each window is run alone. Batches of windows are no faster on a CPU (measured on both backends) and change
 //! the last bits, so that a clip's vector would depend on its neighbours.
 
 use rayon::prelude::*;
@@ -15,6 +15,7 @@ use super::rows::{Dims, Rows, TowerOutput};
 use super::runtime::{Backend, Engine};
 use super::{Error, Tower};
 use crate::audio::window::{Aggregate, windows};
+use crate::audio::{self, Target};
 
 /// The tower that listens.
 pub struct AudioTower {
@@ -49,9 +50,9 @@ impl AudioTower {
         AudioTower { spec, pre_joint, joint, graph }
     }
 
-    /// The rate at which clips must be given, in Hz.
-    pub fn sample_rate_hz(&self) -> u32 {
-        self.spec.sample_rate
+    /// What a file must become before the tower hears it: what `audio::load` takes.
+    pub fn target(&self) -> Target {
+        Target { sample_rate_hz: self.spec.sample_rate, mix: self.spec.channels, quantize: self.spec.quantize }
     }
 
     /// How the tower wants its audio.
@@ -67,12 +68,15 @@ impl AudioTower {
         self.graph.backend()
     }
 
-    /// The vectors of each window of `clip` (mono samples at [`AudioTower::sample_rate_hz`], quantised as the spec says), with
-    /// their places.
+    /// The vectors of each window of `clip` (prepared as [`AudioTower::target`] says), with their places.
     ///
     /// # Errors
     /// As [`Tower::embed`].
     pub fn embed_windows(&self, clip: &[f32]) -> Result<(Vec<WindowSpan>, TowerOutput), Error> {
+        // Some networks turn NaN into an ordinary vector.
+        if let Some((sample, &value)) = (0..).zip(clip).find(|(_, x)| !x.is_finite()) {
+            return Err(audio::Error::Amplitude { sample, value }.into());
+        }
         let rate = self.spec.sample_rate;
         let windows = windows(clip, &self.spec.policy())?;
         let spans = windows.iter().map(|w| WindowSpan { start_s: w.start_s(rate), end_s: w.end_s(rate) }).collect();

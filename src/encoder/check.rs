@@ -14,8 +14,10 @@ use super::text_tower::Tokens;
 use super::{AudioTower, Error, Model, TextTower, Tower};
 use crate::embedding::{Modality, Space, Stage};
 
-/// Probes whose mean cosine is above this say nothing about their inputs.
-pub const COLLAPSED: f64 = 0.98;
+/// Probes whose mean cosine in a joint space is above this say nothing about their inputs.
+const COLLAPSED_JOINT: f64 = 0.98;
+/// Healthy text encoders keep their pre-joint vectors in a narrow cone (RoBERTa's pooler above 0.99): only a point is wrong.
+const COLLAPSED_PRE_JOINT: f64 = 0.9995;
 
 /// One comparison with the golden file.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +52,11 @@ pub struct Health {
 impl Health {
     /// Whether all probes point nearly the same way.
     pub fn collapsed(&self) -> bool {
-        self.mean_cosine > COLLAPSED
+        self.mean_cosine
+            > match self.space.stage {
+                Stage::Joint => COLLAPSED_JOINT,
+                Stage::PreJoint => COLLAPSED_PRE_JOINT,
+            }
     }
 }
 
@@ -143,7 +149,7 @@ fn compare(
 pub fn health(model: &Model) -> Result<Vec<Health>, Error> {
     let mut all = Vec::new();
     if let Some(tower) = &model.audio {
-        let signals: Vec<Vec<f32>> = (0..SIGNALS).map(|i| signal(i, tower.sample_rate_hz(), tower.spec().samples)).collect();
+        let signals: Vec<Vec<f32>> = (0..SIGNALS).map(|i| signal(i, tower.spec().sample_rate, tower.spec().samples)).collect();
         let output = tower.embed(&signals.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
         for stage in [Stage::PreJoint, Stage::Joint] {
             all.push(measure(Space::new(&model.id, Modality::Audio, stage), output.stage(stage)));

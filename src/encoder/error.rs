@@ -55,7 +55,7 @@ pub enum Error {
     /// A golden file that does not hold what it should.
     #[error("`{}` is not a usable golden file: {reason}", .path.display())]
     Golden { path: PathBuf, reason: String },
-    /// A clip that cannot be cut into windows.
+    /// A clip that is empty or not finite.
     #[error(transparent)]
     Audio(#[from] crate::audio::Error),
 }

@@ -34,11 +34,16 @@ pub(super) fn candidates() -> Candidates {
     found
 }
 
-/// The minor version that a file name carries: `libonnxruntime.so.1.24.4` → 24.
-pub(super) fn minor_in_name(file: &Path) -> Option<u32> {
+/// The version that a file name carries: `libonnxruntime.so.1.24.4` → `1.24.4`.
+pub(super) fn version_in_name(file: &Path) -> Option<&str> {
     let name = file.file_name()?.to_str()?;
-    let digits = name.find(|c: char| c.is_ascii_digit())?;
-    name[digits..].split('.').nth(1)?.parse().ok()
+    let version = &name[name.find(|c: char| c.is_ascii_digit())?..];
+    Some(version.trim_end_matches(|c: char| !c.is_ascii_digit()))
+}
+
+/// The middle number of such a version: `1.24.4` → 24.
+pub(super) fn minor_in_name(file: &Path) -> Option<u32> {
+    version_in_name(file)?.split('.').nth(1)?.parse().ok()
 }
 
 fn folders() -> Vec<PathBuf> {
@@ -139,7 +144,7 @@ mod tests {
     #[test]
     fn versions_in_names() {
         assert_eq!(minor_in_name(Path::new("/a.1.9/libonnxruntime.so.1.24.4")), Some(24));
-        assert_eq!(minor_in_name(Path::new("libonnxruntime.1.25.0.dylib")), Some(25));
+        assert_eq!(version_in_name(Path::new("libonnxruntime.1.25.0.dylib")), Some("1.25.0"));
         assert_eq!(minor_in_name(Path::new("libonnxruntime.so")), None);
     }
 

@@ -187,10 +187,9 @@ fn load(file: &Path) -> Result<(ort::environment::Environment, Backend), String>
     {
         return Err(old(minor));
     }
-    match guard(|| ort::util::probe(&path))? {
-        None => return Err("is not an ONNX Runtime library that this machine can load".to_owned()),
-        Some(minor) if minor < OLDEST_MINOR => return Err(old(minor)),
-        Some(_) => {}
+    let minor = guard(|| ort::util::probe(&path))?.ok_or("is not an ONNX Runtime library that this machine can load")?;
+    if minor < OLDEST_MINOR {
+        return Err(old(minor));
     }
     let environment = guard(|| {
         let builder = ort::init_from(&path).map_err(|error| one_line(&error.to_string()))?;
@@ -199,9 +198,6 @@ fn load(file: &Path) -> Result<(ort::environment::Environment, Backend), String>
         builder.with_name("dyad").with_telemetry(false).with_logger(silent).build().map_err(|error| one_line(&error.to_string()))
     })?
     .map_err(|reason| format!("cannot be started: {reason}"))?;
-    let info = guard(ort::info).unwrap_or("");
-    let version = info.split("git-branch=rel-").nth(1).and_then(|rest| rest.split(',').next());
-    let version =
-        version.map_or_else(|| format!("1.{}", guard(|| ort::util::probe(&path)).ok().flatten().unwrap_or(0)), str::to_owned);
+    let version = library::version_in_name(&path).map_or_else(|| format!("1.{minor}"), str::to_owned);
     Ok((environment, Backend { engine: Engine::OnnxRuntime, version, path: Some(path) }))
 }

@@ -88,10 +88,8 @@ impl Plan {
 }
 
 fn port(info: &pb::ValueInfoProto) -> Port {
-    let tensor = match info.r#type.as_ref().and_then(|kind| kind.value.as_ref()) {
-        Some(pb::type_proto::Value::TensorType(tensor)) => Some(tensor),
-        None => None,
-    };
+    let kind = info.r#type.as_ref().and_then(|kind| kind.value.as_ref());
+    let tensor = kind.map(|pb::type_proto::Value::TensorType(tensor)| tensor);
     let element = match tensor.map_or(0, |tensor| tensor.elem_type) {
         1 => Element::F32,
         7 => Element::I64,
