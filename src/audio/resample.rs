@@ -34,8 +34,8 @@ const TAPS: usize = 256;
 const WINDOW: WindowFunction = WindowFunction::BlackmanHarris2;
 /// Input samples that rubato takes at a time.
 const CHUNK: usize = 1024;
-/// Most phases that a filter table has. All customary rates need at most 640; others get the nearest ratio, off by less than
-/// five parts in a million from 8 kHz up.
+/// Most phases that a filter table has. All customary rates need at most 640; others get the nearest ratio: 99 % of them are
+/// off by less than 4e-6, the worst by 2.4e-4 (such as 44089 → 44100 Hz).
 const MAX_PHASES: u64 = 2048;
 
 /// A resampler for one signal: [`push`](Resampler::push) its blocks, then [`finish`](Resampler::finish).
@@ -167,9 +167,11 @@ fn ratio(in_hz: u32, out_hz: u32) -> (u64, u64) {
     while b != 0 {
         let whole = a / b;
         let step = (MAX_PHASES - l.0).checked_div(l.1).map_or(whole, |most| most.min(whole));
-        if step > 0 || whole == 0 {
-            (l, m) = ((l.1, step * l.1 + l.0), (m.1, step * m.1 + m.0));
+        // Cut below half, it would be farther off than the one before.
+        if 2 * step < whole {
+            break;
         }
+        (l, m) = ((l.1, step * l.1 + l.0), (m.1, step * m.1 + m.0));
         if step < whole {
             break;
         }
@@ -304,13 +306,14 @@ mod tests {
         assert_eq!(ratio(44_100, 16_000), (160, 441));
         assert_eq!(ratio(8_000, 48_000), (6, 1));
         assert_eq!(ratio(768_000, 16_000), (1, 48));
-        for in_hz in [1_000, 1_001, 8_011, 11_127, 22_254, 44_056, 44_099, 47_952, 191_999, 767_999] {
-            for out_hz in [16_000, 44_100, 48_000] {
-                let (l, m) = ratio(in_hz, out_hz);
-                let off = l as f64 / m as f64 * f64::from(in_hz) / f64::from(out_hz) - 1.0;
-                let allowed = if in_hz < 8_000 { 5e-5 } else { 5e-6 };
-                assert!(l <= MAX_PHASES && off.abs() < allowed, "{in_hz} → {out_hz}: {l}/{m} off by {off}");
-            }
+        let off = |in_hz: u32, out_hz: u32| {
+            let (l, m) = ratio(in_hz, out_hz);
+            assert!(l <= MAX_PHASES, "{in_hz} → {out_hz}: {l}/{m}");
+            (l as f64 / m as f64 * f64::from(in_hz) / f64::from(out_hz) - 1.0).abs()
+        };
+        assert!([11_127, 22_254, 44_056, 47_952].iter().all(|&in_hz| off(in_hz, 16_000) < 1e-6));
+        for out_hz in [16_000, 44_100, 48_000] {
+            assert!((1_000..768_000).step_by(101).all(|in_hz| off(in_hz, out_hz) < 3e-4));
         }
         assert!(sine_error(1_000.0, 22_254, 16_000) < 3e-3);
         assert!(Resampler::new(0, 16_000).is_err());
