@@ -29,27 +29,13 @@ pub use symphonia::core::io::MediaSource;
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 
+use super::signal::{Limits, Signal, Sink, check_channels};
 use super::window::ChannelMix;
 use super::{Error, foreign, priming};
 
-const MAX_CHANNELS: usize = 64;
 /// One second of 768 kHz; a header that declares larger packets is nonsense, and buffers would be made from it.
 const MAX_PACKET_FRAMES: u64 = 768_000;
 const MAX_EMPTY_PACKETS: u64 = 10_000;
-
-/// Bounds on what one file may cost.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limits {
-    /// Longest audio that is accepted, in seconds.
-    pub max_duration_s: f64,
-}
-
-impl Default for Limits {
-    /// Four hours.
-    fn default() -> Self {
-        Limits { max_duration_s: 4.0 * 3600.0 }
-    }
-}
 
 /// What a file was before it became mono at another rate.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,14 +52,16 @@ pub struct SourceInfo {
     pub duration_s: f64,
 }
 
-/// Where decoded blocks go: sample rate and mono samples.
-pub type Sink<'a> = &'a mut dyn FnMut(u32, &[f32]) -> Result<(), Error>;
-
 /// Decodes all of `media` into `sink`; gives what it was and what was odd about it.
 ///
 /// # Errors
 /// The reason why the samples are not to be trusted; blocks may have reached `sink` before it was found.
-pub fn decode(media: Box<dyn MediaSource + '_>, mix: ChannelMix, limits: &Limits, sink: Sink) -> Result<(SourceInfo, Vec<String>), Error> {
+pub fn decode(
+    media: Box<dyn MediaSource + '_>,
+    mix: ChannelMix,
+    limits: &Limits,
+    sink: Sink,
+) -> Result<(SourceInfo, Vec<String>), Error> {
     // Decoders of damaged bytes are many thousand lines that others wrote: a panic in them must cost one file, not the
     // ingest. Everything that the closure touches is dropped when it unwinds.
     catch_unwind(AssertUnwindSafe(|| decode_unguarded(media, mix, limits, sink))).unwrap_or_else(|panic| {
@@ -89,6 +77,9 @@ fn decode_unguarded(
     sink: Sink,
 ) -> Result<(SourceInfo, Vec<String>), Error> {
     let head = head(media.as_mut())?;
+    if head.is_empty() {
+        return Err(Error::NoBytes);
+    }
     if let Some(format) = foreign::name(&head) {
         return Err(Error::Format { format });
     }
@@ -104,7 +95,8 @@ fn decode_unguarded(
     let declared = declared_frames(container, &track);
     let mut signal = Signal::new(mix, limits);
     signal.edit = movie_header.and_then(|moov| priming::of_track(&moov, track.id));
-    if let (Some(frames), Some(rate_hz)) = (declared, decoder.codec_params().sample_rate) {
+    // The rate that counts is that of the decoded blocks: an MP4 header cannot hold one above 65535 Hz, and has 0.
+    if let (Some(frames), Some(rate_hz @ 1..)) = (declared, decoder.codec_params().sample_rate) {
         signal.check_length(frames, rate_hz)?;
     }
     let mut packets = read_packets(&mut reader, &mut decoder, track.id, &mut signal, sink)?;
@@ -123,7 +115,9 @@ fn decode_unguarded(
         bits: decoder.codec_params().bits_per_sample.filter(|&bits| bits > 0),
         duration_s: signal.frames as f64 / f64::from(signal.rate_hz.max(1)),
     };
-    Ok((info, warnings(&signal, &packets)))
+    // ffmpeg's CAF files count their last packet whole.
+    let declared = declared.filter(|_| container != "caf");
+    Ok((info, warnings(&signal, &packets, declared)))
 }
 
 fn head(media: &mut (dyn MediaSource + '_)) -> Result<Vec<u8>, Error> {
@@ -136,12 +130,27 @@ fn head(media: &mut (dyn MediaSource + '_)) -> Result<Vec<u8>, Error> {
 fn at_opening(fault: Fault) -> Error {
     match fault {
         Fault::Unsupported(reason) if reason.starts_with("core (probe)") => Error::NotAudio,
-        Fault::Unsupported(reason) => Error::Unsupported { reason: reason.to_owned() },
+        // symphonia says "unsupported" also when a part of the file is not there.
+        Fault::Unsupported(reason) if reason.contains("missing") => Error::Header { reason: reason.to_owned() },
         Fault::IoError(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => {
             Error::Header { reason: "the file ends inside it".to_owned() }
         }
         Fault::IoError(io) => io.into(),
-        other => Error::Header { reason: other.to_string() },
+        other => refused(other),
+    }
+}
+
+fn refused(fault: Fault) -> Error {
+    match fault {
+        Fault::Unsupported(reason) => Error::Unsupported { reason: reason.to_owned() },
+        other => Error::Header { reason: in_words(&other) },
+    }
+}
+
+fn in_words(fault: &Fault) -> String {
+    match fault {
+        Fault::DecodeError(reason) | Fault::Unsupported(reason) => (*reason).to_owned(),
+        other => other.to_string(),
     }
 }
 
@@ -153,10 +162,7 @@ fn open(container: &str, track: &Track) -> Result<Box<dyn AudioDecoder>, Error> 
     check(parameters)?;
     // Without a tag that tells the padding, symphonia guesses an MP3's length from its first frames and would cut the end.
     let options = AudioDecoderOptions::default().verify(true).gapless(!is_guessed(container, track));
-    let decoder = symphonia::default::get_codecs().make_audio_decoder(parameters, &options).map_err(|fault| match fault {
-        Fault::Unsupported(reason) => Error::Unsupported { reason: reason.to_owned() },
-        other => Error::Header { reason: other.to_string() },
-    })?;
+    let decoder = symphonia::default::get_codecs().make_audio_decoder(parameters, &options).map_err(refused)?;
     check(decoder.codec_params())?;
     Ok(decoder)
 }
@@ -165,23 +171,12 @@ fn check(parameters: &AudioCodecParameters) -> Result<(), Error> {
     if let Some(channels) = &parameters.channels {
         check_channels(channels.count())?;
     }
-    if let Some(sample_rate_hz) = parameters.sample_rate {
-        check_rate(sample_rate_hz)?;
-    }
     match parameters.max_frames_per_packet {
         Some(frames) if frames > MAX_PACKET_FRAMES => {
             Err(Error::Header { reason: format!("it declares packets of `{frames}` samples") })
         }
         _ => Ok(()),
     }
-}
-
-fn check_channels(channels: usize) -> Result<(), Error> {
-    if (1..=MAX_CHANNELS).contains(&channels) { Ok(()) } else { Err(Error::Channels { channels }) }
-}
-
-fn check_rate(sample_rate_hz: u32) -> Result<(), Error> {
-    if (1_000..=768_000).contains(&sample_rate_hz) { Ok(()) } else { Err(Error::SampleRate { sample_rate_hz }) }
 }
 
 /// True when the length is symphonia's estimate and not what the file says.
@@ -201,71 +196,6 @@ fn declared_frames(container: &str, track: &Track) -> Option<u64> {
     track.num_frames.filter(|&frames| frames > 0 && !is_piped(frames) && !is_guessed(container, track))
 }
 
-/// The mono signal on its way to the sink.
-struct Signal {
-    mix: ChannelMix,
-    limit_s: f64,
-    channels: usize,
-    rate_hz: u32,
-    /// Samples passed on.
-    frames: u64,
-    /// Ticks, and ticks per second, to drop at the start.
-    edit: Option<(u64, u32)>,
-    /// Samples dropped at the start.
-    skipped: u64,
-    peak: f32,
-    interleaved: Vec<f32>,
-    mono: Vec<f32>,
-}
-
-impl Signal {
-    fn new(mix: ChannelMix, limits: &Limits) -> Self {
-        let limit_s = limits.max_duration_s;
-        let (interleaved, mono) = (Vec::new(), Vec::new());
-        Signal { mix, limit_s, channels: 0, rate_hz: 0, frames: 0, edit: None, skipped: 0, peak: 0.0, interleaved, mono }
-    }
-
-    fn check_length(&self, frames: u64, rate_hz: u32) -> Result<(), Error> {
-        let too_long = frames as f64 > self.limit_s * f64::from(rate_hz);
-        if too_long { Err(Error::TooLong { limit_s: self.limit_s }) } else { Ok(()) }
-    }
-
-    /// Samples still to drop.
-    fn to_skip(&self) -> u64 {
-        let (ticks, ticks_per_s) = self.edit.unwrap_or((0, 1));
-        let whole = u128::from(ticks) * u128::from(self.rate_hz) / u128::from(ticks_per_s.max(1));
-        u64::try_from(whole).unwrap_or(u64::MAX) - self.skipped
-    }
-
-    /// Mixes what `interleaved` holds and passes it on.
-    fn pass_on(&mut self, channels: usize, rate_hz: u32, sink: &mut dyn FnMut(u32, &[f32]) -> Result<(), Error>) -> Result<(), Error> {
-        check_channels(channels)?;
-        check_rate(rate_hz)?;
-        if self.rate_hz != 0 && self.rate_hz != rate_hz {
-            return Err(Error::RateChange { from_hz: self.rate_hz, to_hz: rate_hz });
-        }
-        (self.channels, self.rate_hz) = (channels.max(self.channels), rate_hz);
-        let left = self.to_skip().min((self.interleaved.len() / channels) as u64);
-        self.skipped += left;
-        let frames = self.interleaved.chunks_exact(channels).skip(left as usize);
-        self.mono.clear();
-        match self.mix {
-            ChannelMix::Left => self.mono.extend(frames.map(|frame| frame[0])),
-            ChannelMix::Mean => self.mono.extend(frames.map(|frame| frame.iter().sum::<f32>() / channels as f32)),
-        }
-        for (k, &value) in self.mono.iter().enumerate() {
-            // 2³¹ is full scale of 32-bit integers stored as floats without scaling; NaN fails the comparison too.
-            if !(value.abs() <= 2_147_483_648.0) {
-                return Err(Error::Amplitude { sample: self.frames + k as u64, value });
-            }
-            self.peak = self.peak.max(value.abs());
-        }
-        self.frames += self.mono.len() as u64;
-        self.check_length(self.frames, rate_hz)?;
-        sink(rate_hz, &self.mono)
-    }
-}
-
 /// How the packets fared.
 #[derive(Default)]
 struct Packets {
@@ -273,6 +203,8 @@ struct Packets {
     bad: u64,
     /// Why the first bad one was bad.
     reason: String,
+    /// Those since the last sound.
+    silent: u64,
     /// Most samples that one gave.
     longest: u64,
     /// The data ended inside one.
@@ -287,7 +219,6 @@ fn read_packets(
     sink: Sink,
 ) -> Result<Packets, Error> {
     let mut packets = Packets::default();
-    let mut empty = 0;
     loop {
         let packet = match reader.next_packet() {
             Ok(Some(packet)) => packet,
@@ -297,12 +228,14 @@ fn read_packets(
                 return Ok(packets);
             }
             Err(Fault::IoError(io)) => return Err(io.into()),
-            Err(Fault::ResetRequired) => return Err(Error::Unsupported { reason: "several streams one after another".to_owned() }),
-            Err(other) => return Err(Error::Damaged { bad: 1, packets: packets.seen + 1, reason: other.to_string() }),
+            Err(Fault::ResetRequired) => {
+                return Err(Error::Unsupported { reason: "several streams one after another".to_owned() });
+            }
+            Err(other) => return Err(Error::Damaged { bad: 1, packets: packets.seen + 1, reason: in_words(&other) }),
         };
-        empty += 1;
-        if empty > MAX_EMPTY_PACKETS {
-            return Err(Error::Stalled { packets: empty });
+        packets.silent += 1;
+        if packets.silent > MAX_EMPTY_PACKETS {
+            return Err(Error::Stalled { packets: packets.silent });
         }
         if packet.track_id != track_id {
             continue;
@@ -311,7 +244,7 @@ fn read_packets(
         match decoder.decode(&packet) {
             Ok(buffer) if buffer.frames() == 0 => {}
             Ok(buffer) => {
-                empty = 0;
+                packets.silent = 0;
                 packets.longest = packets.longest.max(buffer.frames() as u64);
                 let (channels, rate_hz) = (buffer.spec().channels().count(), buffer.spec().rate());
                 check_channels(channels)?;
@@ -321,7 +254,7 @@ fn read_packets(
             Err(fault) => {
                 packets.bad += 1;
                 if packets.reason.is_empty() {
-                    packets.reason = fault.to_string();
+                    packets.reason = in_words(&fault);
                 }
             }
         }
@@ -343,11 +276,19 @@ fn judge(signal: &Signal, packets: &Packets, declared: Option<u64>, codec: &str)
     }
 }
 
-fn warnings(signal: &Signal, packets: &Packets) -> Vec<String> {
+fn warnings(signal: &Signal, packets: &Packets, declared: Option<u64>) -> Vec<String> {
     let mut warnings = Vec::new();
+    let decoded = signal.frames + signal.skipped;
+    if let Some(declared) = declared.filter(|&declared| decoded < declared) {
+        warnings.push(format!("`{decoded}` of `{declared}` declared samples could be decoded, as if a packet were missing"));
+    }
     if packets.bad > 0 {
         let (bad, seen, reason) = (packets.bad, packets.seen, &packets.reason);
         warnings.push(format!("`{bad}` of `{seen}` packets cannot be decoded and are left out ({reason})"));
+    }
+    // An encoder's padding is less than three packets.
+    if packets.silent > 3 {
+        warnings.push(format!("`{}` packets after the declared end are left out, as if files had been joined", packets.silent));
     }
     if signal.peak > 16.0 {
         warnings.push(format!("the samples reach `{}`, full scale is 1", signal.peak));

@@ -9,6 +9,9 @@ pub enum Error {
     /// The operating system refused.
     #[error("the file cannot be read: {reason}")]
     Io { reason: String },
+    /// A file of no bytes.
+    #[error("the file is empty")]
+    NoBytes,
     /// No format was recognised.
     #[error("this is not audio in a format that can be read: expected wav, flac, mp3, ogg vorbis, m4a, aac, aiff or caf")]
     NotAudio,

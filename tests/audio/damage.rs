@@ -10,8 +10,20 @@ use super::wav::{Sample, sine, wav};
 use super::{decode, fixture};
 
 const COMPRESSED: [&str; 14] = [
-    "stereo.flac", "mono24.flac", "six.flac", "stereo.mp3", "bare.mp3", "stereo.ogg", "stereo.m4a", "alac.m4a", "mono.aac",
-    "mono.aiff", "float.aiff", "mono.caf", "alac.caf", "adpcm.wav",
+    "stereo.flac",
+    "mono24.flac",
+    "six.flac",
+    "stereo.mp3",
+    "bare.mp3",
+    "stereo.ogg",
+    "stereo.m4a",
+    "alac.m4a",
+    "mono.aac",
+    "mono.aiff",
+    "float.aiff",
+    "mono.caf",
+    "alac.caf",
+    "adpcm.wav",
 ];
 
 fn good_files() -> Vec<(String, Vec<u8>)> {
@@ -138,7 +150,7 @@ fn error_of(bytes: &[u8]) -> Error {
 #[test]
 fn each_damage_has_its_own_reason() {
     let tone = |rate_hz| wav(Sample::Int(16), 1, rate_hz, false, &sine(16_000, 0.1, &[0.5]));
-    assert_eq!(error_of(b""), Error::NotAudio);
+    assert_eq!(error_of(b""), Error::NoBytes);
     assert_eq!(error_of(&[0; 5_000]), Error::NotAudio);
     assert_eq!(error_of(b"id,label\n1,cello\n"), Error::NotAudio);
     assert_eq!(error_of(b"<!DOCTYPE html><html><body>404</body></html>"), Error::NotAudio);
@@ -168,7 +180,10 @@ fn absurd_headers_are_refused_before_they_cost_anything() {
     };
     for channels in [0u16, 65, 1_000, u16::MAX] {
         let error = error_of(&with(22, &channels.to_le_bytes()));
-        assert!(matches!(error, Error::Channels { .. } | Error::Header { .. } | Error::Unsupported { .. }), "{channels}: {error}");
+        assert!(
+            matches!(error, Error::Channels { .. } | Error::Header { .. } | Error::Unsupported { .. }),
+            "{channels}: {error}"
+        );
     }
     // Ten hours declared in a file of three kilobytes, four hours allowed.
     let declaring = |bytes: u32| {

@@ -8,9 +8,14 @@ use super::{RATE_HZ, decode, fixture, fixture_path, target, tone};
 
 #[test]
 fn wav_of_every_kind() {
-    for (sample, tolerance) in
-        [(Sample::U8, 8e-3), (Sample::Int(16), 1e-4), (Sample::Int(24), 1e-5), (Sample::Int(32), 1e-5), (Sample::Float(32), 1e-5), (Sample::Float(64), 1e-5)]
-    {
+    for (sample, tolerance) in [
+        (Sample::U8, 8e-3),
+        (Sample::Int(16), 1e-4),
+        (Sample::Int(24), 1e-5),
+        (Sample::Int(32), 1e-5),
+        (Sample::Float(32), 1e-5),
+        (Sample::Float(64), 1e-5),
+    ] {
         for extensible in [false, true] {
             for channels in [1usize, 2, 6] {
                 let amplitudes: Vec<f64> = (0..channels).map(|c| 0.6 - 0.1 * c as f64).collect();
@@ -19,7 +24,10 @@ fn wav_of_every_kind() {
                 let clip = decode(&bytes).unwrap();
                 let (level, frequency_hz) = tone(&clip.samples, RATE_HZ);
                 let what = format!("{sample:?}, {channels} channels, extensible {extensible}");
-                assert!((level - mean).abs() < tolerance && (frequency_hz - 440.0).abs() < 0.5, "{what}: {level} at {frequency_hz} Hz");
+                assert!(
+                    (level - mean).abs() < tolerance && (frequency_hz - 440.0).abs() < 0.5,
+                    "{what}: {level} at {frequency_hz} Hz"
+                );
                 assert_eq!(clip.samples.len(), 3_200, "{what}");
                 assert_eq!((clip.source.channels, clip.source.sample_rate_hz), (channels, 44_100), "{what}");
                 assert_eq!(clip.source.container, "wave");
@@ -41,7 +49,9 @@ fn wav_of_every_rate() {
 }
 
 /// file, container, codec, channels, rate, level of the mix, samples at 16 kHz, tolerance in samples
-const FIXTURES: [(&str, &str, &str, usize, u32, f64, usize, usize); 14] = [
+type Fixture = (&'static str, &'static str, &'static str, usize, u32, f64, usize, usize);
+
+const FIXTURES: [Fixture; 14] = [
     ("stereo.flac", "flac", "flac", 2, 44_100, 0.375, 3_200, 0),
     ("mono24.flac", "flac", "flac", 1, 96_000, 0.5, 3_200, 0),
     ("six.flac", "flac", "flac", 6, 48_000, 0.35, 3_200, 0),
@@ -66,7 +76,10 @@ fn every_other_format() {
         assert_eq!((source.container.as_str(), source.codec.as_str()), (container, codec), "{name}");
         assert_eq!((source.channels, source.sample_rate_hz), (channels, rate_hz), "{name}");
         let (found, frequency_hz) = tone(&clip.samples[600..3_000], RATE_HZ);
-        assert!((found - level).abs() < 0.06 * level && (frequency_hz - 440.0).abs() < 1.0, "{name}: {found} at {frequency_hz} Hz");
+        assert!(
+            (found - level).abs() < 0.06 * level && (frequency_hz - 440.0).abs() < 1.0,
+            "{name}: {found} at {frequency_hz} Hz"
+        );
         let off = clip.samples.len().abs_diff(samples);
         assert!(off <= tolerance, "{name}: {} samples", clip.samples.len());
         assert!(clip.warnings.is_empty(), "{name}: {:?}", clip.warnings);
@@ -135,4 +148,12 @@ fn limits_hold_for_declared_and_for_decoded_length() {
         let error = load_bytes(&fixture(name), &target(ChannelMix::Mean), &short).unwrap_err();
         assert_eq!(error, Error::TooLong { limit_s: 0.1 }, "{name}");
     }
+}
+
+#[test]
+fn joined_files_are_noticed() {
+    let clip = decode(&fixture("stereo.mp3").repeat(2)).unwrap();
+    assert_eq!(clip.samples.len(), 3_200);
+    assert!(clip.warnings[0].contains("as if files had been joined"), "{:?}", clip.warnings);
+    assert!(matches!(decode(&fixture("stereo.ogg").repeat(2)), Err(Error::Unsupported { .. })));
 }
