@@ -16,12 +16,14 @@
 //! | 3 | `workspace` | layers 0–2 |
 //! | 4 | `verb` `ingest` | layers 0–3 |
 //! | 5 | `session` | layers 0–4 |
-//! | 6 | `repl`, the binary | all |
+//! | 6 | `repl` | layers 0–5 |
+//! | 7 | `cli`, the binary | all |
 //!
 //! `tests/architecture.rs` holds this table against the source.
 #![forbid(unsafe_code)]
 
 pub mod audio;
+pub mod cli;
 pub mod diagnostic;
 pub mod embedding;
 pub mod encoder;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The program `dyad`; see [`dyad::cli`].
+
+fn main() -> std::process::ExitCode {
+    dyad::cli::main()
+}

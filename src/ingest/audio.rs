@@ -69,7 +69,7 @@ pub fn ingest(workspace: &Workspace, model: &ModelRef, options: &Options, progre
     let job = Job {
         collection,
         tower,
-        target: crate::workspace::target(tower),
+        target: tower.target(),
         limits: options.limits,
         labelling: &options.labelling,
         pre_joint: SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::PreJoint), &model.hash),

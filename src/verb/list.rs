@@ -11,7 +11,7 @@ use crate::report::{Report, Table};
 use crate::store::{Collection, Item};
 use crate::value::Value;
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, provenance};
-use crate::workspace::{builtin_field, nothing_passes};
+use crate::workspace::builtin_field;
 
 pub struct List;
 
@@ -78,14 +78,6 @@ impl Selection {
         scope.workspace.check_fields(self.collection.name(), all.iter(), filter)?;
         all.retain(|item| filter.accepts(&|field| builtin_field(item, field)));
         Ok(all)
-    }
-
-    /// The message for an empty selection.
-    pub fn nothing(&self) -> Diagnostic {
-        match &self.filter {
-            Some(filter) => nothing_passes(self.collection.name(), 0, filter),
-            None => Diagnostic::new(format!("`{}` is empty", self.collection.name())),
-        }
     }
 }
 

@@ -22,7 +22,6 @@ use crate::store::{self, Store};
 
 pub use clips::{Clips, Loaded, builtin_field, nothing_passes};
 pub use indices::{EXACT_BELOW, Search};
-pub use towers::target;
 pub use models::{Imported, ModelRef};
 pub use texts::{Prompts, TEXTS, spoken};
 

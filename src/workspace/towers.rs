@@ -3,16 +3,10 @@
 use std::path::Path;
 
 use super::{Error, ModelRef, Workspace};
-use crate::audio::{self, Limits, Target};
+use crate::audio::{self, Limits};
 use crate::diagnostic::Diagnostic;
 use crate::embedding::{Embeddings, Modality, Space, Stage};
 use crate::encoder::{AudioTower, Tower};
-
-/// What a tower wants to hear.
-pub fn target(tower: &AudioTower) -> Target {
-    let spec = tower.spec();
-    Target { sample_rate_hz: spec.sample_rate, mix: spec.channels, quantize: spec.quantize }
-}
 
 impl Workspace {
     /// A file as a vector; it is not kept.
@@ -21,7 +15,7 @@ impl Workspace {
     /// When the model has no audio tower, the file can't be decoded, or embedding fails.
     pub fn hear(&self, model: &ModelRef, path: &Path, stage: Stage) -> Result<Embeddings, Error> {
         let tower = self.audio_tower(model)?;
-        let clip = audio::load(path, &target(tower), &Limits::default())
+        let clip = audio::load(path, &tower.target(), &Limits::default())
             .map_err(|source| Error::Audio { path: path.to_owned(), source })?;
         self.note_tower();
         let output = tower.embed(&[&clip.samples])?;

@@ -2,7 +2,7 @@
 
 use super::{Task, Truth};
 use crate::diagnostic::Diagnostic;
-use crate::metric::{Bootstrap, Classification};
+use crate::metric::Classification;
 use crate::report::{Estimate, Figure, Report, Table};
 use crate::value::Value;
 use crate::verb::{Error, Outcome, Plan, Scope, Step, parameters, provenance};
@@ -150,9 +150,4 @@ fn confusion(truth: &Truth, classification: &Classification) -> (Table, Figure) 
         values: matrix.iter().map(|row| row.iter().map(|&n| n as f64).collect()).collect(),
     };
     (table, figure)
-}
-
-/// How the intervals of a statement are drawn.
-pub fn bootstrap_of(task: &Task) -> Bootstrap {
-    parameters::bootstrap(&task.bound)
 }

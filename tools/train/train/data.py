@@ -21,6 +21,7 @@ class Features:
         self.meta = np.load(work / "clips" / f"{name}.meta.npy")
         self.rows = np.flatnonzero(np.asarray(self.weight[:, 0]).max(1) > 0)
         self.labels = labels_of(self.meta)
+        self.cache = folder / f"{name}.pooled.npy"
         self.pooled: np.ndarray | None = None
 
     def batch(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -28,6 +29,9 @@ class Features:
 
     def pool(self, middle) -> None:
         """What a frozen middle makes of the rows: kept instead of the front features."""
+        if self.cache.exists():
+            self.pooled = np.load(self.cache)
+            return
         self.pooled = np.zeros((len(self.meta), 1706), np.float32)
         middle.eval()
         with torch.no_grad():
@@ -35,6 +39,7 @@ class Features:
                 rows = self.rows[at : at + 64]
                 front, weight, _ = self.batch(rows)
                 self.pooled[rows] = torch.cat(middle(front, weight), 1).numpy()
+        np.save(self.cache, self.pooled)
 
 
 class Sampler:

@@ -1,0 +1,149 @@
+//! The command line: arguments → a store and a session → what was asked → an exit code.
+//!
+//! Results go to standard output, everything else to standard error. Exit codes: 0 all succeeded, 1 a statement or file
+//! failed, 2 wrong usage, 3 the store is locked or damaged, 130 interrupted.
+
+mod args;
+mod bars;
+mod batch;
+mod bundled;
+mod commands;
+mod demo;
+mod doctor;
+mod ingest;
+mod shell;
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::diagnostic::Diagnostic;
+use crate::render::{Format, Style, renderer};
+use crate::report::Report;
+use crate::session::{Failure, Session};
+use crate::workspace::Workspace;
+use args::{Args, ColorChoice, Task};
+use bars::Bars;
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let app = App::new(&args);
+    match app.run(args) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            app.complain(&failure.diagnostic());
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// What every command shares.
+struct App {
+    store: PathBuf,
+    models: Vec<PathBuf>,
+    format: Format,
+    style: Style,
+    quiet: bool,
+    bars: Bars,
+}
+
+impl App {
+    fn new(args: &Args) -> App {
+        let stdout = std::io::stdout();
+        let terminal = stdout.is_terminal();
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+        let color = match args.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => terminal && !no_color && std::env::var("TERM").as_deref() != Ok("dumb"),
+        };
+        let width = terminal.then(console_width).flatten();
+        let style = Style { color, width, unicode: unicode(), max_rows: None, headers: true };
+        let default = if terminal { Format::Table } else { Format::default() };
+        App {
+            store: args.store.clone().unwrap_or_else(|| PathBuf::from(".dyad")),
+            models: args.models.clone(),
+            format: args.format.unwrap_or(default),
+            style,
+            quiet: args.quiet,
+            bars: Bars::new(!args.quiet && std::io::stderr().is_terminal()),
+        }
+    }
+
+    fn run(&self, args: Args) -> Result<u8, Failure> {
+        bars::watch_interrupts();
+        match args.task {
+            None if !args.statements.is_empty() => batch::statements(self, &args.statements, args.keep_going),
+            None if std::io::stdin().is_terminal() => shell::repl(self, args.no_init),
+            None => batch::standard_input(self, args.keep_going),
+            Some(task) => self.task(task, args.keep_going),
+        }
+    }
+
+    fn task(&self, task: Task, keep_going: bool) -> Result<u8, Failure> {
+        match task {
+            Task::Run { files, keep_going: own } => batch::files(self, &files, keep_going || own),
+            Task::Ingest(ingest) => ingest::ingest(self, ingest),
+            Task::Import(import) => ingest::import(self, import),
+            Task::Demo => demo::demo(self),
+            Task::Doctor => doctor::doctor(self),
+            Task::Models { action } => commands::models(self, action),
+            Task::Ontologies { action } => commands::ontologies(self, action),
+            Task::Collections { action } => commands::collections(self, action),
+        }
+    }
+
+    fn workspace(&self) -> Result<Workspace, Failure> {
+        self.workspace_in(&self.store)
+    }
+
+    fn workspace_in(&self, dir: &Path) -> Result<Workspace, Failure> {
+        Ok(Workspace::open(dir, &self.models)?)
+    }
+
+    fn session(&self) -> Result<Session, Failure> {
+        Ok(Session::new(self.workspace()?))
+    }
+
+    fn print(&self, report: &Report) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
+        let written = renderer(self.format, &self.style).report(report, &mut out).and_then(|()| out.flush());
+        written.map_err(|e| Diagnostic::new(format!("the result can't be written: {e}")).into())
+    }
+
+    /// A line for people, on standard error.
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    fn complain(&self, diagnostic: &Diagnostic) {
+        eprint!("{}", diagnostic.render("", None));
+    }
+}
+
+fn console_width() -> Option<usize> {
+    let (_, columns) = console_size();
+    (columns > 0).then_some(columns)
+}
+
+/// Rows and columns of the terminal; zeros where there is none.
+fn console_size() -> (usize, usize) {
+    let (rows, columns) = console::Term::stdout().size();
+    (usize::from(rows), usize::from(columns))
+}
+
+fn unicode() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok()).find(|v| !v.is_empty());
+    locale.is_none_or(|l| !matches!(l.as_str(), "C" | "POSIX"))
+}

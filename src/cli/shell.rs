@@ -1,0 +1,110 @@
+//! The REPL over a session.
+
+use std::cell::Cell;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::bars::{self, Bars};
+use super::App;
+use crate::diagnostic::Diagnostic;
+use crate::query::split::Continuation;
+use crate::repl::console::Settings;
+use crate::repl::{self, Candidate, Flow, Hint, Shell, View, WordKind};
+use crate::session::{self, Failure, Session};
+use crate::verb::{VERBS, find};
+use crate::workspace::Workspace;
+
+/// The REPL on a terminal, until it is left.
+pub fn repl(app: &App, no_init: bool) -> Result<u8, Failure> {
+    let session = app.session()?;
+    greet(app, &session);
+    let options = repl::Options {
+        history: folder("XDG_STATE_HOME", ".local/state").map(|dir| dir.join("history")),
+        init: folder("XDG_CONFIG_HOME", ".config").map(|dir| dir.join("rc.dyad")).filter(|_| !no_init),
+        settings: Settings { format: app.format, ..Settings::default() },
+        color: app.style.color,
+        unicode: app.style.unicode,
+    };
+    let shell = SessionShell { session, models: app.models.clone(), bars: Bars::new(app.bars.is_visible()), interrupted: Cell::new(false) };
+    repl::run(shell, options).map_err(|e| Diagnostic::new(e.to_string()))?;
+    Ok(0)
+}
+
+fn greet(app: &App, session: &Session) {
+    let clips: u64 = session.workspace().store().collections().map(|all| all.iter().map(|c| c.audio).sum()).unwrap_or(0);
+    let store = session.workspace().place();
+    app.say(&format!("dyad {} · store {store} · {clips} clips · `help` lists the verbs, Ctrl-D leaves", env!("CARGO_PKG_VERSION")));
+    if clips == 0 {
+        app.say("the store is empty: `dyad ingest DIR` embeds a folder of audio, `dyad demo` shows the whole path");
+    }
+}
+
+/// dyad's folder below an XDG base folder.
+fn folder(variable: &str, default: &str) -> Option<PathBuf> {
+    let base = std::env::var_os(variable).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let base = base.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(default)))?;
+    Some(base.join("dyad"))
+}
+
+struct SessionShell {
+    session: Session,
+    models: Vec<PathBuf>,
+    bars: Bars,
+    interrupted: Cell<bool>,
+}
+
+impl Shell for SessionShell {
+    fn run(&mut self, text: &str, _: Option<&str>, view: &View, out: &mut dyn Write) -> Result<Flow, Diagnostic> {
+        bars::forget_interrupt();
+        let done = self.session.run(text, Continuation::Indented, (view.format, &view.style), out, &self.bars);
+        self.interrupted.set(matches!(done, Err(Failure::Interrupted)));
+        bars::forget_interrupt();
+        done.map(|()| Flow::Continue).map_err(|failure| failure.diagnostic())
+    }
+
+    fn open_store(&mut self, folder: &Path) -> Result<(), Diagnostic> {
+        let workspace = Workspace::open(folder, &self.models).map_err(|e| Failure::from(e).diagnostic())?;
+        self.session.replace(workspace);
+        Ok(())
+    }
+
+    fn store(&self) -> String {
+        self.session.workspace().place()
+    }
+
+    fn complete(&self, line: &str, pos: usize) -> (usize, Vec<Candidate>) {
+        let (start, found) = self.session.complete(line, pos);
+        let candidate = |c: session::Candidate| {
+            let open = c.replacement.ends_with('=');
+            Candidate { replacement: if open { c.replacement } else { format!("{} ", c.replacement) }, display: c.display }
+        };
+        (start, found.into_iter().map(candidate).collect())
+    }
+
+    fn hint(&self, line: &str, pos: usize) -> Option<Hint> {
+        if pos < line.len() || line.trim().is_empty() {
+            return None;
+        }
+        let mut words = line.split_whitespace();
+        let first = words.next()?;
+        if words.next().is_none() && line.ends_with(' ') {
+            let usage = find(first)?.signature().usage.first()?;
+            return Some(Hint { text: usage.get(first.len() + 1..)?.to_owned(), insert: false });
+        }
+        if line.split_whitespace().count() == 1 && !line.ends_with(' ') && first.len() >= 2 {
+            let name = VERBS.iter().map(|v| v.signature().name).find(|name| name.starts_with(&first.to_lowercase()))?;
+            return Some(Hint { text: name.get(first.len()..)?.to_owned(), insert: true }).filter(|h| !h.text.is_empty());
+        }
+        None
+    }
+
+    fn classify_word(&self, word: &str) -> WordKind {
+        match self.session.classify_word(word) {
+            session::WordKind::Verb => WordKind::Verb,
+            session::WordKind::Clause => WordKind::Clause,
+            session::WordKind::Parameter => WordKind::Parameter,
+            session::WordKind::Name => WordKind::Name,
+            session::WordKind::Plain => WordKind::Plain,
+        }
+    }
+}
