@@ -1,1 +1,55 @@
-//! (being written)
+//! Search: the rows nearest to a query.
+//!
+//! ```text
+//!   Embeddings ─┬─ Exact ── every row ───────────────────────────────┐
+//!               │                                                    ├─ Index::search → hits, best first
+//!               └─ hnsw_rs builds ─ Graph (flat, saved) ─ Hnsw ──────┘
+//! ```
+//! Rows and queries are at unit length; nearness is the cosine, greater is nearer. Equal similarities are ordered by row, so
+//! a search gives the same hits with any number of threads. A graph is a cache: it names the rows that it was made from by
+//! an identity of 32 bytes, and can always be made again.
+//!
+//! To add a kind of search, implement [`Index`] in a file of its own.
+
+mod beam;
+mod build;
+mod error;
+mod exact;
+mod file;
+mod graph;
+mod hnsw;
+pub mod kernel;
+mod recall;
+mod row_set;
+mod select;
+
+pub use build::{Settings, build};
+pub use error::Error;
+pub use exact::Exact;
+pub use graph::Graph;
+pub use hnsw::Hnsw;
+pub use recall::{Recall, measure};
+pub use row_set::RowSet;
+
+use crate::embedding::Similarity;
+
+/// A row that was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hit {
+    pub row: usize,
+    pub similarity: Similarity,
+}
+
+/// Finds the rows nearest to a query.
+pub trait Index: Sync {
+    /// The `k` nearest rows of those in `accept` (of all without it), best first; fewer when there are fewer.
+    ///
+    /// `query` is at unit length, of the rows' space.
+    ///
+    /// # Errors
+    /// [`Error::Dimension`] when the query is of another length than the rows.
+    fn search(&self, query: &[f32], k: usize, accept: Option<&RowSet>) -> Result<Vec<Hit>, Error>;
+
+    /// True when no nearer row is ever missed.
+    fn is_exact(&self) -> bool;
+}
