@@ -1,26 +1,55 @@
-//! (stub until the index branch lands)
+//! Search: the rows nearest to a query.
+//!
+//! ```text
+//!   Embeddings ─┬─ Exact ── every row ───────────────────────────────┐
+//!               │                                                    ├─ Index::search → hits, best first
+//!               └─ hnsw_rs builds ─ Graph (flat, saved) ─ Hnsw ──────┘
+//! ```
+//! Rows and queries are at unit length; nearness is the cosine, greater is nearer. Equal similarities are ordered by row, so
+//! a search gives the same hits with any number of threads. A graph is a cache: it names the rows that it was made from by
+//! an identity of 32 bytes, and can always be made again.
+//!
+//! To add a kind of search, implement [`Index`] in a file of its own.
+
+mod beam;
+mod build;
+mod error;
+mod exact;
+mod file;
+mod graph;
+mod hnsw;
+pub mod kernel;
+mod recall;
 mod row_set;
+mod select;
+
+pub use build::{Settings, build};
+pub use error::Error;
+pub use exact::Exact;
+pub use graph::Graph;
+pub use hnsw::Hnsw;
+pub use recall::{Recall, measure};
 pub use row_set::RowSet;
-use crate::embedding::{Embeddings, Similarity};
-use crate::progress::Progress;
-#[derive(Debug, thiserror::Error)]
-pub enum Error { #[error("x")] X }
-#[derive(Debug, Clone, PartialEq)]
-pub struct Hit { pub row: usize, pub similarity: Similarity }
-pub trait Index { fn search(&self, q: &[f32], k: usize, accept: Option<&RowSet>) -> Vec<Hit>; }
-pub struct Exact<'a>(&'a Embeddings);
-impl<'a> Exact<'a> { pub fn new(e: &'a Embeddings) -> Self { Exact(e) } }
-impl Index for Exact<'_> { fn search(&self, q: &[f32], k: usize, accept: Option<&RowSet>) -> Vec<Hit> {
- let mut v: Vec<Hit> = (0..self.0.len()).filter(|r| accept.is_none_or(|a| a.contains(*r))).map(|r| Hit{row:r, similarity: Similarity(self.0.row(r).iter().zip(q).map(|(a,b)| a*b).sum())}).collect();
- v.sort_by(|a,b| b.similarity.0.total_cmp(&a.similarity.0)); v.truncate(k); v } }
-pub struct Hnsw;
-#[derive(Default)] pub struct Params;
-pub struct Over;
-impl Index for Over { fn search(&self, _: &[f32], _: usize, _: Option<&RowSet>) -> Vec<Hit> { vec![] } }
-impl Hnsw {
- pub fn load(_: &std::path::Path, _: &[u8;32], _: &Embeddings) -> Result<Hnsw, Error> { Err(Error::X) }
- pub fn build(_: &Embeddings, _: &Params, _: &dyn Progress) -> Result<Hnsw, Error> { Err(Error::X) }
- pub fn save(&self, _: &std::path::Path, _: &[u8;32]) -> Result<(), Error> { Ok(()) }
- pub fn over(&self, _: &Embeddings, _: usize) -> Over { Over }
+
+use crate::embedding::Similarity;
+
+/// A row that was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hit {
+    pub row: usize,
+    pub similarity: Similarity,
 }
-pub fn recall(_: &Hnsw, _: &Embeddings, _: usize, _: usize, _: usize, _: u64) -> f64 { 0.0 }
+
+/// Finds the rows nearest to a query.
+pub trait Index: Sync {
+    /// The `k` nearest rows of those in `accept` (of all without it), best first; fewer when there are fewer.
+    ///
+    /// `query` is at unit length, of the rows' space.
+    ///
+    /// # Errors
+    /// [`Error::Dimension`] when the query is of another length than the rows.
+    fn search(&self, query: &[f32], k: usize, accept: Option<&RowSet>) -> Result<Vec<Hit>, Error>;
+
+    /// True when no nearer row is ever missed.
+    fn is_exact(&self) -> bool;
+}

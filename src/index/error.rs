@@ -1,0 +1,28 @@
+//! What a search, and the file of a search graph, can fail with.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why there is no result, or no graph.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the query has {found} numbers, expected {expected} as the rows have")]
+    Dimension { expected: usize, found: usize },
+    #[error("a graph holds at most {most} rows, the space has {found}")]
+    TooMany { most: usize, found: usize },
+    #[error("the graph is of {} rows of {} numbers, there are {} rows of {}", graph.0, graph.1, rows.0, rows.1)]
+    OtherRows { graph: (usize, usize), rows: (usize, usize) },
+    #[error("building the search graph was stopped")]
+    Cancelled,
+    /// It was made from other rows. Make it again.
+    #[error("the search graph `{}` was made from other rows than those stored", path.display())]
+    Stale { path: PathBuf },
+    /// Its bytes are not those that were written. Make it again.
+    #[error("the search graph `{}` is damaged: {what}", path.display())]
+    Damaged { path: PathBuf, what: String },
+    /// It is something else, or of another version of dyad. It may be somebody's file.
+    #[error("`{}` is not a search graph of version {supported}", path.display())]
+    Foreign { path: PathBuf, supported: u32 },
+    #[error("cannot {doing} `{}`: {source}", path.display())]
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
+}

@@ -1,0 +1,96 @@
+//! Exact search against a sort of all cosines.
+
+use dyad::embedding::Embeddings;
+use dyad::index::kernel::dot;
+use dyad::index::{Error, Exact, Hit, Index, RowSet, measure};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::clustered;
+
+fn sorted(rows: &Embeddings, query: &[f32], k: usize, accept: Option<&RowSet>) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..rows.len()).filter(|&row| accept.is_none_or(|set| set.contains(row))).collect();
+    // A stable sort: equal cosines stay in the order of rows.
+    all.sort_by(|&a, &b| dot(query, rows.row(b)).total_cmp(&dot(query, rows.row(a))));
+    all.truncate(k);
+    all
+}
+
+fn numbers(hits: &[Hit]) -> Vec<usize> {
+    hits.iter().map(|hit| hit.row).collect()
+}
+
+/// Rows with many twins among them.
+fn with_twins(n: usize, dim: usize) -> Embeddings {
+    let rows = clustered(n, dim, 9, 1);
+    rows.select(&(0..n).map(|row| row % (n / 3).max(1)).collect::<Vec<_>>())
+}
+
+#[test]
+fn it_is_what_a_sort_gives() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    for (n, dim) in [(0, 3), (1, 1), (7, 2), (300, 5), (5000, 130)] {
+        let rows = with_twins(n, dim);
+        let index = Exact::new(&rows).unwrap();
+        let queries = clustered(3, dim, 2, 5);
+        for k in [0, 1, 10, n, n + 5] {
+            for share in [None, Some(0.0), Some(0.3)] {
+                let set = share.map(|share: f64| RowSet::new(n, |_| rng.random_bool(share)));
+                for query in (0..3).map(|i| queries.row(i)) {
+                    let hits = index.search(query, k, set.as_ref()).unwrap();
+                    assert_eq!(numbers(&hits), sorted(&rows, query, k, set.as_ref()), "n {n}, k {k}, share {share:?}");
+                    assert!(
+                        hits.iter().all(|hit| (hit.similarity.0 - dot(query, rows.row(hit.row)).clamp(-1.0, 1.0)).abs() < 1e-7)
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn many_queries_at_once_give_what_each_gives() {
+    let rows = with_twins(3000, 70);
+    let index = Exact::new(&rows).unwrap();
+    let queries = clustered(70, 70, 9, 1);
+    let half = RowSet::new(rows.len(), |row| row % 2 == 0);
+    for (k, accept) in [(0, None), (10, None), (10, Some(&half)), (4000, None)] {
+        let all = index.search_all(&queries, k, accept).unwrap();
+        assert_eq!(all.len(), queries.len());
+        for (i, hits) in all.iter().enumerate() {
+            assert_eq!(hits, &index.search(queries.row(i), k, accept).unwrap(), "query {i}");
+        }
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let rows = with_twins(20_000, 64);
+    let queries = clustered(40, 64, 9, 3);
+    let index = Exact::new(&rows).unwrap();
+    let run = |threads: usize| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap()
+            .install(|| (index.search(queries.row(0), 50, None).unwrap(), index.search_all(&queries, 20, None).unwrap()))
+    };
+    assert_eq!(run(1), run(3));
+}
+
+#[test]
+fn queries_of_another_length_are_refused() {
+    let rows = clustered(10, 4, 2, 1);
+    let index = Exact::new(&rows).unwrap();
+    assert!(matches!(index.search(&[1.0; 3], 1, None), Err(Error::Dimension { expected: 4, found: 3 })));
+    assert!(index.search_all(&clustered(2, 5, 1, 1), 1, None).is_err());
+}
+
+#[test]
+fn its_recall_is_one() {
+    let rows = with_twins(500, 16);
+    let recall = measure(&Exact::new(&rows).unwrap(), &rows, 10, 100, 1).unwrap();
+    assert_eq!((recall.value, recall.queries), (1.0, 100));
+    let none = Embeddings::empty(rows.space.clone(), 16);
+    assert_eq!(measure(&Exact::new(&none).unwrap(), &none, 10, 100, 1).unwrap().value, 1.0);
+}

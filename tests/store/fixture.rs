@@ -1,0 +1,85 @@
+//! A store of each format, kept as the keys and values of the byte store: it must open forever.
+//!
+//! One line an entry, key and value in hexadecimal. After a new format is drawn in `layout`, write its fixture beside the
+//! old ones: `cargo test --release --test store -- --ignored write_fixture`.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use dyad::embedding::{Modality, Stage};
+use dyad::store::{Batch, FORMAT, KeyValue, Memory, NewItem, Store};
+use dyad::value::Value;
+
+use super::{clip, space};
+
+fn path(format: u32) -> String {
+    format!("{}/tests/fixtures/store-format-{format}.txt", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
+}
+
+#[test]
+#[ignore = "makes the fixture of the present format"]
+fn write_fixture() {
+    let kv = Arc::new(Memory::default());
+    let store = Store::on(kv.clone()).unwrap();
+    store.create("dropped").unwrap();
+    store.drop_collection("dropped").unwrap();
+    let collection = store.create("orchestra").unwrap();
+    let mut flute = clip("flute/a4.wav", [3.0, 4.0]);
+    flute.content_hash = Some("0123".to_owned());
+    let fields = [("midi", Value::Int(-69)), ("gain", Value::Float(0.5)), ("ok", Value::Bool(true)), ("none", Value::Null)];
+    flute.metadata.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    flute.vectors.push((space(Stage::PreJoint, None), vec![1.0, -1.0, 0.25]));
+    let mut label = NewItem::new("Flûte", Modality::Text);
+    label.vectors.push((space(Stage::Joint, Some("A <> track")), vec![0.0, 2.0]));
+    label.vectors.push((space(Stage::Joint, Some("<>")), vec![2.0, 0.0]));
+    collection.commit(vec![flute, clip("old.wav", [1.0, 1.0]), label]).unwrap();
+    let mut replaced = clip("flute/a4.wav", [4.0, 3.0]);
+    replaced.content_hash = Some("0123".to_owned());
+    collection.commit(vec![replaced]).unwrap();
+    store.put_record("prompts", "track", &vec!["A <> track"]).unwrap();
+    let mut text = String::new();
+    for entry in kv.scan_prefix(b"") {
+        let (key, value) = entry.unwrap();
+        writeln!(text, "{} {}", hex(&key), hex(&value)).unwrap();
+    }
+    std::fs::write(path(FORMAT), text).unwrap();
+}
+
+#[test]
+fn format_1_opens() {
+    let kv = Arc::new(Memory::default());
+    let mut batch = Batch::default();
+    for line in std::fs::read_to_string(path(1)).unwrap().lines() {
+        let (key, value) = line.split_once(' ').unwrap();
+        batch.put(unhex(key), unhex(value));
+    }
+    kv.put_batch(batch).unwrap();
+    let store = Store::on(kv).unwrap();
+    let infos = store.collections().unwrap();
+    assert_eq!((infos.len(), infos[0].name.as_str(), infos[0].audio, infos[0].text), (1, "orchestra", 2, 1));
+    assert!(infos[0].created > 1_700_000_000);
+    let collection = store.collection("orchestra").unwrap().unwrap();
+    let flute = collection.item_by_id(Modality::Audio, "flute/a4.wav").unwrap().unwrap();
+    assert_eq!((flute.seq, flute.content_hash.as_deref()), (0, Some("0123")));
+    let fields = ["midi", "gain", "ok", "none", "label"].map(|name| flute.metadata[name].clone());
+    assert_eq!(fields, [Value::Int(-69), Value::Float(0.5), Value::Bool(true), Value::Null, Value::from("Flute")]);
+    let (seqs, joint) = collection.vectors(&space(Stage::Joint, None)).unwrap();
+    assert_eq!((seqs, joint.norm(0), joint.row(0)), (vec![0, 1], 5.0, &[0.8, 0.6][..]));
+    assert_eq!(collection.vector_of(0, &space(Stage::PreJoint, None)).unwrap(), Some(vec![1.0, -1.0, 0.25]));
+    assert_eq!(collection.vector_of(2, &space(Stage::Joint, Some("<>"))).unwrap(), Some(vec![2.0, 0.0]));
+    assert!(collection.has("Flûte", None, &space(Stage::Joint, Some("A <> track"))).unwrap());
+    assert_eq!(store.record("prompts", "track").unwrap(), Some(vec!["A <> track".to_owned()]));
+    collection.commit(vec![clip("new.wav", [1.0, 0.0])]).unwrap();
+    assert_eq!(collection.item_by_id(Modality::Audio, "new.wav").unwrap().unwrap().seq, 3);
+}
