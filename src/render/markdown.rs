@@ -14,7 +14,7 @@ use std::io;
 
 use super::cell;
 use super::table::Grid;
-use super::terminal::{closing, interval_heading, opening, write_blocks};
+use super::terminal::{closing, has_metric_table, interval_heading, opening, prose, write_blocks};
 use super::{Renderer, Style};
 use crate::report::Report;
 
@@ -24,10 +24,10 @@ pub struct Markdown;
 impl Renderer for Markdown {
     fn report(&self, report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
         let paragraph = |lines: Vec<String>| lines.iter().map(|line| escape(line)).collect::<Vec<_>>();
-        let mut blocks = vec![paragraph(opening(&report.context, &Style::default())), metrics(report)];
+        let mut blocks = vec![paragraph(opening(&report.context, &Style::default())), fenced(&report.text), metrics(report)];
         for table in &report.tables {
             blocks.push(table.title.iter().map(|title| format!("**{}**", escape(&cell::escape(title)))).collect());
-            blocks.push(pipes(&Grid::of(table, usize::MAX)));
+            blocks.push(pipes(&Grid::of(table, usize::MAX, &interval_heading(&report.context), true)));
         }
         blocks.push(report.notes.iter().map(|note| format!("- {}", escape(&cell::escape(note)))).collect());
         blocks.push(paragraph(closing(report, &Style::default())));
@@ -35,8 +35,16 @@ impl Renderer for Markdown {
     }
 }
 
+/// Prose as it is, where Markdown must not reflow it.
+fn fenced(text: &str) -> Vec<String> {
+    if text.is_empty() {
+        return Vec::new();
+    }
+    std::iter::once("```text".to_owned()).chain(prose(text)).chain(["```".to_owned()]).collect()
+}
+
 fn metrics(report: &Report) -> Vec<String> {
-    if report.metrics.is_empty() {
+    if report.metrics.is_empty() || has_metric_table(report) {
         return Vec::new();
     }
     let head = ["metric".to_owned(), "value".to_owned(), interval_heading(&report.context)];
@@ -86,6 +94,6 @@ mod tests {
     fn a_cell_stays_on_its_line() {
         let mut table = Table::new(["a|b"]);
         table.push(vec!["x\ny|z".into()]);
-        assert_eq!(pipes(&Grid::of(&table, 9)), ["| a\\|b |", "| :--- |", "| x\\\\ny\\|z |"]);
+        assert_eq!(pipes(&Grid::of(&table, 9, "", true)), ["| a\\|b |", "| :--- |", "| x\\\\ny\\|z |"]);
     }
 }

@@ -12,7 +12,8 @@ use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Lin
 
 use super::Style;
 use super::cell::{self, ColumnFormat};
-use crate::report::Table;
+use crate::report::{Estimate, Table};
+use crate::value::Value;
 
 /// Columns between two cells.
 const GAP: u16 = 2;
@@ -32,16 +33,63 @@ pub struct Grid {
     pub right: Vec<bool>,
 }
 
+/// One column as it is drawn.
+enum Part {
+    Plain(usize, ColumnFormat),
+    /// The column of the lower ends; the upper ends stand behind it.
+    Interval(usize),
+}
+
+impl Part {
+    fn of(table: &Table) -> Vec<Part> {
+        let named = |i: usize, name: &str| table.columns.get(i).is_some_and(|c| c.name == name);
+        let mut parts = Vec::new();
+        let mut i = 0;
+        while i < table.columns.len() {
+            if named(i, "low") && named(i + 1, "high") {
+                parts.push(Part::Interval(i));
+                i += 1;
+            } else {
+                parts.push(Part::Plain(i, ColumnFormat::of(table, i)));
+            }
+            i += 1;
+        }
+        parts
+    }
+
+    fn heading(&self, table: &Table, interval: &str) -> String {
+        match self {
+            Part::Plain(i, _) => table.columns.get(*i).map(|c| cell::escape(&c.heading()).into_owned()).unwrap_or_default(),
+            Part::Interval(_) => interval.to_owned(),
+        }
+    }
+
+    fn text(&self, row: &[Value], unicode: bool) -> String {
+        match self {
+            Part::Plain(i, format) => format.text(row.get(*i)),
+            Part::Interval(i) => {
+                let end = |at: usize| row.get(at).and_then(Value::as_f64);
+                cell::interval(&Estimate { name: String::new(), value: f64::NAN, low: end(*i), high: end(i + 1) }, unicode)
+            }
+        }
+    }
+
+    fn is_right(&self) -> bool {
+        match self {
+            Part::Plain(_, format) => format.numeric,
+            Part::Interval(_) => true,
+        }
+    }
+}
+
 impl Grid {
-    /// The first `rows` rows of a table.
-    pub fn of(table: &Table, rows: usize) -> Grid {
-        let formats: Vec<ColumnFormat> = (0..table.columns.len()).map(|i| ColumnFormat::of(table, i)).collect();
+    /// The first `rows` rows of a table. A column `low` and the column `high` behind it become one, under `interval`.
+    pub fn of(table: &Table, rows: usize, interval: &str, unicode: bool) -> Grid {
+        let parts = Part::of(table);
         Grid {
-            head: table.columns.iter().map(|c| cell::escape(&c.heading()).into_owned()).collect(),
-            rows: (table.rows.iter().take(rows))
-                .map(|row| formats.iter().enumerate().map(|(i, format)| format.text(row.get(i))).collect())
-                .collect(),
-            right: formats.iter().map(|f| f.numeric).collect(),
+            head: parts.iter().map(|part| part.heading(table, interval)).collect(),
+            rows: table.rows.iter().take(rows).map(|row| parts.iter().map(|part| part.text(row, unicode)).collect()).collect(),
+            right: parts.iter().map(Part::is_right).collect(),
         }
     }
 

@@ -31,8 +31,9 @@ pub struct Terminal {
 impl Renderer for Terminal {
     fn report(&self, report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
         let style = &self.style;
-        let mut blocks = vec![opening(&report.context, style), metrics(report, style)];
-        blocks.extend(report.tables.iter().map(|table| titled(table, style)));
+        let mut blocks = vec![opening(&report.context, style), prose(&report.text), metrics(report, style)];
+        let interval = interval_heading(&report.context);
+        blocks.extend(report.tables.iter().map(|table| titled(table, &interval, style)));
         blocks.push(figure_hint(&report.figures, style));
         blocks.push(notes(&report.notes, style));
         blocks.push(closing(report, style));
@@ -119,9 +120,19 @@ fn facts(context: &Context, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item
     context.extra.iter().filter(shown).map(|(name, value)| format!("{} {}", cell::escape(name), cell::fact(value)))
 }
 
+/// Lines of text that are the result itself.
+pub fn prose(text: &str) -> Vec<String> {
+    text.lines().map(|line| cell::escape(line).into_owned()).collect()
+}
+
+/// Whether the first table is the metrics themselves, with more about each than a value.
+pub fn has_metric_table(report: &Report) -> bool {
+    report.tables.first().is_some_and(|table| table.column("metric").is_some())
+}
+
 /// The table of metrics.
 pub fn metrics(report: &Report, style: &Style) -> Vec<String> {
-    if report.metrics.is_empty() {
+    if report.metrics.is_empty() || has_metric_table(report) {
         return Vec::new();
     }
     let sampled = report.metrics.iter().any(|m| m.low.is_some() && m.high.is_some());
@@ -151,11 +162,11 @@ pub fn interval_heading(context: &Context) -> String {
 }
 
 /// A table under its title, with the number of rows left out.
-fn titled(table: &Table, style: &Style) -> Vec<String> {
+fn titled(table: &Table, interval: &str, style: &Style) -> Vec<String> {
     let shown = style.max_rows.unwrap_or(usize::MAX).min(table.rows.len());
     let mut lines: Vec<String> = table.title.iter().map(|title| style.title(title)).collect();
     if !table.columns.is_empty() {
-        lines.extend(Grid::of(table, shown).lines(style));
+        lines.extend(Grid::of(table, shown, interval, style.unicode).lines(style));
     }
     if table.rows.is_empty() {
         lines.push(style.remark("(no rows)"));

@@ -56,7 +56,7 @@ pub struct Workspace {
     ontologies: Mutex<Option<Arc<Vec<crate::ontology::Ontology>>>>,
     /// Whether a tower ran since it was last asked.
     towers_ran: std::sync::atomic::AtomicBool,
-    indices: Mutex<BTreeMap<[u8; 32], Arc<index::Hnsw>>>,
+    graphs: Mutex<BTreeMap<[u8; 32], Arc<index::Graph>>>,
 }
 
 impl Workspace {
@@ -78,7 +78,7 @@ impl Workspace {
             texts: Mutex::default(),
             ontologies: Mutex::default(),
             towers_ran: Default::default(),
-            indices: Mutex::default(),
+            graphs: Mutex::default(),
         }
     }
 
