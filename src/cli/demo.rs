@@ -24,7 +24,7 @@ const STATEMENTS: [(&str, &str); 6] = [
     ("Class means of audio in place of texts, after the projection …", "classify clips using prototypes space=joint top 3"),
     ("… and before it: what the audio encoder knows by itself.", "classify clips using prototypes space=pre-joint top 3"),
     ("Words to sound.", r#"search clips for "a bright trumpet" top 5"#),
-    ("Sound to sound.", r#"similar clip "Vn-A4-mf" top 5"#),
+    ("Sound to sound.", r#"similar clip "Vn-G4-mf" top 5"#),
 ];
 
 /// `dyad demo`

@@ -25,7 +25,7 @@ static SIGNATURE: Signature = Signature {
         shared::PROMPT,
         shared::MODEL,
     ],
-    examples: &[Example { statement: "label clip \"violin/Vn-A4-mf.flac\" ontology=hdio top 5", gives: "the five nearest of 100 instruments" }],
+    examples: &[Example { statement: "label clip \"violin/Vn-G4-mf.flac\" ontology=hdio top 5", gives: "the five nearest of 100 instruments" }],
     ..Signature::BARE
 };
 

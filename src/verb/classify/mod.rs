@@ -59,7 +59,7 @@ static SIGNATURE: Signature = Signature {
     examples: &[
         Example { statement: "classify clip where prompt=\"A <> track\" top 3", gives: "top-1, top-2 and top-3 accuracy with intervals" },
         Example { statement: "classify clips where dynamic=\"ff\" by=class confusion", gives: "the loud clips only, with a row a class and the confusion matrix" },
-        Example { statement: "classify clip \"violin/Vn-A4-mf.flac\" top 3", gives: "the three nearest labels of one clip" },
+        Example { statement: "classify clip \"violin/Vn-G4-mf.flac\" top 3", gives: "the three nearest labels of one clip" },
         Example { statement: "classify clips where prompts=ismir2024", gives: "a row for each of the paper's prompts" },
         Example { statement: "classify clips using prototypes space=pre-joint", gives: "accuracy of audio-only labels before the projection" },
     ],
