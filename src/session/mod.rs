@@ -88,9 +88,7 @@ impl From<verb::Error> for Failure {
 fn store_diagnostic(error: &crate::store::Error) -> Diagnostic {
     let diagnostic = Diagnostic::new(error.to_string());
     match error {
-        crate::store::Error::Locked { .. } => {
-            diagnostic.hint("close the other one, or name another store with `--store DIR`")
-        }
+        crate::store::Error::Locked { .. } => diagnostic.hint("close the other one, or name another store with `--store DIR`"),
         crate::store::Error::Foreign { .. } => diagnostic.hint("name another folder with `--store DIR`"),
         _ => diagnostic,
     }
@@ -106,7 +104,7 @@ pub struct Executed {
 pub struct Session {
     workspace: Workspace,
     settings: Settings,
-    named: BTreeMap<String, Report>,
+    named: BTreeMap<String, Outcome>,
     last: Option<Report>,
 }
 
@@ -179,25 +177,27 @@ impl Session {
     pub fn execute(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
         let statement = parse(piece)?;
         let destination = output::destination(&statement)?;
-        let mut report = self.report(statement, progress)?;
+        let mut report = self.outcome(statement, progress)?.report;
         report.statement = piece.text.to_owned();
         Ok(Executed { report, destination })
     }
 
-    fn report(&mut self, statement: Statement, progress: &dyn Progress) -> Result<Report, Failure> {
+    fn outcome(&mut self, statement: Statement, progress: &dyn Progress) -> Result<Outcome, Failure> {
         match statement {
             Statement::Command(command) => {
-                let outcome = self.with_plan(command, progress, |plan, scope| Ok(plan.run(scope)?))?;
-                self.settle(outcome)
+                let text = command.text.clone();
+                let mut outcome = self.with_plan(command, progress, |plan, scope| Ok(plan.run(scope)?))?;
+                outcome.report.statement = text;
+                Ok(self.settle(outcome))
             }
-            Statement::Explain { analyze, statement } => self.explain(analyze, *statement, progress),
+            Statement::Explain { analyze, statement } => Ok(self.explain(analyze, *statement, progress)?.into()),
             Statement::Let { name, statement } => {
-                let report = self.report(*statement, progress)?;
-                self.named.insert(name.node, report.clone());
-                Ok(report)
+                let outcome = self.outcome(*statement, progress)?;
+                self.named.insert(name.node, outcome.clone());
+                Ok(outcome)
             }
-            Statement::Expect(predicate) => self.expect(&predicate),
-            Statement::Help(topic) => Ok(verb::help::help(topic.as_ref())?),
+            Statement::Expect(predicate) => Ok(self.expect(&predicate)?.into()),
+            Statement::Help(topic) => Ok(verb::help::help(topic.as_ref())?.into()),
         }
     }
 
@@ -215,24 +215,25 @@ impl Session {
     }
 
     /// Takes over what a statement changes in the session.
-    fn settle(&mut self, outcome: Outcome) -> Result<Report, Failure> {
-        let mut report = outcome.report;
-        if let Some(Effect::Set { key, value }) = outcome.effect {
+    fn settle(&mut self, mut outcome: Outcome) -> Outcome {
+        if let Some(Effect::Set { key, value }) = outcome.effect.take() {
             match value {
                 Some(value) => self.settings.insert(key, value),
                 None => self.settings.remove(&key),
             };
         }
         if let Some(backend) = self.workspace.backend_used() {
-            report.context.fact("backend", backend);
+            outcome.report.context.fact("backend", backend);
         }
-        self.last = Some(report.clone());
-        Ok(report)
+        self.last = Some(outcome.report.clone());
+        outcome
     }
 
     fn explain(&mut self, analyze: bool, statement: Statement, progress: &dyn Progress) -> Result<Report, Failure> {
         let Statement::Command(command) = statement else {
-            return Err(Diagnostic::new("only a verb's statement can be explained").expected("`explain classify clips …`").into());
+            return Err(Diagnostic::new("only a verb's statement can be explained")
+                .expected("`explain classify clips …`")
+                .into());
         };
         let mut report = Report::new("explain");
         let mut table = Table::new(["stage", "detail"]);
@@ -281,7 +282,10 @@ impl Session {
             return Ok(report);
         }
         let found: Vec<String> = predicate.node.fields().iter().map(|f| format!("{} = {}", f.node, find(&f.node))).collect();
-        Err(Diagnostic::new(format!("not as expected: {}", found.join(", "))).at(predicate.span).expected(predicate.node.to_string()).into())
+        Err(Diagnostic::new(format!("not as expected: {}", found.join(", ")))
+            .at(predicate.span)
+            .expected(predicate.node.to_string())
+            .into())
     }
 }
 
