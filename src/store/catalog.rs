@@ -11,7 +11,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,6 +28,9 @@ use super::space::SpaceInfo;
 const LONGEST_NAME: usize = 64;
 /// Keys removed in one batch when something large is dropped.
 const SWEEP: usize = 1_000;
+/// How long sled is given to let go of a folder that was just closed.
+const WAIT: Duration = Duration::from_millis(5);
+const MOST_WAITS: u32 = 400;
 
 /// An open store. Clones are handles to the same one.
 #[derive(Clone)]
@@ -36,6 +39,7 @@ pub struct Store {
 }
 
 pub(super) struct Inner {
+    // Before the witness: the byte store is closed first, then the lock is given up.
     pub kv: Arc<dyn KeyValue>,
     /// Held for writing by whoever changes the store, for reading by what must see several keys of one state. The number is
     /// that of the changes so far.
@@ -66,11 +70,18 @@ impl Store {
     /// the folder holds something else, [`Error::Damaged`], [`Error::Io`].
     pub fn open(dir: &Path) -> Result<Store, Error> {
         let db = folder::prepare(dir)?;
-        let kv = Sled::open(&db).map_err(|error| match error {
-            Error::Locked { .. } => Error::Locked { path: dir.to_owned() },
-            other => other,
-        })?;
-        Store::over(Arc::new(kv), Some(dir.to_owned()), Some(Witness::open(dir)?))
+        let witness = Witness::open(dir)?;
+        let mut waits = 0;
+        let kv = loop {
+            match Sled::open(&db) {
+                // Nobody else has the store, so this is what is left of one that was just closed.
+                Err(Error::Locked { .. }) if waits < MOST_WAITS => waits += 1,
+                Err(Error::Locked { .. }) => return Err(Error::Locked { path: dir.to_owned() }),
+                other => break other?,
+            }
+            std::thread::sleep(WAIT);
+        };
+        Store::over(Arc::new(kv), Some(dir.to_owned()), Some(witness))
     }
 
     /// An empty store that is gone with the process.

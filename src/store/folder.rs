@@ -4,13 +4,15 @@
 //!   .dyad/
 //!     dyad-store     "dyad store, format 1": says what the folder is, before anything in it is opened
 //!     db/            the byte store
-//!     changes        how many changes were made: what the byte store must at least hold
+//!     changes        how many changes were made; locked by the process that has the store
 //!     …              what others keep beside it: search files, history
 //! ```
-//! The last one is there because sled, when it finds wrong bytes in its log, goes on with what was before them and says nothing.
+//! The changes are counted because sled, when it finds wrong bytes in its log, goes on with what was before them and says
+//! nothing. They are locked because sled's own lock outlives its database by some milliseconds, until its threads have ended:
+//! whoever holds ours may wait for sled's.
 
 use std::fs;
-use std::io::{ErrorKind, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
@@ -72,7 +74,7 @@ fn refuse_foreign(dir: &Path) -> Result<(), Error> {
     }
 }
 
-/// Remembers, outside of the byte store, how many changes were made to it.
+/// Remembers, outside of the byte store, how many changes were made to it, and keeps other processes out.
 #[derive(Debug)]
 pub(super) struct Witness {
     file: fs::File,
@@ -87,12 +89,17 @@ impl Witness {
     /// Opens the file, makes it when it is not there. One that says nothing has seen nothing.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Locked`], [`Error::Io`].
     pub fn open(dir: &Path) -> Result<Self, Error> {
         let path = dir.join(Self::FILE);
         let file = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = file.map_err(|e| Error::io("open", &path, e))?;
-        let seen = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+        let mut file = file.map_err(|e| Error::io("open", &path, e))?;
+        // Where the file system has no locks, sled's refusal is left to say it.
+        if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
+            return Err(Error::Locked { path: dir.to_owned() });
+        }
+        let mut text = String::new();
+        let seen = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok()).unwrap_or(0);
         Ok(Witness { file, path, seen })
     }
 
