@@ -155,7 +155,7 @@ impl Job<'_> {
     }
 
     fn metadata(&self, source: &Source, clip: &audio::Clip) -> BTreeMap<String, Value> {
-        let mut fields = self.labelling.metadata(&source.id);
+        let mut fields = self.labelling.metadata(&source.id, &source.path);
         let own = &clip.source;
         fields.insert("path".into(), source.path.display().to_string().into());
         fields.insert("duration_s".into(), round(clip.duration_s()).into());
