@@ -114,9 +114,15 @@ pub enum Kind {
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A whole number from `min` to `max`.
-    Int { min: i64, max: i64 },
+    Int {
+        min: i64,
+        max: i64,
+    },
     /// A number from `min` to `max`.
-    Float { min: f64, max: f64 },
+    Float {
+        min: f64,
+        max: f64,
+    },
     Bool,
     Model,
     Collection,

@@ -118,7 +118,9 @@ impl<'a> Scan<'a> {
                 ')' if self.brackets.pop().is_none() => {
                     self.broken = true;
                     return Some(
-                        Diagnostic::new("`)` closes nothing").at(Span::new(at, at + 1)).hint("remove it, or add the `(` that it closes"),
+                        Diagnostic::new("`)` closes nothing")
+                            .at(Span::new(at, at + 1))
+                            .hint("remove it, or add the `(` that it closes"),
                     );
                 }
                 '\\' => {
@@ -147,7 +149,9 @@ impl<'a> Scan<'a> {
         }
         match self.open() {
             Open::Quote(mark, at) => Some(
-                Diagnostic::new(format!("the quote `{mark}` is never closed")).at(Span::new(at, at + 1)).hint(format!("add `{mark}` at the end of the text")),
+                Diagnostic::new(format!("the quote `{mark}` is never closed"))
+                    .at(Span::new(at, at + 1))
+                    .hint(format!("add `{mark}` at the end of the text")),
             ),
             Open::Bracket(at) => {
                 Some(Diagnostic::new("the bracket `(` is never closed").at(Span::new(at, at + 1)).hint("add the missing `)`"))

@@ -186,7 +186,7 @@ impl Session {
         match statement {
             Statement::Command(command) => {
                 let text = command.text.clone();
-                let mut outcome = self.with_plan(command, progress, |plan, scope| Ok(plan.run(scope)?))?;
+                let mut outcome = self.with_plan(*command, progress, |plan, scope| Ok(plan.run(scope)?))?;
                 outcome.report.statement = text;
                 Ok(self.settle(outcome))
             }
@@ -237,7 +237,7 @@ impl Session {
         };
         let mut report = Report::new("explain");
         let mut table = Table::new(["stage", "detail"]);
-        let (steps, ran) = self.with_plan(command, progress, |plan, scope| {
+        let (steps, ran) = self.with_plan(*command, progress, |plan, scope| {
             let steps = plan.steps();
             if !analyze {
                 return Ok((steps, None));

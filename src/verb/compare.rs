@@ -77,7 +77,7 @@ fn needs(span: Span) -> Diagnostic {
 /// One side of a comparison.
 enum Side {
     Planned { text: String, plan: Box<dyn Plan>, span: Span },
-    Named { name: String, outcome: Outcome, span: Span },
+    Named { name: String, outcome: Box<Outcome>, span: Span },
 }
 
 impl Side {
@@ -88,7 +88,7 @@ impl Side {
                 .expected("a statement that begins with a verb")
                 .into());
         };
-        let Command { text, verb: word, .. } = command;
+        let Command { text, verb: word, .. } = command.as_ref();
         if let Some(clause) = command.format.as_ref().or(command.into.as_ref()) {
             let fault = Diagnostic::new("one side of a comparison is not written by itself").at(clause.span);
             return Err(fault.expected("`as` and `into` after the second bracket").into());
@@ -97,13 +97,13 @@ impl Side {
             let fault = Diagnostic::new(format!("unknown verb `{}`", word.node)).at(word.span);
             return Err(fault.suggest(&word.node, verb::VERBS.iter().map(|v| v.signature().name)).into());
         };
-        let plan = found.plan(bind(command.clone(), found.signature(), scope.settings)?, scope)?;
+        let plan = found.plan(bind((**command).clone(), found.signature(), scope.settings)?, scope)?;
         Ok(Side::Planned { text: text.clone(), plan, span })
     }
 
     fn named(name: &Spanned<String>, scope: &Scope<'_>) -> Result<Side, Error> {
         if let Some(outcome) = scope.named.get(&name.node) {
-            return Ok(Side::Named { name: name.node.clone(), outcome: outcome.clone(), span: name.span });
+            return Ok(Side::Named { name: name.node.clone(), outcome: Box::new(outcome.clone()), span: name.span });
         }
         let known = || scope.named.keys().map(String::as_str);
         let fault = Diagnostic::new(format!("no result is named `{}`", name.node)).at(name.span);
@@ -125,7 +125,7 @@ impl Side {
     fn run(&self, scope: &Scope<'_>) -> Result<(Report, Arc<Trial>), Error> {
         let (outcome, span) = match self {
             Side::Planned { plan, span, .. } => (plan.run(scope)?, *span),
-            Side::Named { outcome, span, .. } => (outcome.clone(), *span),
+            Side::Named { outcome, span, .. } => (Outcome::clone(outcome), *span),
         };
         match outcome.trial {
             Some(trial) => Ok((outcome.report, trial)),
