@@ -52,27 +52,31 @@ fn damage_is_told_and_nothing_panics() {
     };
     place.write("store/dyad-store", "something\n");
     place.dyad(&["-c", "count clips"]).code(3).says("damaged");
-    for (name, bytes) in [("conf", &b"garbage"[..]), ("db", b"garbage"), ("db", b"")] {
+    renew();
+    let statement = ["--format", "csv", "-c", "classify clips seed=1"];
+    let right = place.dyad(&statement).ok().out;
+    // The same numbers or an error: never a panic, and never other numbers.
+    let holds = |what: &str| {
+        let ran = place.dyad(&statement);
+        match ran.code {
+            Some(0) => assert_eq!(ran.out, right, "{what}"),
+            Some(1 | 3) => assert!(ran.err.starts_with("error: ") && !ran.err.contains("panicked"), "{what}: {}", ran.err),
+            _ => panic!("{what}: {ran:?}"),
+        }
+    };
+    for (name, bytes) in [("conf", &b"garbage"[..]), ("conf", b""), ("db", b"garbage"), ("db", b"")] {
         renew();
         place.write(&format!("store/db/{name}"), bytes);
-        place.dyad(&["-c", "count clips"]).code(3).says("damaged");
+        holds(name);
     }
-    // Bits that flip anywhere: the same numbers or an error, never a panic and never other numbers.
-    renew();
-    let bytes = std::fs::read(place.at("store/db/db")).unwrap();
-    let right = place.dyad(&["--format", "csv", "-c", "classify clips seed=1"]).ok().out;
+    let bytes = std::fs::read(whole.join("db/db")).unwrap();
     let used = bytes.iter().rposition(|b| *b != 0).unwrap();
     for step in 0..16 {
         renew();
         let mut flipped = bytes.clone();
         flipped[used * step / 16 + 7] ^= 0x10;
         place.write("store/db/db", &flipped);
-        let ran = place.dyad(&["--format", "csv", "-c", "classify clips seed=1"]);
-        match ran.code {
-            Some(0) => assert_eq!(ran.out, right),
-            Some(1 | 3) => assert!(ran.err.starts_with("error: ") && !ran.err.contains("panicked"), "{}", ran.err),
-            _ => panic!("{ran:?}"),
-        }
+        holds(&format!("bit {step}"));
     }
 }
 
