@@ -142,7 +142,10 @@ fn embed(
         // The results lead: when they end, no source may have been drawn.
         for (taken, source) in results.into_iter().zip(order.by_ref()) {
             match taken {
-                Some(Taken::Known) => summary.known += 1,
+                Some(Taken::Known(relabelled)) => {
+                    summary.known += 1;
+                    batch.extend(relabelled.map(|item| *item));
+                }
                 Some(Taken::Failed(reason)) => summary.failures.push(Failure { file: source.path.display().to_string(), reason }),
                 Some(Taken::New { item, duration_s, warnings }) => {
                     summary.embedded += 1;
@@ -172,9 +175,14 @@ struct Job<'a> {
 }
 
 enum Taken {
-    Known,
+    /// With its new fields, if the labelling now says something else of it.
+    Known(Option<Box<NewItem>>),
     Failed(String),
-    New { item: Box<NewItem>, duration_s: f64, warnings: Vec<String> },
+    New {
+        item: Box<NewItem>,
+        duration_s: f64,
+        warnings: Vec<String>,
+    },
 }
 
 impl Job<'_> {
@@ -189,7 +197,7 @@ impl Job<'_> {
         let file = AudioFile::read(&source.path).map_err(|e| e.to_string())?;
         let known = |space| self.collection.has(&source.id, Some(&file.hash), space).map_err(|e| e.to_string());
         if known(&self.joint)? && known(&self.pre_joint)? {
-            return Ok(Taken::Known);
+            return self.relabel(source);
         }
         let clip = file.load(&self.target, &self.limits).map_err(|e| e.to_string())?;
         let output = self.tower.embed(&[&clip.samples]).map_err(|e| e.to_string())?;
@@ -207,6 +215,15 @@ impl Job<'_> {
             ..NewItem::new(source.id.clone(), Modality::Audio)
         };
         Ok(Taken::New { item: Box::new(item), duration_s: clip.duration_s(), warnings: clip.warnings })
+    }
+
+    /// Vectors that are there stay; what the labelling says of the clip may have changed.
+    fn relabel(&self, source: &Source) -> Result<Taken, String> {
+        let fields = self.labelling.metadata(&source.id);
+        let stored = self.collection.item_by_id(Modality::Audio, &source.id).map_err(|e| e.to_string())?;
+        let changed = stored.is_some_and(|item| fields.iter().any(|(name, value)| item.metadata.get(name) != Some(value)));
+        let item = changed.then(|| Box::new(NewItem { metadata: fields, ..NewItem::new(source.id.clone(), Modality::Audio) }));
+        Ok(Taken::Known(item))
     }
 
     fn metadata(&self, source: &Source, clip: &audio::Clip) -> BTreeMap<String, Value> {
