@@ -12,7 +12,7 @@
 mod assist;
 pub mod console;
 mod dot;
-mod lex;
+mod lines;
 #[cfg(test)]
 mod mock;
 mod pager;

@@ -63,8 +63,17 @@ fn check_model(app: &App, name: String) -> Result<u8, Failure> {
         table.push(vec![p.what.as_str().into(), p.largest_difference.into(), p.allowed.into(), p.passed().into()]);
     }
     report.tables.push(table);
-    let mut table =
-        Table::new(["space", "inputs", "norm least", "norm mean", "norm greatest", "mean cosine", "first component", "collapsed"]).titled("spaces");
+    let mut table = Table::new([
+        "space",
+        "inputs",
+        "norm least",
+        "norm mean",
+        "norm greatest",
+        "mean cosine",
+        "first component",
+        "collapsed",
+    ])
+    .titled("spaces");
     for h in &health {
         table.push(vec![
             h.space.to_string().into(),

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::bars::{self, Bars};
 use super::App;
+use super::bars::{self, Bars};
 use crate::diagnostic::Diagnostic;
 use crate::query::split::Continuation;
 use crate::repl::console::Settings;
@@ -25,7 +25,12 @@ pub fn repl(app: &App, no_init: bool) -> Result<u8, Failure> {
         color: app.style.color,
         unicode: app.style.unicode,
     };
-    let shell = SessionShell { session, models: app.models.clone(), bars: Bars::new(app.bars.is_visible()), interrupted: Cell::new(false) };
+    let shell = SessionShell {
+        session,
+        models: app.models.clone(),
+        bars: Bars::new(app.bars.is_visible()),
+        interrupted: Cell::new(false),
+    };
     repl::run(shell, options).map_err(|e| Diagnostic::new(e.to_string()))?;
     Ok(0)
 }
@@ -33,7 +38,10 @@ pub fn repl(app: &App, no_init: bool) -> Result<u8, Failure> {
 fn greet(app: &App, session: &Session) {
     let clips: u64 = session.workspace().store().collections().map(|all| all.iter().map(|c| c.audio).sum()).unwrap_or(0);
     let store = session.workspace().place();
-    app.say(&format!("dyad {} · store {store} · {clips} clips · `help` lists the verbs, Ctrl-D leaves", env!("CARGO_PKG_VERSION")));
+    app.say(&format!(
+        "dyad {} · store {store} · {clips} clips · `help` lists the verbs, Ctrl-D leaves",
+        env!("CARGO_PKG_VERSION")
+    ));
     if clips == 0 {
         app.say("the store is empty: `dyad ingest DIR` embeds a folder of audio, `dyad demo` shows the whole path");
     }

@@ -42,7 +42,8 @@ impl Labelling {
     /// When it is neither `folder`, `none` nor `filename:` with a pattern that has a group.
     pub fn parse(rule: &str) -> Result<Labelling, Error> {
         if let Some(pattern) = rule.strip_prefix("filename:") {
-            let regex = Regex::new(pattern).map_err(|e| Error::Refused(format!("`{pattern}` is not a pattern: {}", last_line(&e))))?;
+            let regex =
+                Regex::new(pattern).map_err(|e| Error::Refused(format!("`{pattern}` is not a pattern: {}", last_line(&e))))?;
             if regex.captures_len() < 2 {
                 let hint = "expected a group for the label, as in `filename:^(?<label>[^-]+)-`";
                 return Err(Error::Refused(format!("the pattern `{pattern}` has no group: {hint}")));
@@ -103,7 +104,8 @@ impl Rows {
     /// When it can't be read, a line has another number of cells, no column holds labels, or a one-hot row is not one-hot.
     pub fn read(path: &Path) -> Result<Rows, Error> {
         let bytes = std::fs::read(path).map_err(|e| Error::Read { path: path.to_owned(), reason: e.to_string() })?;
-        let text = String::from_utf8(bytes).map_err(|_| Error::Read { path: path.to_owned(), reason: "it is not UTF-8 text".into() })?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| Error::Read { path: path.to_owned(), reason: "it is not UTF-8 text".into() })?;
         Rows::parse(&text).map_err(|reason| Error::Read { path: path.to_owned(), reason })
     }
 
@@ -146,12 +148,21 @@ impl Rows {
                 return Err(format!("line {} has no `{}`", line + 2, header[key]));
             }
             let fields = if one_hot {
-                let set: Vec<&str> =
-                    others.iter().filter(|&&c| record.get(c).is_some_and(|v| v.trim().starts_with('1'))).map(|&c| header[c].as_str()).collect();
+                let set: Vec<&str> = others
+                    .iter()
+                    .filter(|&&c| record.get(c).is_some_and(|v| v.trim().starts_with('1')))
+                    .map(|&c| header[c].as_str())
+                    .collect();
                 match set.as_slice() {
                     [label] => BTreeMap::from([("label".to_owned(), Value::from(*label))]),
                     [] => return Err(format!("line {} (`{id}`) has no class: expected one 1 a row", line + 2)),
-                    several => return Err(format!("line {} (`{id}`) has the classes {}: expected one 1 a row", line + 2, one_of(several.iter().copied()))),
+                    several => {
+                        return Err(format!(
+                            "line {} (`{id}`) has the classes {}: expected one 1 a row",
+                            line + 2,
+                            one_of(several.iter().copied())
+                        ));
+                    }
                 }
             } else {
                 let cell = |&c: &usize| {
@@ -203,7 +214,11 @@ mod tests {
         let fields = rule.metadata("x/Vn-60-mf.wav");
         assert_eq!((fields["label"].to_string(), fields["pitch"].clone()), ("Vn".into(), Value::Int(60)));
         assert!(rule.metadata("x/12.wav").is_empty());
-        assert!(Labelling::parse("filename:abc").is_err() && Labelling::parse("filename:(").is_err() && Labelling::parse("x").is_err());
+        assert!(
+            Labelling::parse("filename:abc").is_err()
+                && Labelling::parse("filename:(").is_err()
+                && Labelling::parse("x").is_err()
+        );
     }
 
     #[test]

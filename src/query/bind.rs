@@ -192,7 +192,9 @@ fn refuse_clauses(command: &Command, signature: &Signature) -> Result<(), Diagno
                 [] => format!("no clause after `{}`", signature.name),
                 clauses => format!("{} after `{}`", one_of(clauses.iter().map(|c| c.word())), signature.name),
             };
-            return Err(Diagnostic::new(format!("`{}` takes no clause `{}`", signature.name, clause.word())).at(span).expected(expected));
+            return Err(Diagnostic::new(format!("`{}` takes no clause `{}`", signature.name, clause.word()))
+                .at(span)
+                .expected(expected));
         }
     }
     Ok(())
@@ -237,9 +239,9 @@ fn lift(
     let mut rest = Vec::new();
     for part in parts {
         let lifted = match &part {
-            Predicate::Compare { field, relation: Relation::Equal, value } => {
-                signature.parameter(&field.node).map(|p| (p, field.clone(), Spanned::new(Literal::Scalar(value.node.clone()), value.span)))
-            }
+            Predicate::Compare { field, relation: Relation::Equal, value } => signature
+                .parameter(&field.node)
+                .map(|p| (p, field.clone(), Spanned::new(Literal::Scalar(value.node.clone()), value.span))),
             Predicate::ListEquals { field, list } => signature.parameter(&field.node).map(|p| (p, field.clone(), list.clone())),
             _ => None,
         };
@@ -251,10 +253,13 @@ fn lift(
     for part in &mut rest {
         for field in part.fields() {
             if signature.parameter(&field.node).is_some() {
-                return Err(Diagnostic::new(format!("the parameter `{}` stands under `or`, `not` or a comparison other than `=`", field.node))
-                    .at(field.span)
-                    .expected("a parameter joined by `and`, as `name=value`")
-                    .hint(format!("a metadata field of this name is written `meta.{}`", field.node)));
+                return Err(Diagnostic::new(format!(
+                    "the parameter `{}` stands under `or`, `not` or a comparison other than `=`",
+                    field.node
+                ))
+                .at(field.span)
+                .expected("a parameter joined by `and`, as `name=value`")
+                .hint(format!("a metadata field of this name is written `meta.{}`", field.node)));
             }
         }
         if let Predicate::ListEquals { field, list } = &*part {
@@ -281,7 +286,9 @@ fn insert(
 ) -> Result<(), Diagnostic> {
     check(parameter, &value)?;
     if parameters.insert(parameter.name, value).is_some() {
-        return Err(Diagnostic::new(format!("the parameter `{}` stands twice", parameter.name)).at(key.span).expected("each parameter at most once"));
+        return Err(Diagnostic::new(format!("the parameter `{}` stands twice", parameter.name))
+            .at(key.span)
+            .expected("each parameter at most once"));
     }
     Ok(())
 }
@@ -292,7 +299,9 @@ fn insert(
 /// Says what is allowed.
 pub fn check(parameter: &Parameter, value: &Spanned<Literal>) -> Result<(), Diagnostic> {
     let wrong = || {
-        Diagnostic::new(format!("`{}` can't be `{}`", parameter.name, plain(&value.node))).at(value.span).expected(parameter.kind.expects())
+        Diagnostic::new(format!("`{}` can't be `{}`", parameter.name, plain(&value.node)))
+            .at(value.span)
+            .expected(parameter.kind.expects())
     };
     let fits = match (&parameter.kind, &value.node) {
         (Kind::Prompt | Kind::Prompts, Literal::List(items)) => {
@@ -323,7 +332,8 @@ fn unknown_parameter(key: &Spanned<String>, signature: &Signature) -> Diagnostic
         [] => format!("no parameter: `{}` takes none", signature.name),
         _ => format!("a parameter of `{}`: {}", signature.name, one_of(names())),
     };
-    let fault = Diagnostic::new(format!("unknown parameter `{}`", key.node)).at(key.span).expected(expected).suggest(&key.node, names());
+    let fault =
+        Diagnostic::new(format!("unknown parameter `{}`", key.node)).at(key.span).expected(expected).suggest(&key.node, names());
     if signature.takes(Clause::Where) {
         fault.hint(format!("a condition on a metadata field stands after `where`: `where {} = …`", key.node))
     } else {
@@ -402,7 +412,10 @@ mod tests {
         let fault = |text: &str| bound(text).unwrap_err();
         let f = fault("classify clips promt=\"x\"");
         assert_eq!((f.message.as_str(), f.hints[0].as_str()), ("unknown parameter `promt`", "did you mean `prompt`?"));
-        assert_eq!(fault("classify clips where seed=1 or pitch=2").message, "the parameter `seed` stands under `or`, `not` or a comparison other than `=`");
+        assert_eq!(
+            fault("classify clips where seed=1 or pitch=2").message,
+            "the parameter `seed` stands under `or`, `not` or a comparison other than `=`"
+        );
         assert_eq!(fault("classify clips space=jiont").hints[0], "did you mean `joint`?");
         assert_eq!(fault("classify clips seed=-1").message, "`seed` can't be `-1`");
         assert_eq!(fault("classify clips top 0").message, "`top` can't be `0`");

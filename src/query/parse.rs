@@ -61,7 +61,9 @@ impl Reader {
                         _ => {}
                     }
                 }
-                statement.map(|statement| Statement::Explain { analyze, statement }).ok_or_else(|| Diagnostic::new("`explain` needs a statement"))
+                statement
+                    .map(|statement| Statement::Explain { analyze, statement })
+                    .ok_or_else(|| Diagnostic::new("`explain` needs a statement"))
             }
             Rule::let_named => {
                 let mut name = None;
@@ -73,7 +75,9 @@ impl Reader {
                         _ => {}
                     }
                 }
-                name.zip(statement).map(|(name, statement)| Statement::Let { name, statement }).ok_or_else(|| Diagnostic::new("`let` needs a name and a statement"))
+                name.zip(statement)
+                    .map(|(name, statement)| Statement::Let { name, statement })
+                    .ok_or_else(|| Diagnostic::new("`let` needs a name and a statement"))
             }
             Rule::expect => {
                 let span = self.span(&inner);
@@ -229,7 +233,9 @@ impl Reader {
 
     fn float(&self, pair: &Pair<'_, Rule>) -> Result<f64, Diagnostic> {
         let number = pair.as_str().trim().parse::<f64>().ok().filter(|n| n.is_finite());
-        number.ok_or_else(|| Diagnostic::new(format!("`{}` is out of range", pair.as_str())).at(self.span(pair)).expected("a number"))
+        number.ok_or_else(|| {
+            Diagnostic::new(format!("`{}` is out of range", pair.as_str())).at(self.span(pair)).expected("a number")
+        })
     }
 
     /// A quoted text with its escapes resolved: `\n \t \r \\ \" \'`.
@@ -320,7 +326,8 @@ impl Reader {
             Rule::null_test => Ok(Predicate::IsNull { field, negated }),
             Rule::membership => {
                 let list = last(test).ok_or_else(missing)?;
-                let values: Result<Vec<_>, _> = list.into_inner().map(|item| self.value(item).and_then(|v| self.scalar(v))).collect();
+                let values: Result<Vec<_>, _> =
+                    list.into_inner().map(|item| self.value(item).and_then(|v| self.scalar(v))).collect();
                 Ok(Predicate::In { field, values: values?, negated })
             }
             Rule::pattern => {
@@ -344,7 +351,9 @@ impl Reader {
                         Ok(Predicate::Compare { field, relation, value: Spanned::new(scalar, value.span) })
                     }
                     (list, Relation::Equal) => Ok(Predicate::ListEquals { field, list: Spanned::new(list, value.span) }),
-                    _ => Err(Diagnostic::new(format!("`{}` is compared with a list", field.node)).at(value.span).expected("one value")),
+                    _ => Err(Diagnostic::new(format!("`{}` is compared with a list", field.node))
+                        .at(value.span)
+                        .expected("one value")),
                 }
             }
         }
@@ -447,7 +456,10 @@ mod tests {
     #[test]
     fn clauses_come_in_any_order_and_keywords_in_any_case() {
         let c = command(r#"SEARCH clips top 5 FOR "cello" + 0.5 * "dark" - "voice" in lib As json Order By pitch DESC"#);
-        assert_eq!(c.target.unwrap().node, Target::Sum(Sum(vec![(1.0, "cello".into()), (0.5, "dark".into()), (-1.0, "voice".into())])));
+        assert_eq!(
+            c.target.unwrap().node,
+            Target::Sum(Sum(vec![(1.0, "cello".into()), (0.5, "dark".into()), (-1.0, "voice".into())]))
+        );
         assert_eq!(c.collection.unwrap().node, "lib");
         assert_eq!(c.order.unwrap().node, Order { field: "pitch".into(), descending: true });
         assert_eq!(c.format.unwrap().node, "json");
@@ -464,7 +476,10 @@ mod tests {
         let c = command("compare (classify clips) with (classify clips using prototypes)");
         assert!(matches!(c.arguments[0], Argument::Nested(_)));
         assert!(matches!(c.with.unwrap().node, With::Statement(_)));
-        assert!(matches!(parse(Piece { text: "explain analyze search clips for \"x\"", offset: 0 }), Ok(Statement::Explain { analyze: true, .. })));
+        assert!(matches!(
+            parse(Piece { text: "explain analyze search clips for \"x\"", offset: 0 }),
+            Ok(Statement::Explain { analyze: true, .. })
+        ));
         assert!(matches!(parse(Piece { text: "let a = triplets ontology=hdio", offset: 0 }), Ok(Statement::Let { .. })));
         assert!(matches!(parse(Piece { text: "expect top1 > 0.4", offset: 0 }), Ok(Statement::Expect(_))));
         assert!(matches!(parse(Piece { text: "help order by", offset: 0 }), Ok(Statement::Help(Some(_)))));

@@ -106,8 +106,12 @@ impl Session {
             Kind::Model => self.workspace.model_ids().unwrap_or_default(),
             Kind::Collection => self.collections(),
             Kind::Ontology => self.ontology_names(),
-            Kind::Prompts => self.workspace.prompt_sets().map(|sets| sets.into_iter().map(|s| s.name).collect()).unwrap_or_default(),
-            Kind::Text if name == "labels" => ["tinysol".to_owned(), "all".to_owned()].into_iter().chain(self.collections()).collect(),
+            Kind::Prompts => {
+                self.workspace.prompt_sets().map(|sets| sets.into_iter().map(|s| s.name).collect()).unwrap_or_default()
+            }
+            Kind::Text if name == "labels" => {
+                ["tinysol".to_owned(), "all".to_owned()].into_iter().chain(self.collections()).collect()
+            }
             _ => Vec::new(),
         }
     }

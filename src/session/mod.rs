@@ -88,9 +88,7 @@ impl From<verb::Error> for Failure {
 fn store_diagnostic(error: &crate::store::Error) -> Diagnostic {
     let diagnostic = Diagnostic::new(error.to_string());
     match error {
-        crate::store::Error::Locked { .. } => {
-            diagnostic.hint("close the other one, or name another store with `--store DIR`")
-        }
+        crate::store::Error::Locked { .. } => diagnostic.hint("close the other one, or name another store with `--store DIR`"),
         crate::store::Error::Foreign { .. } => diagnostic.hint("name another folder with `--store DIR`"),
         _ => diagnostic,
     }
@@ -232,7 +230,9 @@ impl Session {
 
     fn explain(&mut self, analyze: bool, statement: Statement, progress: &dyn Progress) -> Result<Report, Failure> {
         let Statement::Command(command) = statement else {
-            return Err(Diagnostic::new("only a verb's statement can be explained").expected("`explain classify clips …`").into());
+            return Err(Diagnostic::new("only a verb's statement can be explained")
+                .expected("`explain classify clips …`")
+                .into());
         };
         let mut report = Report::new("explain");
         let mut table = Table::new(["stage", "detail"]);
@@ -281,7 +281,10 @@ impl Session {
             return Ok(report);
         }
         let found: Vec<String> = predicate.node.fields().iter().map(|f| format!("{} = {}", f.node, find(&f.node))).collect();
-        Err(Diagnostic::new(format!("not as expected: {}", found.join(", "))).at(predicate.span).expected(predicate.node.to_string()).into())
+        Err(Diagnostic::new(format!("not as expected: {}", found.join(", ")))
+            .at(predicate.span)
+            .expected(predicate.node.to_string())
+            .into())
     }
 }
 

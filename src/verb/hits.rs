@@ -54,8 +54,7 @@ pub fn find(
     let found = scope.workspace.search(clips, query, wanted, exact, how.ef, scope.progress)?;
     let items = &clips.loaded.items;
     let hits: Vec<_> = found.hits.iter().filter(|h| Some(h.row) != except).take(how.top).collect();
-    let fields: Vec<&str> =
-        SHOWN.into_iter().filter(|f| hits.iter().any(|h| items[h.row].metadata.contains_key(*f))).collect();
+    let fields: Vec<&str> = SHOWN.into_iter().filter(|f| hits.iter().any(|h| items[h.row].metadata.contains_key(*f))).collect();
     let mut table = Table::new(["rank", "id", "similarity"].into_iter().chain(fields.iter().copied()));
     for (rank, hit) in hits.iter().enumerate() {
         let item = &items[hit.row];
@@ -68,7 +67,11 @@ pub fn find(
     report.context.exact = Some(found.exact);
     report.context.recall = found.recall;
     if hits.len() < how.top.min(candidates) {
-        report.notes.push(format!("{} of {} hits found: the graph search ended early; `exact=true` finds all", hits.len(), how.top));
+        report.notes.push(format!(
+            "{} of {} hits found: the graph search ended early; `exact=true` finds all",
+            hits.len(),
+            how.top
+        ));
     }
     report.tables.push(table);
     Ok(())

@@ -25,7 +25,10 @@ static SIGNATURE: Signature = Signature {
         shared::PROMPT,
         shared::MODEL,
     ],
-    examples: &[Example { statement: "label clip \"violin/Vn-G4-mf.flac\" ontology=hdio top 5", gives: "the five nearest of 100 instruments" }],
+    examples: &[Example {
+        statement: "label clip \"violin/Vn-G4-mf.flac\" ontology=hdio top 5",
+        gives: "the five nearest of 100 instruments",
+    }],
     ..Signature::BARE
 };
 
@@ -45,10 +48,9 @@ impl Verb for Label {
             let fault = Diagnostic::new("`label` is about one clip and takes no condition").at(at);
             return Err(fault.expected("parameters such as `ontology=hdio`").into());
         }
-        let name = bound.text_of("ontology").map_or_else(
-            || Spanned::new("hdio".to_owned(), bound.verb.span),
-            |o| Spanned::new(o.node.to_owned(), o.span),
-        );
+        let name = bound
+            .text_of("ontology")
+            .map_or_else(|| Spanned::new("hdio".to_owned(), bound.verb.span), |o| Spanned::new(o.node.to_owned(), o.span));
         let ontology = scope.workspace.ontology(&name)?;
         let (collection, model, info) = parameters::clips_of(&bound, Stage::Joint, scope)?;
         let prompts = parameters::prompt(&bound)?;

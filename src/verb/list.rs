@@ -22,9 +22,10 @@ static SIGNATURE: Signature = Signature {
     about: "One row an item: its id and its metadata. Without `limit`, 20 rows; `limit 0` is all.",
     subjects: &["clip", "label"],
     clauses: &[Clause::In, Clause::Where, Clause::OrderBy, Clause::Limit],
-    examples: &[
-        Example { statement: "list clips where label=\"violin\" order by midi desc limit 5", gives: "the five highest violin notes" },
-    ],
+    examples: &[Example {
+        statement: "list clips where label=\"violin\" order by midi desc limit 5",
+        gives: "the five highest violin notes",
+    }],
     ..Signature::BARE
 };
 
@@ -91,7 +92,10 @@ impl Plan for ListPlan {
     fn steps(&self) -> Vec<Step> {
         let mut steps = self.selection.steps();
         if let Some(order) = &self.order {
-            steps.push(Step::new("order", format!("by {}{}", order.field, if order.descending { ", greatest first" } else { "" })));
+            steps.push(Step::new(
+                "order",
+                format!("by {}{}", order.field, if order.descending { ", greatest first" } else { "" }),
+            ));
         }
         steps.push(Step::new("limit", if self.limit == 0 { "none".to_owned() } else { self.limit.to_string() }));
         steps

@@ -24,7 +24,10 @@ static SIGNATURE: Signature = Signature {
     parameters: &[shared::MODEL, shared::EXACT, shared::EF],
     examples: &[
         Example { statement: "search clips for \"a bright trumpet\" top 5", gives: "the five nearest clips" },
-        Example { statement: "search clips for \"cello\" + 0.5 * \"dark\" without \"voice\" where dynamic=\"pp\"", gives: "a sum of texts, among the soft clips" },
+        Example {
+            statement: "search clips for \"cello\" + 0.5 * \"dark\" without \"voice\" where dynamic=\"pp\"",
+            gives: "a sum of texts, among the soft clips",
+        },
     ],
     ..Signature::BARE
 };
@@ -76,9 +79,8 @@ impl SearchPlan {
         }
         let space = space.ok_or_else(|| Diagnostic::new("`search` needs a text to look for"))?;
         let dim = total.len();
-        Embeddings::from_rows(space, dim, total).map_err(|_| {
-            Diagnostic::new(format!("the texts {} cancel out", self.sum)).expected("a sum with a direction").into()
-        })
+        Embeddings::from_rows(space, dim, total)
+            .map_err(|_| Diagnostic::new(format!("the texts {} cancel out", self.sum)).expected("a sum with a direction").into())
     }
 }
 

@@ -21,8 +21,12 @@ static SIGNATURE: Signature = Signature {
     ..Signature::BARE
 };
 
-const COLLECTION: Parameter =
-    Parameter { name: "collection", kind: Kind::Collection, default: "none", help: "the collection of the statements that follow" };
+const COLLECTION: Parameter = Parameter {
+    name: "collection",
+    kind: Kind::Collection,
+    default: "none",
+    help: "the collection of the statements that follow",
+};
 
 /// Every parameter that can be set, by name, each once.
 pub fn settable() -> Vec<Parameter> {

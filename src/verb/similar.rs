@@ -27,8 +27,14 @@ static SIGNATURE: Signature = Signature {
     clauses: &[Clause::In, Clause::Where, Clause::Top],
     parameters: &[shared::MODEL, shared::SPACE, shared::EXACT, shared::EF],
     examples: &[
-        Example { statement: "similar clip \"violin/Vn-G4-mf.flac\" top 5", gives: "the five clips nearest to it in the joint space" },
-        Example { statement: "similar clip \"violin/Vn-G4-mf.flac\" where label != \"violin\" space=pre-joint", gives: "the nearest clips of other instruments, before the projection" },
+        Example {
+            statement: "similar clip \"violin/Vn-G4-mf.flac\" top 5",
+            gives: "the five clips nearest to it in the joint space",
+        },
+        Example {
+            statement: "similar clip \"violin/Vn-G4-mf.flac\" where label != \"violin\" space=pre-joint",
+            gives: "the nearest clips of other instruments, before the projection",
+        },
     ],
     ..Signature::BARE
 };

@@ -22,7 +22,9 @@ const HARDEST: usize = 10;
 static SIGNATURE: Signature = Signature {
     name: "triplets",
     summary: "semantic meaningfulness of a text space: triplets of an ontology, judged by cosine",
-    usage: &["triplets ontology=NAME [labels=tinysol|all|COLLECTION] [space=joint|pre-joint] [prompt=\"A <> track\"] [convention=strict|released]"],
+    usage: &[
+        "triplets ontology=NAME [labels=tinysol|all|COLLECTION] [space=joint|pre-joint] [prompt=\"A <> track\"] [convention=strict|released]",
+    ],
     about: "A triplet (anchor, positive, negative) says that by the ontology the anchor is nearer to the positive than to the negative; \
             it is right when cos(anchor, positive) > cos(anchor, negative). An equal cosine is a tie, wrong, and counted. Nearness in \
             the ontology is the path through the lowest common ancestor; two terms that share only the root are unrelated: never a \
@@ -52,8 +54,14 @@ static SIGNATURE: Signature = Signature {
     ],
     examples: &[
         Example { statement: "triplets ontology=hdio", gives: "accuracy over 242,312 triplets of the 100 leaves" },
-        Example { statement: "triplets ontology=hdio labels=tinysol space=pre-joint", gives: "686 triplets of the 14 TinySOL labels, before the projection" },
-        Example { statement: "triplets ontology=hdio labels=tinysol convention=released", gives: "the 237 triplets of the paper's code, of which 67 are inverted" },
+        Example {
+            statement: "triplets ontology=hdio labels=tinysol space=pre-joint",
+            gives: "686 triplets of the 14 TinySOL labels, before the projection",
+        },
+        Example {
+            statement: "triplets ontology=hdio labels=tinysol convention=released",
+            gives: "the 237 triplets of the paper's code, of which 67 are inverted",
+        },
     ],
     ..Signature::BARE
 };
@@ -66,10 +74,9 @@ impl Verb for Triplets {
     fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
         bound.refuse_more_than(0, &SIGNATURE)?;
         let released = bound.text_of("convention").is_some_and(|c| c.node.eq_ignore_ascii_case("released"));
-        let asked = bound.text_of("ontology").map_or_else(
-            || Spanned::new("hdio".to_owned(), bound.verb.span),
-            |o| Spanned::new(o.node.to_owned(), o.span),
-        );
+        let asked = bound
+            .text_of("ontology")
+            .map_or_else(|| Spanned::new("hdio".to_owned(), bound.verb.span), |o| Spanned::new(o.node.to_owned(), o.span));
         let ontology = scope.workspace.ontology(&asked)?;
         // The published code has its own, slightly misplaced tree; comparing with it means using it.
         let ontology = match released && ontology.name == "hdio" {
@@ -166,7 +173,12 @@ impl TripletsPlan {
         }
     }
 
-    fn families(&self, vocabulary: &Vocabulary, judged: &Judged, scope: &Scope<'_>) -> Result<(Table, Vec<(String, Estimate)>), Error> {
+    fn families(
+        &self,
+        vocabulary: &Vocabulary,
+        judged: &Judged,
+        scope: &Scope<'_>,
+    ) -> Result<(Table, Vec<(String, Estimate)>), Error> {
         let mut families: BTreeMap<String, Vec<crate::metric::Anchor>> = BTreeMap::new();
         for anchor in judged.anchors() {
             let family = vocabulary.terms.get(anchor.term as usize).and_then(|&t| self.ontology.family(t));
@@ -220,8 +232,7 @@ impl Plan for TripletsPlan {
             let fault = Diagnostic::new(format!("the labels give no triplet in `{}`", self.ontology.name)).at(self.span);
             return Err(fault.expected("labels of which some are related more closely than others").into());
         }
-        let texts =
-            scope.workspace.label_vectors(&self.model, self.stage, &self.prompts, &vocabulary.texts, scope.progress)?;
+        let texts = scope.workspace.label_vectors(&self.model, self.stage, &self.prompts, &vocabulary.texts, scope.progress)?;
         let cosines = texts.cosines(&texts)?;
         let cosine = |a: u32, b: u32| f64::from(cosines.row(a as usize)[b as usize]);
         let indices: Vec<(u32, u32, u32)> = vocabulary.triplets.iter().map(|t| (t.anchor, t.positive, t.negative)).collect();

@@ -198,8 +198,12 @@ impl Workspace {
             let what = format!("`{}` has {} vectors for {} items", info.key, embeddings.len(), items.len());
             return Err(crate::store::Error::Damaged { what }.into());
         }
-        let loaded =
-            Arc::new(Loaded { collection: collection.name().to_owned(), info: info.clone(), items, embeddings: Arc::new(embeddings) });
+        let loaded = Arc::new(Loaded {
+            collection: collection.name().to_owned(),
+            info: info.clone(),
+            items,
+            embeddings: Arc::new(embeddings),
+        });
         let mut kept = lock(&self.loaded);
         kept.retain(|l| l.collection != loaded.collection || l.info.key != loaded.info.key);
         kept.insert(0, Arc::clone(&loaded));

@@ -124,7 +124,12 @@ impl Workspace {
     ///
     /// # Errors
     /// When the name is unknown, or none was given and several or no models have vectors there.
-    pub fn model_of_clips(&self, named: Option<&Spanned<String>>, collection: &Collection, stage: Stage) -> Result<ModelRef, Error> {
+    pub fn model_of_clips(
+        &self,
+        named: Option<&Spanned<String>>,
+        collection: &Collection,
+        stage: Stage,
+    ) -> Result<ModelRef, Error> {
         if let Some(id) = named {
             return self.model(id);
         }
@@ -157,9 +162,7 @@ impl Workspace {
         let imported = self.models_with_vectors(Some(Modality::Text))?;
         match (folders.as_slice(), imported.as_slice()) {
             ([only], _) | ([], [only]) => self.model(&Spanned::new(only.clone(), Default::default())),
-            ([], []) => {
-                Err(Diagnostic::new("no model was found").hint("`dyad doctor` shows where models are looked for").into())
-            }
+            ([], []) => Err(Diagnostic::new("no model was found").hint("`dyad doctor` shows where models are looked for").into()),
             ([], several) | (several, _) => Err(several_models(&several.iter().map(String::as_str).collect::<Vec<_>>())),
         }
     }

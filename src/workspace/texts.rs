@@ -149,13 +149,7 @@ impl Workspace {
     }
 
     /// The vectors of texts; those that were never read are read now, at both stages, and kept.
-    fn read_texts(
-        &self,
-        model: &ModelRef,
-        stage: Stage,
-        texts: &[String],
-        progress: &dyn Progress,
-    ) -> Result<Arc<Known>, Error> {
+    fn read_texts(&self, model: &ModelRef, stage: Stage, texts: &[String], progress: &dyn Progress) -> Result<Arc<Known>, Error> {
         let known = self.known_texts(model, stage, PLACE)?;
         let mut missing: Vec<&str> = texts.iter().map(String::as_str).filter(|t| !known.contains_key(*t)).collect();
         missing.sort_unstable();
@@ -208,7 +202,10 @@ impl Workspace {
         let ontologies = self.ontologies()?;
         let mut absent: Vec<&str> = Vec::new();
         for (label, row) in labels.iter().zip(rows.iter_mut()).filter(|(_, row)| row.is_none()) {
-            *row = imported.iter().find(|(other, _)| ontologies.iter().any(|o| same_term(o, label, other))).map(|(_, v)| Arc::clone(v));
+            *row = imported
+                .iter()
+                .find(|(other, _)| ontologies.iter().any(|o| same_term(o, label, other)))
+                .map(|(_, v)| Arc::clone(v));
             if row.is_none() {
                 absent.push(label);
             }

@@ -40,12 +40,7 @@ static SIGNATURE: Signature = Signature {
         shared::PROMPTS,
         shared::MODEL,
         shared::SPACE,
-        Parameter {
-            name: "by",
-            kind: Kind::Choice(&["class"]),
-            default: "none",
-            help: "`by=class` adds a row a class",
-        },
+        Parameter { name: "by", kind: Kind::Choice(&["class"]), default: "none", help: "`by=class` adds a row a class" },
         Parameter {
             name: "protocol",
             kind: Kind::Choice(&["leave-one-out", "resubstitution"]),
@@ -57,11 +52,20 @@ static SIGNATURE: Signature = Signature {
         shared::SEED,
     ],
     examples: &[
-        Example { statement: "classify clip where prompt=\"A <> track\" top 3", gives: "top-1, top-2 and top-3 accuracy with intervals" },
-        Example { statement: "classify clips where dynamic=\"ff\" by=class confusion", gives: "the loud clips only, with a row a class and the confusion matrix" },
+        Example {
+            statement: "classify clip where prompt=\"A <> track\" top 3",
+            gives: "top-1, top-2 and top-3 accuracy with intervals",
+        },
+        Example {
+            statement: "classify clips where dynamic=\"ff\" by=class confusion",
+            gives: "the loud clips only, with a row a class and the confusion matrix",
+        },
         Example { statement: "classify clip \"violin/Vn-G4-mf.flac\" top 3", gives: "the three nearest labels of one clip" },
         Example { statement: "classify clips where prompts=ismir2024", gives: "a row for each of the paper's prompts" },
-        Example { statement: "classify clips using prototypes space=pre-joint", gives: "accuracy of audio-only labels before the projection" },
+        Example {
+            statement: "classify clips using prototypes space=pre-joint",
+            gives: "accuracy of audio-only labels before the projection",
+        },
     ],
     ..Signature::BARE
 };
@@ -175,7 +179,9 @@ impl Truth {
                 Some(only) => Diagnostic::new(format!("all clips have the label `{only}`")),
             };
             let fault = fault.at(span).expected("clips of at least two labels");
-            return Err(fault.hint("the field `label` is set when audio is ingested: `--label-from folder`, `--labels FILE`").into());
+            return Err(fault
+                .hint("the field `label` is set when audio is ingested: `--label-from folder`, `--labels FILE`")
+                .into());
         }
         let class = names.iter().map(|name| classes.partition_point(|c| c < name)).collect();
         let unlabelled = all - labelled.len();

@@ -97,9 +97,10 @@ pub fn top(task: &Task, classes: usize) -> Result<usize, Error> {
     match task.bound.top {
         None => Ok(5.min(classes)),
         Some(top) if top <= classes => Ok(top),
-        Some(top) => {
-            Err(Diagnostic::new(format!("`top {top}` of {classes} classes")).at(task.bound.verb.span).expected(format!("at most `top {classes}`")).into())
-        }
+        Some(top) => Err(Diagnostic::new(format!("`top {top}` of {classes} classes"))
+            .at(task.bound.verb.span)
+            .expected(format!("at most `top {classes}`"))
+            .into()),
     }
 }
 

@@ -52,7 +52,8 @@ impl Plan for Sweep {
         }
         report.metrics = summary(&measured);
         report.tables.push(rows(&self.prompts, &measured));
-        let bars = measured.iter().filter_map(|(name, all)| Some((name.clone(), provenance::named(all, "top1")?.clone()))).collect();
+        let bars =
+            measured.iter().filter_map(|(name, all)| Some((name.clone(), provenance::named(all, "top1")?.clone()))).collect();
         report.figures.push(Figure::Bars { title: "top-1 accuracy by prompt".into(), unit: String::new(), bars });
         truth.note_unlabelled(&mut report.notes);
         Ok(report.into())
@@ -79,8 +80,12 @@ fn rows(prompts: &[Prompt], measured: &[(String, Vec<Estimate>)]) -> Table {
 fn summary(measured: &[(String, Vec<Estimate>)]) -> Vec<Estimate> {
     let mut out = Vec::new();
     for metric in ["top1", "roc_auc"] {
-        let values: Vec<f64> =
-            measured.iter().filter_map(|(_, all)| provenance::named(all, metric)).map(|e| e.value).filter(|v| v.is_finite()).collect();
+        let values: Vec<f64> = measured
+            .iter()
+            .filter_map(|(_, all)| provenance::named(all, metric))
+            .map(|e| e.value)
+            .filter(|v| v.is_finite())
+            .collect();
         if values.is_empty() {
             continue;
         }
