@@ -393,7 +393,7 @@ mod tests {
 
     fn bound(text: &str) -> Result<Bound, Diagnostic> {
         match parse(Piece { text, offset: 0 }).unwrap() {
-            Statement::Command(command) => bind(command, &CLASSIFY, &Settings::new()),
+            Statement::Command(command) => bind(*command, &CLASSIFY, &Settings::new()),
             _ => panic!(),
         }
     }

@@ -95,7 +95,7 @@ impl Reader {
                 });
                 Ok(Statement::Help(topic))
             }
-            _ => Ok(Statement::Command(self.command(inner)?)),
+            _ => Ok(Statement::Command(Box::new(self.command(inner)?))),
         }
     }
 
@@ -438,7 +438,7 @@ mod tests {
 
     fn command(text: &str) -> Command {
         match parse(Piece { text, offset: 0 }) {
-            Ok(Statement::Command(command)) => command,
+            Ok(Statement::Command(command)) => *command,
             other => panic!("{other:?}"),
         }
     }

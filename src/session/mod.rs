@@ -185,7 +185,7 @@ impl Session {
     fn report(&mut self, statement: Statement, progress: &dyn Progress) -> Result<Report, Failure> {
         match statement {
             Statement::Command(command) => {
-                let outcome = self.with_plan(command, progress, |plan, scope| Ok(plan.run(scope)?))?;
+                let outcome = self.with_plan(*command, progress, |plan, scope| Ok(plan.run(scope)?))?;
                 self.settle(outcome)
             }
             Statement::Explain { analyze, statement } => self.explain(analyze, *statement, progress),
@@ -236,7 +236,7 @@ impl Session {
         };
         let mut report = Report::new("explain");
         let mut table = Table::new(["stage", "detail"]);
-        let (steps, ran) = self.with_plan(command, progress, |plan, scope| {
+        let (steps, ran) = self.with_plan(*command, progress, |plan, scope| {
             let steps = plan.steps();
             if !analyze {
                 return Ok((steps, None));

@@ -67,7 +67,7 @@ fn kill_9_loses_nothing_that_was_reported() {
         let store = Store::open(dir.path()).unwrap();
         let collection = store.collection("c").unwrap().unwrap();
         let n = collection.len(Modality::Audio).unwrap() as usize;
-        assert!(n >= reported && n > before && n % BATCH == 0, "{n} items, {reported} reported");
+        assert!(n >= reported && n > before && n.is_multiple_of(BATCH), "{n} items, {reported} reported");
         let (seqs, vectors) = collection.vectors(&space(Stage::Joint, None)).unwrap();
         assert_eq!(seqs, (0..n as u64).collect::<Vec<_>>());
         for (row, item) in collection.items().enumerate() {

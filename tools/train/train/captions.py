@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .definitions import SHORT, definitions
-from .instruments import DRUMS, INSTRUMENTS, NEIGHBOURS, PROGRAMS, TARGET_PROGRAMS, TARGET_SYNONYMS, TARGETS
+from .instruments import ALIKE, DRUMS, INSTRUMENTS, NEIGHBOURS, PROGRAMS, TARGET_PROGRAMS, TARGET_SYNONYMS, TARGETS
 
 DYNAMICS = [
     ["soft", "quiet", "pianissimo", "played softly"],
@@ -88,6 +88,10 @@ def _names() -> dict[str, set[int]]:
         for name in (target.replace("_", " "), *TARGET_SYNONYMS.get(target, [])):
             names.setdefault(name, set()).add(program)
     names["fiddle"].add(40)
+    for alias, targets in ALIKE.items():
+        for name in (targets.replace("_", " "), *TARGET_SYNONYMS.get(targets, [])):
+            if name != "alto saxophone":
+                names[name].add(alias)
     for name in ("saxophone", "sax"):
         names[name] = {64, 65, 66, 67}
     names["percussion"] = {p for p, i in INSTRUMENTS.items() if "percussion instrument" in i.families}

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from . import evaluate, musicnn
 from .captions import Captions, build
 from .data import Features, Sampler
-from .instruments import PROGRAMS, TARGETS
+from .instruments import ALIKE, PROGRAMS, TARGETS
 from .model import TwoTowers
 
 
@@ -86,6 +86,7 @@ class Trainer:
         self.weight = [1 / breadth[c] / (1 / breadth[c]).sum() for c in self.by_program]
         self.prompts = [np.array(self.captions.prompts[t]) for t in TARGETS]
         self.target_index = {p: i for i, p in enumerate(TARGETS.values())}
+        self.target_index |= {p: list(TARGETS).index(t) for p, t in ALIKE.items()}
 
     def optimiser(self):
         audio = self.model.audio

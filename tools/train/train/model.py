@@ -41,7 +41,7 @@ class Branch(nn.Module):
 class AudioTower(nn.Module):
     """From the fixed layers' output to (pre_joint, joint)."""
 
-    def __init__(self, weights: dict[str, np.ndarray], branch: bool, dropout: float = 0.4):
+    def __init__(self, weights: dict[str, np.ndarray], branch: bool, dropout: float = 0.2):
         super().__init__()
         self.middle = musicnn.Middle(weights)
         self.branch = Branch() if branch else None
@@ -85,7 +85,7 @@ class Whole(nn.Module):
 
     def forward(self, waveform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         front, weight = self.front(waveform)
-        pre, joint = self.tower(front, weight, self.log(waveform))
+        pre, joint = self.tower(front, weight, self.log(waveform) if self.tower.branch is not None else None)
         length = torch.sqrt((joint * joint).sum(1, keepdim=True)) + 1e-12
         return pre, joint / length
 
