@@ -28,6 +28,8 @@ use rustyline::{ColorMode, CompletionType, Config, Editor};
 use crate::diagnostic::Diagnostic;
 use crate::render::{Format, Style};
 use assist::Assist;
+pub use dot::COMMANDS;
+
 use console::{Console, Outcome, Screen, Settings};
 
 /// Lines of history that are kept.

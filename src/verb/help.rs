@@ -32,8 +32,8 @@ pub const STATEMENTS: [Signature; 4] = [
                 interval `top1.low`, `top1.high`), `n`, `recall`, `rows` (of its first table) and the facts of its context (`chance`, \
                 `ties`, …). `is null` holds for a metric that is undefined.",
         examples: &[Example {
-            statement: "classify clips top 3; expect top1 > chance and n >= 100",
-            gives: "fails where the model is no better than chance",
+            statement: "classify clips top 3; expect top1 > 0.2 and n >= 100",
+            gives: "fails where the accuracy is 0.2 or less",
         }],
         ..Signature::BARE
     },
