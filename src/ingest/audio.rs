@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use rayon::prelude::*;
-
 use super::files::{self, Source};
+use super::pipeline::in_order;
 use super::{Error, Labelling};
 use crate::audio::{self, AudioFile, Limits, Target};
 use crate::embedding::{Modality, Space, Stage};
@@ -14,9 +13,6 @@ use crate::progress::Progress;
 use crate::store::{Collection, NewItem, SpaceKey};
 use crate::value::Value;
 use crate::workspace::{ModelRef, Workspace};
-
-/// Files between two commits: what a kill loses at most, and what memory holds at once.
-const CHUNK: usize = 32;
 
 /// What to ingest, and how.
 pub struct Options {
@@ -77,19 +73,19 @@ pub fn ingest(workspace: &Workspace, model: &ModelRef, options: &Options, progre
     };
     let mut summary = Summary { collection: options.collection.clone(), ..Default::default() };
     progress.begin("embedding audio", Some(sources.len() as u64));
-    for chunk in sources.chunks(CHUNK) {
-        let results: Vec<Option<Taken>> = chunk
-            .par_iter()
-            .map(|source| {
-                let taken = (!progress.cancelled()).then(|| job.take(source));
-                progress.advance(1);
-                taken
-            })
-            .collect();
+    let mut order = sources.iter();
+    let work = |at: usize| {
+        let source = sources.get(at).filter(|_| !progress.cancelled())?;
+        let taken = job.take(source);
+        progress.advance(1);
+        Some(taken)
+    };
+    let done = in_order(sources.len(), work, |results| {
         // What is embedded already is worth keeping even when the user cancels.
         let cancelled = results.iter().any(Option::is_none);
         let mut batch = Vec::new();
-        for (source, taken) in chunk.iter().zip(results) {
+        // The results lead: when they end, no source may have been drawn.
+        for (taken, source) in results.into_iter().zip(order.by_ref()) {
             match taken {
                 Some(Taken::Known) => summary.known += 1,
                 Some(Taken::Failed(reason)) => summary.failures.push(Failure { file: source.path.display().to_string(), reason }),
@@ -103,16 +99,11 @@ pub fn ingest(workspace: &Workspace, model: &ModelRef, options: &Options, progre
                 None => {}
             }
         }
-        if !batch.is_empty() {
-            job.collection.commit(batch)?;
-        }
-        if cancelled {
-            progress.end();
-            return Err(Error::Cancelled);
-        }
-    }
+        job.collection.commit(batch)?;
+        if cancelled { Err(Error::Cancelled) } else { Ok(()) }
+    });
     progress.end();
-    Ok(summary)
+    done.map(|()| summary)
 }
 
 struct Job<'a> {
@@ -164,7 +155,7 @@ impl Job<'_> {
     }
 
     fn metadata(&self, source: &Source, clip: &audio::Clip) -> BTreeMap<String, Value> {
-        let mut fields = self.labelling.metadata(&source.id);
+        let mut fields = self.labelling.metadata(&source.id, &source.path);
         let own = &clip.source;
         fields.insert("path".into(), source.path.display().to_string().into());
         fields.insert("duration_s".into(), round(clip.duration_s()).into());

@@ -57,14 +57,13 @@ impl Labelling {
         }
     }
 
-    /// A clip's metadata by its id; empty where the rule has nothing to say.
-    pub fn metadata(&self, id: &str) -> BTreeMap<String, Value> {
+    /// A clip's metadata by its id and its file; empty where the rule has nothing to say.
+    pub fn metadata(&self, id: &str, path: &Path) -> BTreeMap<String, Value> {
         match self {
             Labelling::None => BTreeMap::new(),
             Labelling::Folder => {
-                let mut parts = id.rsplit('/');
-                parts.next();
-                parts.next().map(|folder| BTreeMap::from([("label".to_owned(), Value::from(folder))])).unwrap_or_default()
+                let folder = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+                folder.map(|folder| BTreeMap::from([("label".to_owned(), Value::from(folder))])).unwrap_or_default()
             }
             Labelling::FileName(regex) => from_name(regex, stem(id)),
             Labelling::Table(rows) => rows.find(id).cloned().unwrap_or_default(),
@@ -203,7 +202,7 @@ mod tests {
     use super::*;
 
     fn label(labelling: &Labelling, id: &str) -> Option<String> {
-        labelling.metadata(id).get("label").map(ToString::to_string)
+        labelling.metadata(id, Path::new(id)).get("label").map(ToString::to_string)
     }
 
     #[test]
@@ -211,9 +210,9 @@ mod tests {
         assert_eq!(label(&Labelling::Folder, "lib/violin/A4.wav").as_deref(), Some("violin"));
         assert_eq!(label(&Labelling::Folder, "A4.wav"), None);
         let rule = Labelling::parse("filename:^(?<label>[A-Za-z]+)-(?<pitch>[^-]+)").unwrap();
-        let fields = rule.metadata("x/Vn-60-mf.wav");
+        let fields = rule.metadata("x/Vn-60-mf.wav", Path::new("x/Vn-60-mf.wav"));
         assert_eq!((fields["label"].to_string(), fields["pitch"].clone()), ("Vn".into(), Value::Int(60)));
-        assert!(rule.metadata("x/12.wav").is_empty());
+        assert!(rule.metadata("x/12.wav", Path::new("x/12.wav")).is_empty());
         assert!(
             Labelling::parse("filename:abc").is_err()
                 && Labelling::parse("filename:(").is_err()

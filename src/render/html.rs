@@ -17,9 +17,12 @@ pub fn fragment(report: &Report) -> String {
         out.push_str(&format!("<pre>{}</pre>\n", escape(&report.text)));
     }
     if !report.metrics.is_empty() && !has_metric_table(report) {
-        let mut table = Table::new(["metric", "value", "low", "high"]);
+        let sampled = report.metrics.iter().any(|m| m.low.is_some());
+        let columns: &[&str] = if sampled { &["metric", "value", "low", "high"] } else { &["metric", "value"] };
+        let mut table = Table::new(columns.iter().copied());
         for m in &report.metrics {
-            table.push(vec![m.name.as_str().into(), m.value.into(), m.low.into(), m.high.into()]);
+            let cells = [m.name.as_str().into(), m.value.into(), m.low.into(), m.high.into()];
+            table.push(cells.into_iter().take(columns.len()).collect());
         }
         out.push_str(&table_html(&table, &heading));
     }

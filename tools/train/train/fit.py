@@ -67,7 +67,7 @@ class Trainer:
     def __init__(self, settings: Settings, work: Path, musicnn_folder: Path):
         self.s = settings
         torch.manual_seed(settings.seed)
-        torch.set_num_threads(2)
+        torch.set_num_threads(1)  # two would wait for each other on a busy machine
         self.work = work
         self.captions: Captions = build()
         self.texts = torch.from_numpy(np.load(work / "text.npy"))
