@@ -219,7 +219,7 @@ impl Job<'_> {
 
     /// Vectors that are there stay; what the labelling says of the clip may have changed.
     fn relabel(&self, source: &Source) -> Result<Taken, String> {
-        let fields = self.labelling.metadata(&source.id);
+        let fields = self.labelling.metadata(&source.id, &source.path);
         let stored = self.collection.item_by_id(Modality::Audio, &source.id).map_err(|e| e.to_string())?;
         let changed = stored.is_some_and(|item| fields.iter().any(|(name, value)| item.metadata.get(name) != Some(value)));
         let item = changed.then(|| Box::new(NewItem { metadata: fields, ..NewItem::new(source.id.clone(), Modality::Audio) }));

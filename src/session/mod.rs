@@ -12,10 +12,10 @@ mod output;
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::diagnostic::{Diagnostic, Spanned, one_of};
-use crate::progress::Progress;
+use crate::progress::{self, Progress, Recorder};
 use crate::query::split::{Continuation, Piece, split};
 use crate::query::{Command, Predicate, Settings, Statement, bind, parse};
 use crate::render::{Format, Style};
@@ -106,12 +106,13 @@ pub struct Session {
     settings: Settings,
     named: BTreeMap<String, Report>,
     last: Option<Report>,
+    sample: complete::Kept,
 }
 
 impl Session {
     /// A session over an opened workspace.
     pub fn new(workspace: Workspace) -> Session {
-        Session { workspace, settings: Settings::new(), named: BTreeMap::new(), last: None }
+        Session { workspace, settings: Settings::new(), named: BTreeMap::new(), last: None, sample: complete::Kept::default() }
     }
 
     /// The workspace.
@@ -235,28 +236,31 @@ impl Session {
                 .into());
         };
         let mut report = Report::new("explain");
-        let mut table = Table::new(["stage", "detail"]);
         let (steps, ran) = self.with_plan(*command, progress, |plan, scope| {
-            let steps = plan.steps();
+            let mut steps = plan.steps();
+            steps.extend(plan.estimate(scope)?);
             if !analyze {
                 return Ok((steps, None));
             }
+            let recorder = Recorder::new(progress);
             let start = Instant::now();
-            let outcome = plan.run(scope)?;
-            Ok((steps, Some((start.elapsed(), outcome.report))))
+            let outcome = plan.run(&Scope { progress: &recorder, ..*scope })?;
+            Ok((steps, Some((start.elapsed(), recorder.stages(), outcome.report))))
         })?;
+        let mut plan = Table::new(["stage", "detail"]);
         for step in steps {
-            table.push(vec![step.stage.into(), step.detail.into()]);
+            plan.push(vec![step.stage.into(), step.detail.into()]);
         }
-        if let Some((elapsed, result)) = ran {
-            if let Some(n) = result.context.n {
-                table.push(vec!["actual".into(), format!("n = {n}").into()]);
-            }
-            table.push(vec!["elapsed".into(), format!("{:.1} ms", elapsed.as_secs_f64() * 1e3).into()]);
+        report.tables.push(plan);
+        if let Some((elapsed, stages, result)) = ran {
+            report.tables.push(measured_stages(elapsed, &stages));
+            report.context.n = result.context.n;
             report.context.fact("elapsed_s", elapsed.as_secs_f64());
+            if let Some(backend) = self.workspace.backend_used() {
+                report.context.fact("backend", backend);
+            }
         }
         report.context.store = Some(self.workspace.place());
-        report.tables.push(table);
         Ok(report)
     }
 
@@ -286,6 +290,22 @@ impl Session {
             .expected(predicate.node.to_string())
             .into())
     }
+}
+
+/// What each stage of a run took, and what no stage accounts for.
+fn measured_stages(elapsed: Duration, stages: &[progress::Stage]) -> Table {
+    let mut table = Table::new(["stage", "runs", "items", "time", "share"]).titled("measured").unit("time", "ms");
+    let milliseconds = |time: Duration| Value::from((time.as_secs_f64() * 1e4).round() / 10.0);
+    let share = |time: Duration| Value::from((time.as_secs_f64() / elapsed.as_secs_f64().max(1e-9) * 100.0).round() / 100.0);
+    let mut rest = elapsed;
+    for stage in stages {
+        rest = rest.saturating_sub(stage.elapsed);
+        let (runs, items) = (stage.runs.into(), Value::Int(i64::try_from(stage.items).unwrap_or(i64::MAX)));
+        table.push(vec![stage.what.as_str().into(), runs, items, milliseconds(stage.elapsed), share(stage.elapsed)]);
+    }
+    table.push(vec!["the rest".into(), Value::Null, Value::Null, milliseconds(rest), share(rest)]);
+    table.push(vec!["all".into(), Value::Null, Value::Null, milliseconds(elapsed), share(elapsed)]);
+    table
 }
 
 /// Every number of a report by the name that `expect` knows it by.

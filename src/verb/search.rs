@@ -72,7 +72,7 @@ impl SearchPlan {
         let mut total: Vec<f32> = Vec::new();
         let mut space = None;
         for (weight, text) in &self.sum.0 {
-            let vector = scope.workspace.text_vector(&self.model, text)?;
+            let vector = scope.workspace.text_vector(&self.model, text, scope.progress)?;
             total.resize(vector.dim(), 0.0);
             total.iter_mut().zip(vector.row(0)).for_each(|(t, x)| *t += *weight as f32 * x);
             space = Some(vector.space);
@@ -94,6 +94,11 @@ impl Plan for SearchPlan {
         steps.extend(self.filter.iter().map(|f| Step::new("filter", f.to_string())));
         steps.push(self.how.step(&self.info));
         steps
+    }
+
+    fn estimate(&self, _: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let texts = self.sum.0.len();
+        Ok(vec![parameters::reading(texts, texts), self.how.work(&self.info)])
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {

@@ -9,6 +9,7 @@ use crate::ontology::{self, Ontology, TermId, Triplet, released, triplets};
 use crate::query::signature::{Kind, Parameter, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Estimate, Figure, Report, Table};
+use crate::verb::parameters::whole;
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance};
 use crate::workspace::{ModelRef, Prompts};
 
@@ -224,6 +225,16 @@ impl Plan for TripletsPlan {
             Step::new("triplets", format!("{}, enumerated", self.convention())),
             Step::new("intervals", format!("{} resamples of anchors", self.bootstrap.resamples)),
         ]
+    }
+
+    fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let vocabulary = self.vocabulary();
+        let (texts, triplets) = (vocabulary.texts.len(), vocabulary.triplets.len());
+        let unread = scope.workspace.unread(&self.model, self.stage, &self.prompts, &vocabulary.texts)?;
+        Ok(vec![
+            parameters::reading(unread, texts * self.prompts.0.len()),
+            Step::new("work", format!("{} cosines, {} judgements", whole(texts * texts), whole(triplets))),
+        ])
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
