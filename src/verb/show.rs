@@ -180,11 +180,11 @@ fn settings(scope: &Scope<'_>) -> Table {
 fn results(scope: &Scope<'_>) -> Table {
     let mut table = Table::new(["name", "statement", "n", "first metric", "value"]);
     for (name, result) in scope.named {
-        let first = result.metrics.first();
+        let first = result.report.metrics.first();
         table.push(vec![
             name.as_str().into(),
-            result.statement.as_str().into(),
-            result.context.n.into(),
+            result.report.statement.as_str().into(),
+            result.report.context.n.into(),
             first.map(|m| m.name.clone()).into(),
             first.map(|m| m.value).into(),
         ]);

@@ -77,8 +77,15 @@ class TwoTowers(nn.Module):
         return F.normalize(self.text(F.normalize(vectors, dim=1)), dim=1)
 
 
+QUIET = 1e-3  # peak, -60 dBFS
+
+
 class Whole(nn.Module):
-    """What is exported: waveform -> pre_joint, joint."""
+    """What is exported: waveform -> pre_joint, joint.
+
+    Both are scaled down, by at most 100, where a window's peak is under -60 dBFS: in the
+    mean over a file's windows, a silent tail then weighs next to nothing. Directions do
+    not change."""
 
     def __init__(self, front: nn.Module, log: nn.Module, tower: AudioTower):
         super().__init__()
@@ -88,7 +95,8 @@ class Whole(nn.Module):
         front, weight = self.front(waveform)
         pre, joint = self.tower(front, weight, self.log(waveform) if self.tower.branch is not None else None)
         length = torch.sqrt((joint * joint).sum(1, keepdim=True)) + 1e-12
-        return pre, joint / length
+        loud = (waveform.abs().amax(1, keepdim=True) * (1 / QUIET)).clamp(0.01, 1)
+        return pre * loud, joint / length * loud
 
 
 def whole(musicnn_folder: Path, tower: AudioTower) -> Whole:
