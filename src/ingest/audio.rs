@@ -55,23 +55,78 @@ pub struct Failure {
 /// When a path can't be read, the model can't hear, the store fails, or the user cancels. A single bad file is no error: it
 /// is among [`Summary::failures`].
 pub fn ingest(workspace: &Workspace, model: &ModelRef, options: &Options, progress: &dyn Progress) -> Result<Summary, Error> {
-    let tower = workspace.audio_tower(model)?;
-    tower.backend().map_err(crate::workspace::Error::from)?;
     let sources = files::find(&options.paths)?;
+    let tower = ready(workspace, model)?;
     let collection = match workspace.store().collection(&options.collection)? {
         Some(collection) => collection,
         None => workspace.store().create(&options.collection)?,
     };
+    embed(collection, model, tower, &options.labelling, options.limits, &sources, progress)
+}
+
+/// Embeds the clips of a collection again from their files, after a change of the model. Their metadata stay.
+///
+/// The old vectors of the model are removed first; when the job is interrupted, the same call goes on where it was.
+///
+/// # Errors
+/// As [`ingest`]. A clip whose file is gone is among [`Summary::failures`], and is left without vectors.
+pub fn reembed(
+    workspace: &Workspace,
+    model: &ModelRef,
+    collection: Collection,
+    limits: Limits,
+    progress: &dyn Progress,
+) -> Result<Summary, Error> {
+    let tower = ready(workspace, model)?;
+    let mut sources = Vec::new();
+    for item in collection.items() {
+        let item = item?;
+        if let (Modality::Audio, Some(path)) = (item.modality, item.metadata.get("path").and_then(Value::as_text)) {
+            sources.push(Source { id: item.id, path: PathBuf::from(path) });
+        }
+    }
+    if sources.is_empty() {
+        let name = collection.name();
+        return Err(Error::Refused(format!(
+            "no clip of `{name}` knows its file: imported vectors are renewed by another import"
+        )));
+    }
+    for info in collection.spaces()? {
+        if info.key.space.model == model.id && info.key.model_hash != model.hash {
+            collection.drop_space(&info.key)?;
+        }
+    }
+    let summary = embed(collection, model, tower, &Labelling::None, limits, &sources, progress)?;
+    // Labels are those that the clips have.
+    Ok(Summary { unlabelled: 0, ..summary })
+}
+
+/// The audio tower with its graph loaded, so that a broken one is found before the first file.
+fn ready<'a>(workspace: &Workspace, model: &'a ModelRef) -> Result<&'a AudioTower, Error> {
+    let tower = workspace.audio_tower(model)?;
+    tower.backend().map_err(crate::workspace::Error::from)?;
+    Ok(tower)
+}
+
+fn embed(
+    collection: Collection,
+    model: &ModelRef,
+    tower: &AudioTower,
+    labelling: &Labelling,
+    limits: Limits,
+    sources: &[Source],
+    progress: &dyn Progress,
+) -> Result<Summary, Error> {
+    let mut summary = Summary { collection: collection.name().to_owned(), ..Default::default() };
     let job = Job {
         collection,
         tower,
         target: tower.target(),
-        limits: options.limits,
-        labelling: &options.labelling,
+        limits,
+        labelling,
         pre_joint: SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::PreJoint), &model.hash),
         joint: SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::Joint), &model.hash),
     };
-    let mut summary = Summary { collection: options.collection.clone(), ..Default::default() };
     progress.begin("embedding audio", Some(sources.len() as u64));
     let mut order = sources.iter();
     let work = |at: usize| {
@@ -157,7 +212,9 @@ impl Job<'_> {
     fn metadata(&self, source: &Source, clip: &audio::Clip) -> BTreeMap<String, Value> {
         let mut fields = self.labelling.metadata(&source.id, &source.path);
         let own = &clip.source;
-        fields.insert("path".into(), source.path.display().to_string().into());
+        // Absolute, so that the file is found again from anywhere.
+        let path = std::path::absolute(&source.path).unwrap_or_else(|_| source.path.clone());
+        fields.insert("path".into(), path.display().to_string().into());
         fields.insert("duration_s".into(), round(clip.duration_s()).into());
         fields.insert("sample_rate_hz".into(), i64::from(own.sample_rate_hz).into());
         fields.insert("channels".into(), own.channels.into());
