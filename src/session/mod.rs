@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Instant;
 
-use crate::diagnostic::{Diagnostic, Spanned, one_of};
+use crate::diagnostic::{Diagnostic, Span, Spanned, one_of};
 use crate::progress::Progress;
 use crate::query::split::{Continuation, Piece, split};
 use crate::query::{Command, Predicate, Settings, Statement, bind, parse};
@@ -177,6 +177,14 @@ impl Session {
     /// # Errors
     /// When it can't be parsed, bound, planned or run.
     pub fn execute(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
+        self.executed(piece, progress).map_err(|failure| match failure {
+            // Whatever went wrong, the reader of a file should see where.
+            Failure::Statement(fault) if fault.span.is_none() => Failure::Statement(fault.at(first_word(piece))),
+            other => other,
+        })
+    }
+
+    fn executed(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
         let statement = parse(piece)?;
         let destination = output::destination(&statement)?;
         let mut report = self.report(statement, progress)?;
@@ -280,9 +288,18 @@ impl Session {
             report.notes.push(format!("as expected: {}", predicate.node));
             return Ok(report);
         }
-        let found: Vec<String> = predicate.node.fields().iter().map(|f| format!("{} = {}", f.node, find(&f.node))).collect();
+        let found = predicate.node.fields().iter().map(|f| (f, find(&f.node))).collect::<Vec<_>>();
+        let found: Vec<String> = found
+            .into_iter()
+            .map(|(f, value)| if value.is_null() { format!("`{}` has no value", f.node) } else { format!("{} = {value}", f.node) })
+            .collect();
         Err(Diagnostic::new(format!("not as expected: {}", found.join(", "))).at(predicate.span).expected(predicate.node.to_string()).into())
     }
+}
+
+fn first_word(piece: Piece<'_>) -> Span {
+    let word = piece.text.split_whitespace().next().unwrap_or("");
+    Span::new(piece.offset, piece.offset + word.len())
 }
 
 /// Every number of a report by the name that `expect` knows it by.
@@ -301,6 +318,15 @@ fn measured(report: &Report) -> Vec<(String, Value)> {
 }
 
 fn unknown_verb(verb: &Spanned<String>) -> Diagnostic {
+    let usage = match verb.node.to_lowercase().as_str() {
+        "explain" => "`explain STATEMENT`, as in `explain count clips`",
+        "let" => "`let NAME = STATEMENT`",
+        "expect" => "`expect CONDITION`, as in `expect top1 > 0.4`",
+        _ => "",
+    };
+    if !usage.is_empty() {
+        return Diagnostic::new(format!("`{}` is not complete", verb.node)).at(verb.span).expected(usage);
+    }
     let names = || VERBS.iter().map(|v| v.signature().name).chain(STATEMENT_WORDS);
     Diagnostic::new(format!("unknown verb `{}`", verb.node))
         .at(verb.span)
