@@ -91,5 +91,8 @@ fn kill_9_in_an_ingest_loses_nothing_that_was_stored() {
     let count = |column| cell(&ran.object(), 0, column).as_u64().unwrap() as usize;
     assert_eq!((count("embedded"), count("known already"), count("failed")), (FILES - before.len(), before.len(), 0));
     assert_eq!(whole(&store, &lib), all);
-    assert_eq!(place.json(&["count clips", "count clips by label"])[1]["rows"], serde_json::json!([["high", FILES / 2], ["low", FILES / 2]]));
+    assert_eq!(
+        place.json(&["count clips", "count clips by label"])[1]["rows"],
+        serde_json::json!([["high", FILES / 2], ["low", FILES / 2]])
+    );
 }

@@ -143,7 +143,12 @@ fn a_session_with_all_its_keys() {
     t.keys("count clips where lab\t").expect("label").line(" = \"tuba\"").expect("n 2").expect("dyad>");
     // The statement before, again.
     t.keys(UP).expect("tuba").line("").expect("n 2").expect("dyad>");
-    t.line("count clips where labl = \"tuba\"").expect("error: ").expect("`labl`").expect("^^^^").expect("did you mean `label`?").expect("dyad>");
+    t.line("count clips where labl = \"tuba\"")
+        .expect("error: ")
+        .expect("`labl`")
+        .expect("^^^^")
+        .expect("did you mean `label`?")
+        .expect("dyad>");
     t.line("describe nothing").expect("nothing is called `nothing`").expect("dyad>");
     t.line(".mode json").expect("dyad>").line("count clips").expect("\"kind\": \"count\"").expect("dyad>");
     t.line(".mode table").expect("dyad>");

@@ -24,9 +24,9 @@ pub(super) fn lift(
     let mut rest = Vec::new();
     for part in parts {
         let lifted = match &part {
-            Predicate::Compare { field, relation: Relation::Equal, value } => {
-                signature.parameter(&field.node).map(|p| (p, field.clone(), Spanned::new(Literal::Scalar(value.node.clone()), value.span)))
-            }
+            Predicate::Compare { field, relation: Relation::Equal, value } => signature
+                .parameter(&field.node)
+                .map(|p| (p, field.clone(), Spanned::new(Literal::Scalar(value.node.clone()), value.span))),
             Predicate::ListEquals { field, list } => signature.parameter(&field.node).map(|p| (p, field.clone(), list.clone())),
             _ => None,
         };
@@ -38,10 +38,13 @@ pub(super) fn lift(
     for part in &mut rest {
         for field in part.fields() {
             if signature.parameter(&field.node).is_some() {
-                return Err(Diagnostic::new(format!("the parameter `{}` stands under `or`, `not` or a comparison other than `=`", field.node))
-                    .at(field.span)
-                    .expected("a parameter joined by `and`, as `name=value`")
-                    .hint(format!("a metadata field of this name is written `meta.{}`", field.node)));
+                return Err(Diagnostic::new(format!(
+                    "the parameter `{}` stands under `or`, `not` or a comparison other than `=`",
+                    field.node
+                ))
+                .at(field.span)
+                .expected("a parameter joined by `and`, as `name=value`")
+                .hint(format!("a metadata field of this name is written `meta.{}`", field.node)));
             }
         }
         if let Predicate::ListEquals { field, list } = &*part {

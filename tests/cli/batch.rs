@@ -42,9 +42,14 @@ fn files_name_the_place_of_an_error() {
     let ran = place.dyad(&["--format", "csv", "run", "good.dyad"]).ok();
     assert_eq!(ran.out, "count\n4\ncount\n4\ncount\n8\n");
     place.write("bad.dyad", "count clips\n\ncount clips where tke = 0\ncount clips\n");
-    let ran = place.dyad(&["--format", "csv", "run", "bad.dyad", "good.dyad"]).code(1).says("--> bad.dyad:3:19").says("did you mean `take`?");
+    let ran = place
+        .dyad(&["--format", "csv", "run", "bad.dyad", "good.dyad"])
+        .code(1)
+        .says("--> bad.dyad:3:19")
+        .says("did you mean `take`?");
     assert_eq!(ran.out, "count\n8\n");
-    let ran = place.dyad(&["--format", "csv", "run", "--keep-going", "bad.dyad", "good.dyad"]).code(1).says("1 of 6 statements failed");
+    let ran =
+        place.dyad(&["--format", "csv", "run", "--keep-going", "bad.dyad", "good.dyad"]).code(1).says("1 of 6 statements failed");
     assert_eq!(ran.out.matches("count").count(), 5);
     place.dyad(&["run", "missing.dyad"]).code(1).says("`missing.dyad`");
     place.write("latin.dyad", b"show models -- caf\xe9\n");
@@ -57,7 +62,11 @@ fn statements_are_read_from_a_pipe() {
     let ran = place.piped(&["--format", "csv"], "count clips\ncount clips\n  where label = \"tuba\"\n").ok();
     assert_eq!(ran.out, "count\n8\ncount\n2\n");
     assert_eq!(place.piped(&[], "").ok().out, "");
-    let ran = place.piped(&["--format", "csv"], "count clips\nnonsense\ncount clips\n").code(1).says("unknown verb `nonsense`").says("2 | nonsense");
+    let ran = place
+        .piped(&["--format", "csv"], "count clips\nnonsense\ncount clips\n")
+        .code(1)
+        .says("unknown verb `nonsense`")
+        .says("2 | nonsense");
     assert_eq!(ran.out, "count\n8\n");
     place.piped(&[], "count clips where label = \"tu").code(1).says("never closed");
 }

@@ -26,7 +26,9 @@ fn every_format_can_be_read_by_its_readers() {
     let plot = ran("plot", "count clips by label");
     assert!(plot.contains("tuba") && plot.contains('█'), "{plot}");
     for format in ["table", "csv", "tsv", "json", "jsonl", "markdown", "plot"] {
-        for statement in ["count clips", "show models", "help", "help classify", "explain classify clips", "set seed=1", "describe notes"] {
+        for statement in
+            ["count clips", "show models", "help", "help classify", "explain classify clips", "set seed=1", "describe notes"]
+        {
             let own = place.dyad(&["-c", &format!("count clips as {format}")]).ok();
             assert_eq!(own.out, ran(format, "count clips").replace("count clips\"", &format!("count clips as {format}\"")));
             assert!(!ran(format, statement).contains('\u{1b}'), "{format} of {statement}");

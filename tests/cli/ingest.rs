@@ -65,7 +65,10 @@ fn a_mixed_folder_is_taken_file_by_file() {
     assert_eq!(counts(&second), (0, embedded, failed));
     let objects = place.json(&["count clips by label", "list clips where id like \"%.flac\""]);
     assert_eq!(objects[0]["context"]["n"], embedded);
-    assert_eq!(objects[0]["rows"].as_array().unwrap().iter().map(|r| r[0].as_str().unwrap()).collect::<Vec<_>>(), ["tuba", "violin"]);
+    assert_eq!(
+        objects[0]["rows"].as_array().unwrap().iter().map(|r| r[0].as_str().unwrap()).collect::<Vec<_>>(),
+        ["tuba", "violin"]
+    );
     assert_eq!(cell(&objects[1], 0, "id"), "violin/b.flac");
     assert_eq!(cell(&objects[1], 0, "channels"), 2);
     // The table for people has the reasons too.

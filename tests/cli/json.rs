@@ -23,7 +23,8 @@ fn hold(object: &Value, statement: &str, kind: &str) {
     assert_eq!(keys(&object["context"])[..CONTEXT.len()], CONTEXT, "{statement}");
     for (name, metric) in object["metrics"].as_object().unwrap() {
         assert_eq!(keys(metric), ["value", "low", "high"], "{statement}: {name}");
-        if let (Some(low), Some(value), Some(high)) = (metric["low"].as_f64(), metric["value"].as_f64(), metric["high"].as_f64()) {
+        if let (Some(low), Some(value), Some(high)) = (metric["low"].as_f64(), metric["value"].as_f64(), metric["high"].as_f64())
+        {
             assert!(low <= value && value <= high, "{statement}: {name} {metric}");
         }
     }
@@ -75,13 +76,19 @@ fn every_statement_keeps_the_contract() {
 fn classify_names_its_metrics() {
     let place = Place::new();
     toy::import(&place);
-    let objects = place.json(&["classify clips", "classify clips where prompt=\"A <> track\" top 3", "classify clips where take = 0 resamples=0"]);
+    let objects = place.json(&[
+        "classify clips",
+        "classify clips where prompt=\"A <> track\" top 3",
+        "classify clips where take = 0 resamples=0",
+    ]);
     assert_eq!(keys(&objects[0]["metrics"]), CLASSIFY);
     assert_eq!(keys(&objects[1]["metrics"]), [&CLASSIFY[..3], &CLASSIFY[5..]].concat());
     let (context, metrics) = (&objects[0]["context"], &objects[0]["metrics"]);
     assert_eq!(metrics["top1"]["value"], 0.875);
     assert!(metrics["top1"]["low"].as_f64().unwrap() < 0.875);
-    for (name, value) in [("collection", "notes"), ("model", "toy"), ("space", "joint"), ("similarity", "cosine, greater is nearer")] {
+    for (name, value) in
+        [("collection", "notes"), ("model", "toy"), ("space", "joint"), ("similarity", "cosine, greater is nearer")]
+    {
         assert_eq!(context[name], value);
     }
     assert_eq!((context["n"].as_u64(), context["seed"].as_u64(), context["exact"].as_bool()), (Some(8), Some(0), Some(true)));
@@ -98,10 +105,14 @@ fn classify_names_its_metrics() {
 fn triplets_name_their_metric() {
     let place = Place::new();
     toy::import(&place);
-    let objects = place.json(&["triplets model=toy labels=words", "triplets model=toy labels=words space=pre-joint convention=released"]);
+    let objects =
+        place.json(&["triplets model=toy labels=words", "triplets model=toy labels=words space=pre-joint convention=released"]);
     assert_eq!(keys(&objects[0]["metrics"]), ["accuracy"]);
     let context = &objects[0]["context"];
-    assert_eq!((&context["space"], &context["convention"], &context["ontology"]), (&"joint".into(), &"strict".into(), &"hdio".into()));
+    assert_eq!(
+        (&context["space"], &context["convention"], &context["ontology"]),
+        (&"joint".into(), &"strict".into(), &"hdio".into())
+    );
     assert!(context["n"].as_u64().unwrap() > 0 && context["chance"] == 0.5 && context["ties"].is_u64(), "{context}");
     // The toy's space knows strings and brass, and no kinship beyond them: better than chance, with ties.
     assert!(objects[0]["metrics"]["accuracy"]["value"].as_f64().unwrap() > 0.5, "{}", objects[0]["metrics"]);

@@ -44,7 +44,8 @@ fn session() -> Session {
             ("space", "hall".into()),
         ];
         let metadata: BTreeMap<String, Value> = fields.map(|(name, value)| (name.to_owned(), value)).into();
-        let id = format!("{}/{}.wav", LABELS[class], if class < 2 { "open".to_owned() } else { format!("{}-{at}", LABELS[class]) });
+        let id =
+            format!("{}/{}.wav", LABELS[class], if class < 2 { "open".to_owned() } else { format!("{}-{at}", LABELS[class]) });
         let id = if at < LABELS.len() { id } else { id.replace(".wav", "-2.wav") };
         clips.push(NewItem { metadata, ..clip(id, class, 0.02 * at as f32) });
     }

@@ -25,8 +25,49 @@ fn seeds() -> Vec<String> {
 
 /// One random change.
 fn damage(text: &mut Vec<char>, seeds: &[Vec<char>], rng: &mut ChaCha8Rng) {
-    const SIGNS: &[char] = &['"', '\'', '(', ')', '=', '<', '>', ',', ';', '\\', '\n', '\t', '-', '#', '*', '+', '.', '0', '\0', 'é', '笛', '\u{301}', '\u{1f3bb}', '\u{202e}'];
-    const WORDS: &[&str] = &[" where ", " top ", " not ", " explain ", " let a = ", " in ", " or ", " by ", " as ", "<>", " 1e400 ", " -0 ", " 99999999999999999999 ", " is null ", " () "];
+    const SIGNS: &[char] = &[
+        '"',
+        '\'',
+        '(',
+        ')',
+        '=',
+        '<',
+        '>',
+        ',',
+        ';',
+        '\\',
+        '\n',
+        '\t',
+        '-',
+        '#',
+        '*',
+        '+',
+        '.',
+        '0',
+        '\0',
+        'é',
+        '笛',
+        '\u{301}',
+        '\u{1f3bb}',
+        '\u{202e}',
+    ];
+    const WORDS: &[&str] = &[
+        " where ",
+        " top ",
+        " not ",
+        " explain ",
+        " let a = ",
+        " in ",
+        " or ",
+        " by ",
+        " as ",
+        "<>",
+        " 1e400 ",
+        " -0 ",
+        " 99999999999999999999 ",
+        " is null ",
+        " () ",
+    ];
     let at = rng.random_range(0..=text.len());
     let to = (at + rng.random_range(0..8)).min(text.len());
     match rng.random_range(0..6) {

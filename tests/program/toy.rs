@@ -45,14 +45,62 @@ pub fn import(place: &Place) {
     }
     place.write("clips.csv", table);
     place.write("labels.txt", LABELS.join("\n"));
-    let audio = ["import", "npy", "clips.npy", "--collection", "notes", "--model", "toy", "--space", "joint", "--modality", "audio", "--labels", "clips.csv"];
+    let audio = [
+        "import",
+        "npy",
+        "clips.npy",
+        "--collection",
+        "notes",
+        "--model",
+        "toy",
+        "--space",
+        "joint",
+        "--modality",
+        "audio",
+        "--labels",
+        "clips.csv",
+    ];
     place.dyad(&audio).ok().shows("8");
     let mut pre = audio;
     (pre[2], pre[8]) = ("clips-pre.npy", "pre-joint");
     place.dyad(&pre).ok();
     for (file, space) in [("labels.npy", "joint"), ("labels-pre.npy", "pre-joint")] {
-        let text = ["import", "npy", file, "--collection", "words", "--model", "toy", "--space", space, "--modality", "text", "--labels", "labels.txt", "--prompt", "A <> track"];
+        let text = [
+            "import",
+            "npy",
+            file,
+            "--collection",
+            "words",
+            "--model",
+            "toy",
+            "--space",
+            space,
+            "--modality",
+            "text",
+            "--labels",
+            "labels.txt",
+            "--prompt",
+            "A <> track",
+        ];
         place.dyad(&text).ok();
     }
-    place.dyad(&["import", "npy", "labels.npy", "--collection", "words", "--model", "toy", "--space", "joint", "--modality", "text", "--labels", "labels.txt", "--prompt", "<>"]).ok();
+    place
+        .dyad(&[
+            "import",
+            "npy",
+            "labels.npy",
+            "--collection",
+            "words",
+            "--model",
+            "toy",
+            "--space",
+            "joint",
+            "--modality",
+            "text",
+            "--labels",
+            "labels.txt",
+            "--prompt",
+            "<>",
+        ])
+        .ok();
 }

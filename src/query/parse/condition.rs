@@ -44,7 +44,8 @@ impl Reader {
             Rule::null_test => Ok(Predicate::IsNull { field, negated }),
             Rule::membership => {
                 let list = last(test).ok_or_else(missing)?;
-                let values: Result<Vec<_>, _> = list.into_inner().map(|item| self.value(item).and_then(|v| self.scalar(v))).collect();
+                let values: Result<Vec<_>, _> =
+                    list.into_inner().map(|item| self.value(item).and_then(|v| self.scalar(v))).collect();
                 Ok(Predicate::In { field, values: values?, negated })
             }
             Rule::pattern => {
@@ -68,7 +69,9 @@ impl Reader {
                         Ok(Predicate::Compare { field, relation, value: Spanned::new(scalar, value.span) })
                     }
                     (list, Relation::Equal) => Ok(Predicate::ListEquals { field, list: Spanned::new(list, value.span) }),
-                    _ => Err(Diagnostic::new(format!("`{}` is compared with a list", field.node)).at(value.span).expected("one value")),
+                    _ => Err(Diagnostic::new(format!("`{}` is compared with a list", field.node))
+                        .at(value.span)
+                        .expected("one value")),
                 }
             }
         }

@@ -28,7 +28,9 @@ impl Reader {
                 if links > LONGEST_CHAIN {
                     let at = self.offset + start + part.len() - part.trim_start().len();
                     let fault = Diagnostic::new(format!("more than {LONGEST_CHAIN} `explain` and `let` stand before one verb"));
-                    return Err(fault.at(Span::new(at, at + word.len())).expected("`explain STATEMENT` or `let NAME = STATEMENT`"));
+                    return Err(fault
+                        .at(Span::new(at, at + word.len()))
+                        .expected("`explain STATEMENT` or `let NAME = STATEMENT`"));
                 }
             }
             start += part.len() + 1;
