@@ -9,6 +9,7 @@
 
 pub mod bind;
 pub mod lex;
+mod lift;
 mod parse;
 pub mod predicate;
 pub mod signature;

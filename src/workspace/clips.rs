@@ -87,7 +87,7 @@ impl Workspace {
                 short(&info.key.model_hash),
                 short(&model.hash),
             ))
-            .hint("embed the audio again with `dyad ingest`, into a new collection")
+            .hint(format!("`dyad collections reembed {}` embeds its audio again", collection.name()))
             .into()),
             None => {
                 let there: Vec<String> = spaces.iter().map(|s| s.key.space.to_string()).collect();

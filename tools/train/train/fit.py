@@ -35,7 +35,11 @@ class Settings:
     mix: float = 0.3  # share of clips blended with another clip of the same program
     extra_captions: int = 128
     seed: int = 0
-    validation: tuple[str, ...] = ("timgm-plain", "timgm", "freepats-plain")
+    validation: tuple[str, ...] = ("timgm-plain", "timgm")
+
+
+# What made the bundled weights.
+FINAL = Settings("v2", ("fluid", "musescore", "freepats", "sections"))
 
 
 def soft_targets(logits: torch.Tensor, fits: torch.Tensor) -> torch.Tensor:
@@ -155,7 +159,7 @@ class Trainer:
         program = torch.from_numpy(meta["program"].astype(np.int64))
         return loss + 0.3 * F.cross_entropy(self.model.classes(pre), program, label_smoothing=0.1)
 
-    def run(self) -> dict:
+    def run(self) -> None:
         s = self.s
         optimiser = self.optimiser()
         rates = [g["lr"] for g in optimiser.param_groups]
@@ -187,7 +191,6 @@ class Trainer:
                 for line in self.report():
                     print("   " + line, flush=True)
                 self.save()
-        return {}
 
     def save(self) -> None:
         folder = self.work / "models"

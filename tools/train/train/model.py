@@ -1,5 +1,6 @@
 """The trained part: musicnn's middle, the second branch, fusion and both projections."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ class Branch(nn.Module):
         c = [1, width, 2 * width, 4 * width, 6 * width]
         self.convs = nn.ModuleList(
             nn.Sequential(nn.Conv2d(a, b, 3, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU())
-            for a, b in zip(c[:-1], c[1:])
+            for a, b in itertools.pairwise(c)
         )
         rows = BANDS // 16
         self.out = nn.Sequential(nn.Linear(2 * c[-1] * rows, 256, bias=False), nn.BatchNorm1d(256), nn.ReLU())
