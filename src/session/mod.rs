@@ -104,7 +104,7 @@ pub struct Executed {
 pub struct Session {
     workspace: Workspace,
     settings: Settings,
-    named: BTreeMap<String, Report>,
+    named: BTreeMap<String, Outcome>,
     last: Option<Report>,
     sample: complete::Kept,
 }
@@ -178,25 +178,27 @@ impl Session {
     pub fn execute(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
         let statement = parse(piece)?;
         let destination = output::destination(&statement)?;
-        let mut report = self.report(statement, progress)?;
+        let mut report = self.outcome(statement, progress)?.report;
         report.statement = piece.text.to_owned();
         Ok(Executed { report, destination })
     }
 
-    fn report(&mut self, statement: Statement, progress: &dyn Progress) -> Result<Report, Failure> {
+    fn outcome(&mut self, statement: Statement, progress: &dyn Progress) -> Result<Outcome, Failure> {
         match statement {
             Statement::Command(command) => {
-                let outcome = self.with_plan(*command, progress, |plan, scope| Ok(plan.run(scope)?))?;
-                self.settle(outcome)
+                let text = command.text.clone();
+                let mut outcome = self.with_plan(*command, progress, |plan, scope| Ok(plan.run(scope)?))?;
+                outcome.report.statement = text;
+                Ok(self.settle(outcome))
             }
-            Statement::Explain { analyze, statement } => self.explain(analyze, *statement, progress),
+            Statement::Explain { analyze, statement } => Ok(self.explain(analyze, *statement, progress)?.into()),
             Statement::Let { name, statement } => {
-                let report = self.report(*statement, progress)?;
-                self.named.insert(name.node, report.clone());
-                Ok(report)
+                let outcome = self.outcome(*statement, progress)?;
+                self.named.insert(name.node, outcome.clone());
+                Ok(outcome)
             }
-            Statement::Expect(predicate) => self.expect(&predicate),
-            Statement::Help(topic) => Ok(verb::help::help(topic.as_ref())?),
+            Statement::Expect(predicate) => Ok(self.expect(&predicate)?.into()),
+            Statement::Help(topic) => Ok(verb::help::help(topic.as_ref())?.into()),
         }
     }
 
@@ -214,19 +216,18 @@ impl Session {
     }
 
     /// Takes over what a statement changes in the session.
-    fn settle(&mut self, outcome: Outcome) -> Result<Report, Failure> {
-        let mut report = outcome.report;
-        if let Some(Effect::Set { key, value }) = outcome.effect {
+    fn settle(&mut self, mut outcome: Outcome) -> Outcome {
+        if let Some(Effect::Set { key, value }) = outcome.effect.take() {
             match value {
                 Some(value) => self.settings.insert(key, value),
                 None => self.settings.remove(&key),
             };
         }
         if let Some(backend) = self.workspace.backend_used() {
-            report.context.fact("backend", backend);
+            outcome.report.context.fact("backend", backend);
         }
-        self.last = Some(report.clone());
-        Ok(report)
+        self.last = Some(outcome.report.clone());
+        outcome
     }
 
     fn explain(&mut self, analyze: bool, statement: Statement, progress: &dyn Progress) -> Result<Report, Failure> {

@@ -5,6 +5,7 @@
 //! tests of the examples follow from the signature.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::progress::Progress;
@@ -12,26 +13,41 @@ use crate::query::{Bound, Literal, Settings, Signature};
 use crate::report::Report;
 use crate::workspace::{self, Workspace};
 
+mod against;
 mod classify;
+mod compare;
 mod count;
 mod describe;
 pub mod help;
+mod histogram;
 mod hits;
 mod label;
+mod labelled;
 mod list;
+mod margin;
+mod pairing;
 mod parameters;
 mod provenance;
+mod retrieve;
 mod search;
 pub mod set;
 mod show;
 mod similar;
+mod similarity;
+mod spaces;
+pub mod trial;
 mod triplets;
+mod truth;
 mod using;
 
 /// Every verb, in the order of the reference.
 pub static VERBS: &[&dyn Verb] = &[
     &classify::Classify,
+    &similarity::Similarity,
+    &margin::Margin,
+    &retrieve::Retrieve,
     &triplets::Triplets,
+    &compare::Compare,
     &search::Search,
     &similar::Similar,
     &label::Label,
@@ -108,7 +124,7 @@ pub struct Scope<'a> {
     /// `set` and `use`.
     pub settings: &'a Settings,
     /// Results that `let` named.
-    pub named: &'a BTreeMap<String, Report>,
+    pub named: &'a BTreeMap<String, Outcome>,
     pub progress: &'a dyn Progress,
 }
 
@@ -122,16 +138,17 @@ impl Scope<'_> {
     }
 }
 
-/// A report, and what the statement changes in the session.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// A report, what the statement changes in the session, and what `compare` can pair.
+#[derive(Debug, Clone, Default)]
 pub struct Outcome {
     pub report: Report,
     pub effect: Option<Effect>,
+    pub trial: Option<Arc<trial::Trial>>,
 }
 
 impl From<Report> for Outcome {
     fn from(report: Report) -> Self {
-        Outcome { report, effect: None }
+        Outcome { report, ..Default::default() }
     }
 }
 

@@ -179,7 +179,8 @@ fn settings(scope: &Scope<'_>) -> Table {
 
 fn results(scope: &Scope<'_>) -> Table {
     let mut table = Table::new(["name", "statement", "n", "first metric", "value"]);
-    for (name, result) in scope.named {
+    for (name, outcome) in scope.named {
+        let result = &outcome.report;
         let first = result.metrics.first();
         table.push(vec![
             name.as_str().into(),

@@ -1,6 +1,7 @@
 //! `triplets`: does the text space put near what the ontology puts near? (Figure 5 of the paper.)
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::{Modality, Stage};
@@ -10,7 +11,8 @@ use crate::query::signature::{Kind, Parameter, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Estimate, Figure, Report, Table};
 use crate::verb::parameters::whole;
-use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance};
+use crate::verb::trial::Trial;
+use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance, spaces};
 use crate::workspace::{ModelRef, Prompts};
 
 pub struct Triplets;
@@ -24,7 +26,7 @@ static SIGNATURE: Signature = Signature {
     name: "triplets",
     summary: "semantic meaningfulness of a text space: triplets of an ontology, judged by cosine",
     usage: &[
-        "triplets ontology=NAME [labels=tinysol|all|COLLECTION] [space=joint|pre-joint] [prompt=\"A <> track\"] [convention=strict|released]",
+        "triplets ontology=NAME [labels=tinysol|all|COLLECTION] [space=joint|pre-joint|all] [prompt=\"A <> track\"] [convention=strict|released]",
     ],
     about: "A triplet (anchor, positive, negative) says that by the ontology the anchor is nearer to the positive than to the negative; \
             it is right when cos(anchor, positive) > cos(anchor, negative). An equal cosine is a tie, wrong, and counted. Nearness in \
@@ -41,7 +43,7 @@ static SIGNATURE: Signature = Signature {
             help: "`tinysol` (its 14 instruments), `all` (the ontology's leaves; with `released`, its terms), or a collection's labels",
         },
         shared::MODEL,
-        shared::SPACE,
+        spaces::SPACE,
         shared::PROMPT,
         Parameter {
             name: "convention",
@@ -58,6 +60,10 @@ static SIGNATURE: Signature = Signature {
         Example {
             statement: "triplets ontology=hdio labels=tinysol space=pre-joint",
             gives: "686 triplets of the 14 TinySOL labels, before the projection",
+        },
+        Example {
+            statement: "triplets ontology=hdio space=all",
+            gives: "before and after the projection, side by side with the paired difference",
         },
         Example {
             statement: "triplets ontology=hdio labels=tinysol convention=released",
@@ -85,22 +91,26 @@ impl Verb for Triplets {
             false => ontology,
         };
         let model = scope.workspace.model_of_texts(parameters::model_name(&bound).as_ref())?;
+        let prompts = parameters::prompt(&bound)?;
         let labels = labels(&bound, &ontology, scope)?;
-        Ok(Box::new(TripletsPlan {
-            asked: asked.node,
-            ontology,
-            labels,
-            released,
-            model,
-            stage: parameters::stage(&bound),
-            prompts: parameters::prompt(&bound)?,
-            bootstrap: parameters::bootstrap(&bound),
-            span: bound.verb.span,
-        }))
+        spaces::each(bound, scope, &|bound, stage, _| {
+            Ok(Box::new(TripletsPlan {
+                asked: asked.node.clone(),
+                ontology: ontology.clone(),
+                labels: labels.clone(),
+                released,
+                model: model.clone(),
+                stage,
+                prompts: prompts.clone(),
+                bootstrap: parameters::bootstrap(&bound),
+                span: bound.verb.span,
+            }))
+        })
     }
 }
 
 /// Whose triplets.
+#[derive(Clone)]
 enum Labels {
     /// The ontology's own: leaves, or every term in the released convention.
     All,
@@ -278,7 +288,30 @@ impl Plan for TripletsPlan {
         report.tables.push(table);
         report.tables.push(hardest(&vocabulary, &judged));
         report.figures.push(Figure::Bars { title: "triplet accuracy by family of the anchor".into(), unit: String::new(), bars });
-        Ok(report.into())
+        Ok(Outcome { trial: Some(Arc::new(trial(&vocabulary, judged))), ..report.into() })
+    }
+}
+
+/// The anchors, for `compare`. A name that the released list repeats gets a number.
+fn trial(vocabulary: &Vocabulary, judged: Judged) -> Trial {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let number = |text: &'_ str, count: usize| if count == 1 { text.to_owned() } else { format!("{text} ({count})") };
+    let mut names = Vec::with_capacity(vocabulary.texts.len());
+    for text in &vocabulary.texts {
+        let count = seen.entry(text).or_default();
+        *count += 1;
+        names.push(number(text, *count));
+    }
+    let anchors = judged.anchors();
+    Trial {
+        unit: "anchors",
+        items: anchors.iter().filter_map(|a| names.get(a.term as usize).cloned()).collect(),
+        truth: Vec::new(),
+        values: vec![("accuracy", anchors.iter().map(|a| a.accuracy()).collect())],
+        vocabulary: names,
+        groups: None,
+        right: None,
+        measure: Box::new(judged),
     }
 }
 

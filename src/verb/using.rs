@@ -49,6 +49,6 @@ impl Plan for UsePlan {
         report.context.collection = Some(self.collection.clone());
         report.notes.push(format!("using collection `{}`", self.collection));
         let value = Some(Literal::Scalar(Value::Text(self.collection.clone())));
-        Ok(Outcome { report, effect: Some(Effect::Set { key: "collection".into(), value }) })
+        Ok(Outcome { effect: Some(Effect::Set { key: "collection".into(), value }), ..report.into() })
     }
 }

@@ -1,9 +1,9 @@
 //! One clip: its K best labels with similarity and margin, and whether the first is right.
 
-use super::{Task, label_of};
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::report::{Report, Table};
 use crate::value::Value;
+use crate::verb::truth::{Task, label_of};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, parameters, provenance};
 use crate::workspace::Prompts;
 
@@ -37,7 +37,7 @@ impl Plan for One {
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let task = &self.task;
-        let clips = scope.workspace.clips(&task.collection, &task.info, None)?;
+        let clips = scope.workspace.clips(&task.collection, &task.info, None, scope.progress)?;
         let row = scope.workspace.clip_row(&clips.loaded, &self.id)?;
         let mut labels: Vec<String> = clips.loaded.items.iter().filter_map(label_of).collect();
         labels.sort();
@@ -46,8 +46,7 @@ impl Plan for One {
             let fault = Diagnostic::new(format!("no clip of `{}` has a label", task.collection.name())).at(task.bound.verb.span);
             return Err(fault.hint("`label clip \"ID\" ontology=hdio` takes the labels of an ontology").into());
         }
-        let stage = task.info.key.space.stage;
-        let texts = scope.workspace.label_vectors(&task.model, stage, &self.prompts, &labels, scope.progress)?;
+        let texts = scope.workspace.label_vectors(&task.model, task.stage(), &self.prompts, &labels, scope.progress)?;
         let scores = clips.loaded.embeddings.select(&[row]).cosines(&texts)?;
         let mut order: Vec<usize> = (0..labels.len()).collect();
         order.sort_by(|&a, &b| scores.values[b].total_cmp(&scores.values[a]).then(a.cmp(&b)));
