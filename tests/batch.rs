@@ -55,7 +55,8 @@ fn each_way_in_gives_clean_output() {
     let piped = dyad(dir.path(), &["--format", "csv"], "count clips; list clips order by pitch desc limit 1");
     assert_eq!((text(&piped.stdout).lines().next(), piped.status.code()), (Some("count"), Some(0)));
     assert_eq!(text(&piped.stderr), "");
-    let twice = dyad(dir.path(), &["--format", "json", "-c", "count clips", "-c", "classify clips using prototypes resamples=0"], "");
+    let twice =
+        dyad(dir.path(), &["--format", "json", "-c", "count clips", "-c", "classify clips using prototypes resamples=0"], "");
     let objects: Vec<serde_json::Value> =
         serde_json::Deserializer::from_slice(&twice.stdout).into_iter().collect::<Result<_, _>>().unwrap();
     assert_eq!(objects.len(), 2);

@@ -311,6 +311,12 @@ fn measured(report: &Report) -> Vec<(String, Value)> {
     values.push(("recall".into(), report.context.recall.into()));
     values.push(("rows".into(), report.tables.first().map(|t| t.rows.len()).into()));
     values.extend(report.context.extra.iter().cloned());
+    // A table of one row is a list of named numbers.
+    if let Some(Table { columns, rows, .. }) = report.tables.first()
+        && let [row] = rows.as_slice()
+    {
+        values.extend(columns.iter().map(|c| c.name.clone()).zip(row.iter().cloned()));
+    }
     values
 }
 

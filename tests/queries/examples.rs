@@ -63,7 +63,9 @@ fn difference(expected: &str, found: &str) -> Option<String> {
         return match (expected_lines.next(), found_lines.next()) {
             (None, None) => None,
             (Some(a), Some(b)) if alike(a, b) => continue,
-            (a, b) => Some(format!("line {number}\n  expected {}\n  found    {}", a.unwrap_or("nothing"), b.unwrap_or("nothing"))),
+            (a, b) => {
+                Some(format!("line {number}\n  expected {}\n  found    {}", a.unwrap_or("nothing"), b.unwrap_or("nothing")))
+            }
         };
     }
     None

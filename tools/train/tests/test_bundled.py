@@ -62,6 +62,14 @@ def test_silence_gives_finite_vectors():
         assert np.isfinite(value).all()
 
 
+def test_a_silent_window_hardly_counts_in_a_mean():
+    run = session(MODEL / "audio.onnx")
+    x = np.concatenate([signals()[:1], 1e-6 * signals()[4:5]])
+    joint = run.run(["joint"], {"waveform": x})[0]
+    mean = joint.mean(0) / np.linalg.norm(joint.mean(0))
+    assert mean @ joint[0] > 0.999
+
+
 def test_dimensions_in_the_manifest():
     run = session(MODEL / "audio.onnx")
     for space in ("pre_joint", "joint"):
