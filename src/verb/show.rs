@@ -184,8 +184,8 @@ fn results(scope: &Scope<'_>) -> Table {
         let first = result.metrics.first();
         table.push(vec![
             name.as_str().into(),
-            result.report.statement.as_str().into(),
-            result.report.context.n.into(),
+            result.statement.as_str().into(),
+            result.context.n.into(),
             first.map(|m| m.name.clone()).into(),
             first.map(|m| m.value).into(),
         ]);
