@@ -103,7 +103,7 @@ impl Plan for SearchPlan {
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let clips = scope.workspace.clips(&self.collection, &self.info, self.filter.as_ref())?;
+        let clips = scope.workspace.clips(&self.collection, &self.info, self.filter.as_ref(), scope.progress)?;
         let query = self.query(scope)?;
         query.space.comparable(&clips.loaded.embeddings.space)?;
         let mut report = Report::new("search");

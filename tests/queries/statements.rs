@@ -70,7 +70,8 @@ fn conditions_fields_order_and_limit() {
     assert_eq!(count(&mut s, "not dynamic = \"ff\""), all - loud);
     assert_eq!(count(&mut s, "dynamic != \"ff\""), all - loud);
     assert_eq!(count(&mut s, "dynamic in (\"ff\") or (dynamic in ('mf', 'pp') and midi >= 0)"), all);
-    assert_eq!(count(&mut s, "label like \"vi%\""), count(&mut s, "label = violin") + count(&mut s, "label = viola"));
+    assert_eq!(count(&mut s, "label like \"viol_\""), count(&mut s, "label = viola"));
+    assert_eq!(count(&mut s, "label like \"%a\" and not label like \"tub%\""), count(&mut s, "label = viola"));
     assert_eq!(count(&mut s, "label is not null and midi < 60") + count(&mut s, "midi >= 60"), all);
     assert_eq!(count(&mut s, "meta.dynamic = \"ff\""), loud);
     let list = report(&mut s, "list clips where label=\"violin\" order by midi desc limit 3");
