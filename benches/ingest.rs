@@ -40,6 +40,15 @@ fn peak() -> String {
     kib.map_or_else(|| "unavailable here".to_owned(), |kib| format!("{:.0} MiB", kib / 1024.0))
 }
 
+/// Seconds of processor time that all threads took so far, of the program and of the system for it.
+fn processor() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
+    // 100 ticks a second wherever Linux runs.
+    Some((ticks(11)? + ticks(12)?) / 100.0)
+}
+
 fn hearing(workspace: &Workspace) -> ModelRef {
     let ids = workspace.model_ids().expect("the store reads");
     let mut models = ids.into_iter().filter_map(|id| workspace.model(&Spanned::new(id, Default::default())).ok());
@@ -80,10 +89,10 @@ fn main() {
     let backend = tower.backend().expect("it ran");
     println!("{n} clips, {} on {backend}, {} threads; memory with the model {}", model.id, rayon::current_num_threads(), peak());
 
-    let start = Instant::now();
+    let (start, before) = (Instant::now(), processor());
     let options = Options { paths: paths.clone(), collection: "clips".into(), labelling: Labelling::None, limits };
     let done = ingest(&workspace, &model, &options, &Silent).expect("an ingest");
-    let (seconds, memory) = (start.elapsed().as_secs_f64(), peak());
+    let (seconds, between, memory) = (start.elapsed().as_secs_f64(), processor(), peak());
     assert_eq!(done.embedded, n, "{:?}", done.failures);
 
     let mut stages = [0.0; 4];
@@ -101,7 +110,7 @@ fn main() {
             stages[2] += run.elapsed().as_secs_f64();
         }
     });
-    let plain: f64 = stages[..3].iter().sum();
+    let (plain, after): (f64, _) = (stages[..3].iter().sum(), processor());
     let write = Instant::now();
     let written = Workspace::open(&place.path().join("written"), &[]).expect("a new store");
     let collection = written.store().create("clips").expect("a new collection");
@@ -121,4 +130,9 @@ fn main() {
         plain / seconds,
         done.audio_s / seconds
     );
+    // On a busy machine the times above are those of the others too; these are not.
+    if let (Some(before), Some(between), Some(after)) = (before, between, after) {
+        let a_clip = |from: f64, to: f64| (to - from) * 1e3 / n as f64;
+        println!("processor time a clip: plain {:.1} ms, dyad ingest {:.1} ms", a_clip(between, after), a_clip(before, between));
+    }
 }

@@ -10,14 +10,15 @@
 //!
 //! | layer | modules | may import |
 //! |---|---|---|
-//! | 0 | `diagnostic` `embedding` `value` `report` `progress` | nothing of dyad |
-//! | 1 | `audio` `store` `index` `ontology` `prompt` `metric` `query` `render` | layer 0 |
-//! | 2 | `encoder` | layers 0–1 |
-//! | 3 | `workspace` | layers 0–2 |
-//! | 4 | `verb` `ingest` | layers 0–3 |
-//! | 5 | `session` | layers 0–4 |
-//! | 6 | `repl` | layers 0–5 |
-//! | 7 | `cli`, the binary | all |
+//! | 0 | `diagnostic` `embedding` `value` `progress` | nothing of dyad |
+//! | 1 | `report` | layer 0 |
+//! | 2 | `audio` `store` `index` `ontology` `prompt` `metric` `query` `render` | layers 0–1 |
+//! | 3 | `encoder` | layers 0–2 |
+//! | 4 | `workspace` | layers 0–3 |
+//! | 5 | `verb` `ingest` | layers 0–4 |
+//! | 6 | `session` | layers 0–5 |
+//! | 7 | `repl` | layers 0–6 |
+//! | 8 | `cli`, the binary | all |
 //!
 //! `tests/architecture.rs` holds this table against the source.
 // Unsafe code is allowed in `index::kernel` alone.

@@ -189,6 +189,13 @@ pub enum CollectionAction {
     List,
     /// Removes a collection and all that is in it
     Drop { collection: String },
+    /// Embeds a collection's clips again from their files, after a change of the model
+    Reembed {
+        collection: String,
+        /// The model; without it the only one that can hear
+        #[arg(long, value_name = "NAME")]
+        model: Option<String>,
+    },
 }
 
 fn format(name: &str) -> Result<Format, String> {

@@ -1,7 +1,8 @@
 //! `dyad models`, `dyad ontologies`, `dyad collections`.
 
-use super::App;
 use super::args::{CollectionAction, ListAction, ModelAction};
+use super::{App, ingest};
+use crate::audio::Limits;
 use crate::diagnostic::Spanned;
 use crate::progress::Silent;
 use crate::query::split::Piece;
@@ -33,7 +34,19 @@ pub fn collections(app: &App, action: Option<CollectionAction>) -> Result<u8, Fa
             app.say(&format!("dropped `{collection}`"));
             Ok(0)
         }
+        CollectionAction::Reembed { collection, model } => reembed(app, collection, model),
     }
+}
+
+/// `dyad collections reembed COLLECTION`
+fn reembed(app: &App, name: String, model: Option<String>) -> Result<u8, Failure> {
+    let workspace = app.workspace()?;
+    let collection = workspace.collection(&Spanned::new(name, Default::default()))?;
+    let model = ingest::hearing_model(&workspace, model)?;
+    let summary = crate::ingest::reembed(&workspace, &model, collection, Limits::default(), &app.bars)?;
+    ingest::prepare(&workspace, &model, &summary.collection, &app.bars)?;
+    app.print(&ingest::report(&workspace, &model, &summary))?;
+    Ok(u8::from(!summary.failures.is_empty()))
 }
 
 fn show(app: &App, statement: &str) -> Result<u8, Failure> {

@@ -11,6 +11,7 @@ mod commands;
 mod demo;
 mod doctor;
 mod ingest;
+pub mod reference;
 mod report;
 mod shell;
 

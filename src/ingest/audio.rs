@@ -55,23 +55,78 @@ pub struct Failure {
 /// When a path can't be read, the model can't hear, the store fails, or the user cancels. A single bad file is no error: it
 /// is among [`Summary::failures`].
 pub fn ingest(workspace: &Workspace, model: &ModelRef, options: &Options, progress: &dyn Progress) -> Result<Summary, Error> {
-    let tower = workspace.audio_tower(model)?;
-    tower.backend().map_err(crate::workspace::Error::from)?;
     let sources = files::find(&options.paths)?;
+    let tower = ready(workspace, model)?;
     let collection = match workspace.store().collection(&options.collection)? {
         Some(collection) => collection,
         None => workspace.store().create(&options.collection)?,
     };
+    embed(collection, model, tower, &options.labelling, options.limits, &sources, progress)
+}
+
+/// Embeds the clips of a collection again from their files, after a change of the model. Their metadata stay.
+///
+/// The old vectors of the model are removed first; when the job is interrupted, the same call goes on where it was.
+///
+/// # Errors
+/// As [`ingest`]. A clip whose file is gone is among [`Summary::failures`], and is left without vectors.
+pub fn reembed(
+    workspace: &Workspace,
+    model: &ModelRef,
+    collection: Collection,
+    limits: Limits,
+    progress: &dyn Progress,
+) -> Result<Summary, Error> {
+    let tower = ready(workspace, model)?;
+    let mut sources = Vec::new();
+    for item in collection.items() {
+        let item = item?;
+        if let (Modality::Audio, Some(path)) = (item.modality, item.metadata.get("path").and_then(Value::as_text)) {
+            sources.push(Source { id: item.id, path: PathBuf::from(path) });
+        }
+    }
+    if sources.is_empty() {
+        let name = collection.name();
+        return Err(Error::Refused(format!(
+            "no clip of `{name}` knows its file: imported vectors are renewed by another import"
+        )));
+    }
+    for info in collection.spaces()? {
+        if info.key.space.model == model.id && info.key.model_hash != model.hash {
+            collection.drop_space(&info.key)?;
+        }
+    }
+    let summary = embed(collection, model, tower, &Labelling::None, limits, &sources, progress)?;
+    // Labels are those that the clips have.
+    Ok(Summary { unlabelled: 0, ..summary })
+}
+
+/// The audio tower with its graph loaded, so that a broken one is found before the first file.
+fn ready<'a>(workspace: &Workspace, model: &'a ModelRef) -> Result<&'a AudioTower, Error> {
+    let tower = workspace.audio_tower(model)?;
+    tower.backend().map_err(crate::workspace::Error::from)?;
+    Ok(tower)
+}
+
+fn embed(
+    collection: Collection,
+    model: &ModelRef,
+    tower: &AudioTower,
+    labelling: &Labelling,
+    limits: Limits,
+    sources: &[Source],
+    progress: &dyn Progress,
+) -> Result<Summary, Error> {
+    let mut summary = Summary { collection: collection.name().to_owned(), ..Default::default() };
     let job = Job {
         collection,
         tower,
         target: tower.target(),
-        limits: options.limits,
-        labelling: &options.labelling,
+        limits,
+        labelling,
         pre_joint: SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::PreJoint), &model.hash),
         joint: SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::Joint), &model.hash),
     };
-    let mut summary = Summary { collection: options.collection.clone(), ..Default::default() };
     progress.begin("embedding audio", Some(sources.len() as u64));
     let mut order = sources.iter();
     let work = |at: usize| {
@@ -87,7 +142,10 @@ pub fn ingest(workspace: &Workspace, model: &ModelRef, options: &Options, progre
         // The results lead: when they end, no source may have been drawn.
         for (taken, source) in results.into_iter().zip(order.by_ref()) {
             match taken {
-                Some(Taken::Known) => summary.known += 1,
+                Some(Taken::Known(relabelled)) => {
+                    summary.known += 1;
+                    batch.extend(relabelled.map(|item| *item));
+                }
                 Some(Taken::Failed(reason)) => summary.failures.push(Failure { file: source.path.display().to_string(), reason }),
                 Some(Taken::New { item, duration_s, warnings }) => {
                     summary.embedded += 1;
@@ -117,9 +175,14 @@ struct Job<'a> {
 }
 
 enum Taken {
-    Known,
+    /// With its new fields, if the labelling now says something else of it.
+    Known(Option<Box<NewItem>>),
     Failed(String),
-    New { item: Box<NewItem>, duration_s: f64, warnings: Vec<String> },
+    New {
+        item: Box<NewItem>,
+        duration_s: f64,
+        warnings: Vec<String>,
+    },
 }
 
 impl Job<'_> {
@@ -134,7 +197,7 @@ impl Job<'_> {
         let file = AudioFile::read(&source.path).map_err(|e| e.to_string())?;
         let known = |space| self.collection.has(&source.id, Some(&file.hash), space).map_err(|e| e.to_string());
         if known(&self.joint)? && known(&self.pre_joint)? {
-            return Ok(Taken::Known);
+            return self.relabel(source);
         }
         let clip = file.load(&self.target, &self.limits).map_err(|e| e.to_string())?;
         let output = self.tower.embed(&[&clip.samples]).map_err(|e| e.to_string())?;
@@ -154,10 +217,21 @@ impl Job<'_> {
         Ok(Taken::New { item: Box::new(item), duration_s: clip.duration_s(), warnings: clip.warnings })
     }
 
+    /// Vectors that are there stay; what the labelling says of the clip may have changed.
+    fn relabel(&self, source: &Source) -> Result<Taken, String> {
+        let fields = self.labelling.metadata(&source.id, &source.path);
+        let stored = self.collection.item_by_id(Modality::Audio, &source.id).map_err(|e| e.to_string())?;
+        let changed = stored.is_some_and(|item| fields.iter().any(|(name, value)| item.metadata.get(name) != Some(value)));
+        let item = changed.then(|| Box::new(NewItem { metadata: fields, ..NewItem::new(source.id.clone(), Modality::Audio) }));
+        Ok(Taken::Known(item))
+    }
+
     fn metadata(&self, source: &Source, clip: &audio::Clip) -> BTreeMap<String, Value> {
         let mut fields = self.labelling.metadata(&source.id, &source.path);
         let own = &clip.source;
-        fields.insert("path".into(), source.path.display().to_string().into());
+        // Absolute, so that the file is found again from anywhere.
+        let path = std::path::absolute(&source.path).unwrap_or_else(|_| source.path.clone());
+        fields.insert("path".into(), path.display().to_string().into());
         fields.insert("duration_s".into(), round(clip.duration_s()).into());
         fields.insert("sample_rate_hz".into(), i64::from(own.sample_rate_hz).into());
         fields.insert("channels".into(), own.channels.into());

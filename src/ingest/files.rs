@@ -1,8 +1,9 @@
 //! The audio files below the given paths, each with the id that it will have.
 //!
 //! An id is the path below the folder that was named, with `/`: `violin/A4.wav`. Below several folders the folder's own name
-//! comes first. The order is by id, so that two runs see the same order.
+//! comes first. The order is by id, so that two runs see the same order. A link to a folder is not followed.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::Error;
@@ -25,14 +26,14 @@ pub fn find(roots: &[PathBuf]) -> Result<Vec<Source>, Error> {
         let read = |error: std::io::Error| Error::Read { path: root.clone(), reason: error.to_string() };
         let metadata = std::fs::metadata(root).map_err(read)?;
         let prefix = match (roots.len(), root.file_name()) {
-            (2.., Some(name)) if metadata.is_dir() => format!("{}/", name.to_string_lossy()),
+            (2.., Some(name)) if metadata.is_dir() => format!("{}/", as_text(name)),
             _ => String::new(),
         };
         if metadata.is_dir() {
             walk(root, &prefix, &mut found).map_err(|(path, error)| Error::Read { path, reason: error.to_string() })?;
         } else {
-            let name = root.file_name().map_or_else(|| root.to_string_lossy(), |n| n.to_string_lossy());
-            found.push(Source { id: name.into_owned(), path: root.clone() });
+            let name = as_text(root.file_name().unwrap_or(root.as_os_str()));
+            found.push(Source { id: name, path: root.clone() });
         }
     }
     found.sort_by(|a, b| a.id.cmp(&b.id).then(a.path.cmp(&b.path)));
@@ -54,7 +55,7 @@ fn walk(root: &Path, prefix: &str, found: &mut Vec<Source>) -> Result<(), (PathB
         let entries = std::fs::read_dir(&folder).map_err(|e| (folder.clone(), e))?;
         for entry in entries {
             let entry = entry.map_err(|e| (folder.clone(), e))?;
-            let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+            let (path, name) = (entry.path(), as_text(&entry.file_name()));
             let kind = entry.file_type().map_err(|e| (path.clone(), e))?;
             if kind.is_dir() && !name.starts_with('.') {
                 folders.push((path, format!("{prefix}{name}/")));
@@ -64,4 +65,14 @@ fn walk(root: &Path, prefix: &str, found: &mut Vec<Source>) -> Result<(), (PathB
         }
     }
     Ok(())
+}
+
+/// A name as text. Bytes that are no UTF-8 are written `%E9`, so that two such names stay two ids.
+fn as_text(name: &OsStr) -> String {
+    let mut text = String::new();
+    for chunk in name.as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("%{byte:02X}")));
+    }
+    text
 }

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 use crate::workspace;
 
-pub use audio::{Failure, Options, Summary, ingest};
+pub use audio::{Failure, Options, Summary, ingest, reembed};
 pub use labelling::Labelling;
 
 /// Why nothing could be ingested or imported.

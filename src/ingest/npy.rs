@@ -66,6 +66,13 @@ pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress)
     }
     let names = names(options, n)?;
     let prompt = prompt(options)?;
+    if !options.skip_bad
+        && let Some((at, reason)) = array.outer_iter().enumerate().find_map(|(at, row)| Some((at, fault(row.iter())?)))
+    {
+        // Found before anything is stored, so that a refused file leaves no half of itself.
+        let hint = "`--skip-bad` leaves such rows out";
+        return Err(Error::Refused(format!("row {at} of `{}` {reason}; {hint}", options.file.display())));
+    }
     let model = workspace.register_import(&options.model, options.model_hash.as_deref())?;
     let collection = match workspace.store().collection(&options.collection)? {
         Some(collection) => collection,
@@ -87,11 +94,7 @@ pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress)
         for (at, (row, (id, metadata))) in rows.by_ref().take(CHUNK) {
             taken += 1;
             match fault(row.iter()) {
-                Some(reason) if options.skip_bad => skipped.push((at, reason.to_owned())),
-                Some(reason) => {
-                    let hint = "`--skip-bad` leaves such rows out";
-                    return Err(Error::Refused(format!("row {at} of `{}` {reason}; {hint}", options.file.display())));
-                }
+                Some(reason) => skipped.push((at, reason.to_owned())),
                 None => batch.push(NewItem {
                     metadata,
                     vectors: vec![(key.clone(), row.to_vec())],

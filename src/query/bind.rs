@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{Diagnostic, Span, Spanned, one_of};
-use crate::query::predicate::{Predicate, Relation};
+use crate::query::lift::lift;
+use crate::query::predicate::Predicate;
 use crate::query::signature::{Clause, Kind, Parameter, Signature};
 use crate::query::statement::{Argument, Command, Literal, Order, Sum, Target, With};
 use crate::value::Value;
@@ -226,59 +227,7 @@ fn subject(word: &str, signature: &Signature) -> Option<String> {
     signature.subjects.iter().find(|s| **s == lower || **s == singular).map(|s| (*s).to_owned())
 }
 
-/// Takes the parameters out of the top-level conjunction of a condition.
-fn lift(
-    filter: Predicate,
-    signature: &'static Signature,
-    parameters: &mut BTreeMap<&'static str, Spanned<Literal>>,
-) -> Result<Option<Predicate>, Diagnostic> {
-    let parts = match filter {
-        Predicate::And(parts) => parts,
-        single => vec![single],
-    };
-    let mut rest = Vec::new();
-    for part in parts {
-        let lifted = match &part {
-            Predicate::Compare { field, relation: Relation::Equal, value } => signature
-                .parameter(&field.node)
-                .map(|p| (p, field.clone(), Spanned::new(Literal::Scalar(value.node.clone()), value.span))),
-            Predicate::ListEquals { field, list } => signature.parameter(&field.node).map(|p| (p, field.clone(), list.clone())),
-            _ => None,
-        };
-        match lifted {
-            Some((parameter, key, value)) => insert(parameters, parameter, &key, value)?,
-            None => rest.push(part),
-        }
-    }
-    for part in &mut rest {
-        for field in part.fields() {
-            if signature.parameter(&field.node).is_some() {
-                return Err(Diagnostic::new(format!(
-                    "the parameter `{}` stands under `or`, `not` or a comparison other than `=`",
-                    field.node
-                ))
-                .at(field.span)
-                .expected("a parameter joined by `and`, as `name=value`")
-                .hint(format!("a metadata field of this name is written `meta.{}`", field.node)));
-            }
-        }
-        if let Predicate::ListEquals { field, list } = &*part {
-            return Err(Diagnostic::new(format!("`{}` is compared with a list", field.node))
-                .at(list.span)
-                .expected("one value")
-                .hint(format!("any of several values is written `{} in (…)`", field.node))
-                .suggest(&field.node, signature.parameters.iter().map(|p| p.name)));
-        }
-        part.rename(&|name| name.strip_prefix("meta.").unwrap_or(name).to_owned());
-    }
-    Ok(match rest.len() {
-        0 => None,
-        1 => rest.pop(),
-        _ => Some(Predicate::And(rest)),
-    })
-}
-
-fn insert(
+pub(super) fn insert(
     parameters: &mut BTreeMap<&'static str, Spanned<Literal>>,
     parameter: &'static Parameter,
     key: &Spanned<String>,
@@ -348,6 +297,10 @@ pub fn unknown_word(argument: &Argument, signature: &Signature) -> Diagnostic {
         Argument::Number(n) => (n.node.to_string(), n.span),
         Argument::Nested(s) => ("(…)".to_owned(), s.span),
     };
+    if ["and", "or", "not"].iter().any(|w| w.eq_ignore_ascii_case(&word)) {
+        let fault = Diagnostic::new(format!("`{word}` joins no condition")).at(span);
+        return fault.expected("a condition on each side of it, after `where`, as in `where pitch > 60 and take = 1`");
+    }
     let words: Vec<&str> = signature.clauses.iter().map(|c| c.word()).chain(signature.subjects.iter().copied()).collect();
     let expected = if words.is_empty() { "the end of the statement".to_owned() } else { one_of(words.iter().copied()) };
     Diagnostic::new(format!("`{}` can't use `{word}`", signature.name))

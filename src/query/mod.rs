@@ -8,6 +8,8 @@
 //! so that messages point at words. [`predicate`] is the `where` clause.
 
 pub mod bind;
+pub mod lex;
+mod lift;
 mod parse;
 pub mod predicate;
 pub mod signature;

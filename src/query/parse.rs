@@ -1,12 +1,13 @@
 //! One statement's text → [`Statement`], with spans into the source that it came from.
 
+mod condition;
+mod fault;
+
 use pest::Parser;
-use pest::error::{ErrorVariant, InputLocation};
 use pest::iterators::Pair;
 use pest_derive::Parser;
 
 use crate::diagnostic::{Diagnostic, Span, Spanned};
-use crate::query::predicate::{Predicate, Relation};
 use crate::query::split::Piece;
 use crate::query::statement::{Argument, Command, Literal, Order, Statement, Sum, Target, With};
 use crate::value::Value;
@@ -28,6 +29,7 @@ struct Grammar;
 /// ```
 pub fn parse(piece: Piece<'_>) -> Result<Statement, Diagnostic> {
     let reader = Reader { offset: piece.offset };
+    reader.refuse_chains(piece.text)?;
     let mut pairs = Grammar::parse(Rule::input, piece.text).map_err(|e| reader.syntax_error(&e, piece.text))?;
     let statement = pairs.next().and_then(|input| input.into_inner().next());
     match statement {
@@ -224,13 +226,6 @@ impl Reader {
         Ok(Spanned::new(literal, span))
     }
 
-    fn scalar(&self, value: Spanned<Literal>) -> Result<Value, Diagnostic> {
-        match value.node {
-            Literal::Scalar(scalar) => Ok(scalar),
-            Literal::List(_) => Err(Diagnostic::new("a list stands inside a list").at(value.span).expected("one value")),
-        }
-    }
-
     fn float(&self, pair: &Pair<'_, Rule>) -> Result<f64, Diagnostic> {
         let number = pair.as_str().trim().parse::<f64>().ok().filter(|n| n.is_finite());
         number.ok_or_else(|| {
@@ -291,92 +286,6 @@ impl Reader {
         }
         Ok(Sum(terms))
     }
-
-    fn predicate(&self, pair: Pair<'_, Rule>) -> Result<Predicate, Diagnostic> {
-        let span = self.span(&pair);
-        match pair.as_rule() {
-            Rule::predicate => self.joined(pair, Rule::conjunction, Predicate::Or),
-            Rule::conjunction => self.joined(pair, Rule::negation, Predicate::And),
-            Rule::negation => {
-                let negated = pair.clone().into_inner().any(|p| p.as_rule() == Rule::kw_not);
-                match last(pair) {
-                    Some(inner) if negated => Ok(Predicate::Not(Box::new(self.predicate(inner)?))),
-                    Some(inner) => self.predicate(inner),
-                    None => Err(Diagnostic::new("a condition is missing").at(span)),
-                }
-            }
-            _ => self.comparison(pair),
-        }
-    }
-
-    fn joined(&self, pair: Pair<'_, Rule>, rule: Rule, join: fn(Vec<Predicate>) -> Predicate) -> Result<Predicate, Diagnostic> {
-        let parts: Result<Vec<_>, _> = pair.into_inner().filter(|p| p.as_rule() == rule).map(|p| self.predicate(p)).collect();
-        let mut parts = parts?;
-        Ok(if parts.len() == 1 { parts.remove(0) } else { join(parts) })
-    }
-
-    fn comparison(&self, pair: Pair<'_, Rule>) -> Result<Predicate, Diagnostic> {
-        let span = self.span(&pair);
-        let missing = || Diagnostic::new("a comparison is incomplete").at(span).expected("`FIELD = VALUE`");
-        let mut inner = pair.into_inner();
-        let field = inner.next().map(|p| self.word(&p)).ok_or_else(missing)?;
-        let test = inner.next().ok_or_else(missing)?;
-        let negated = test.clone().into_inner().any(|p| p.as_rule() == Rule::kw_not);
-        match test.as_rule() {
-            Rule::null_test => Ok(Predicate::IsNull { field, negated }),
-            Rule::membership => {
-                let list = last(test).ok_or_else(missing)?;
-                let values: Result<Vec<_>, _> =
-                    list.into_inner().map(|item| self.value(item).and_then(|v| self.scalar(v))).collect();
-                Ok(Predicate::In { field, values: values?, negated })
-            }
-            Rule::pattern => {
-                let text = last(test).ok_or_else(missing)?;
-                Ok(Predicate::Like { field, pattern: self.string(text)?.node, negated })
-            }
-            _ => {
-                let mut parts = test.into_inner();
-                let (sign, value) = parts.next().zip(parts.next()).ok_or_else(missing)?;
-                let relation = match sign.as_str() {
-                    "=" => Relation::Equal,
-                    "!=" | "<>" => Relation::NotEqual,
-                    "<" => Relation::Less,
-                    "<=" => Relation::LessEqual,
-                    ">" => Relation::Greater,
-                    _ => Relation::GreaterEqual,
-                };
-                let value = self.value(value)?;
-                match (value.node, relation) {
-                    (Literal::Scalar(scalar), _) => {
-                        Ok(Predicate::Compare { field, relation, value: Spanned::new(scalar, value.span) })
-                    }
-                    (list, Relation::Equal) => Ok(Predicate::ListEquals { field, list: Spanned::new(list, value.span) }),
-                    _ => Err(Diagnostic::new(format!("`{}` is compared with a list", field.node))
-                        .at(value.span)
-                        .expected("one value")),
-                }
-            }
-        }
-    }
-
-    fn syntax_error(&self, error: &pest::error::Error<Rule>, text: &str) -> Diagnostic {
-        let at = match error.location {
-            InputLocation::Pos(at) | InputLocation::Span((at, _)) => at.min(text.len()),
-        };
-        let rest = text.get(at..).unwrap_or("");
-        let word: String = rest.chars().take_while(|c| !c.is_whitespace() && !"()=,;\"'".contains(*c)).collect();
-        let offending = if word.is_empty() { rest.chars().next().map(String::from).unwrap_or_default() } else { word };
-        let expected = match &error.variant {
-            ErrorVariant::ParsingError { positives, .. } => expectation(positives, text.get(..at).unwrap_or("")),
-            ErrorVariant::CustomError { message } => message.clone(),
-        };
-        let start = at + self.offset;
-        if offending.is_empty() {
-            let end = text.trim_end().len() + self.offset;
-            return Diagnostic::new("the statement ends too early").at(Span::new(end, end + 1)).expected(expected);
-        }
-        Diagnostic::new(format!("unexpected `{offending}`")).at(Span::new(start, start + offending.len())).expected(expected)
-    }
 }
 
 fn last(pair: Pair<'_, Rule>) -> Option<Pair<'_, Rule>> {
@@ -389,47 +298,6 @@ fn put<T>(slot: &mut Option<T>, value: Option<T>, clause: &str, span: Span) -> R
     }
     *slot = value;
     Ok(())
-}
-
-/// What could have stood at the place of a syntax error, in words.
-fn expectation(positives: &[Rule], before: &str) -> String {
-    let any = |rules: &[Rule]| rules.iter().any(|r| positives.contains(r));
-    let previous = before.split_whitespace().last().unwrap_or("").to_lowercase();
-    match previous.as_str() {
-        "top" | "limit" => return "a whole number, as in `top 3`".into(),
-        "as" => return "a format, as in `as json`".into(),
-        "in" if any(&[Rule::bare, Rule::string]) => return "the name of a collection".into(),
-        "into" => return "a file name in quotes, as in `into \"out.csv\"`".into(),
-        "order" => return "`by` and a field, as in `order by pitch`".into(),
-        _ => {}
-    }
-    let offered = |table: &[(&[Rule], &'static str)]| -> Vec<&'static str> {
-        table.iter().filter(|(rules, _)| any(rules)).map(|(_, words)| *words).collect()
-    };
-    let mut words = offered(&[
-        (&[Rule::field, Rule::comparison, Rule::predicate, Rule::conjunction, Rule::negation], "a condition, as in `pitch > 60`"),
-        (
-            &[Rule::relation_sign, Rule::null_test, Rule::membership, Rule::relation],
-            "a comparison (`=`, `!=`, `<`, `<=`, `>`, `>=`, `in`, `like` or `is null`)",
-        ),
-        (&[Rule::kw_null], "`null`"),
-        (&[Rule::list], "a list, as in `(\"a\", \"b\")`"),
-        (&[Rule::value], "a value: a number, a word or a text in quotes"),
-        (&[Rule::sum, Rule::weighted, Rule::string], "a text in quotes"),
-        (&[Rule::statement, Rule::command], "a statement"),
-    ]);
-    if words.is_empty() {
-        words = offered(&[
-            (&[Rule::verb], "a verb, as in `classify` or `help`"),
-            (&[Rule::name], "a name"),
-            (
-                &[Rule::parameter, Rule::argument, Rule::within, Rule::filter, Rule::EOI],
-                "a word, a `parameter=value`, a clause or the end of the statement",
-            ),
-        ]);
-    }
-    words.dedup();
-    if words.is_empty() { "something else here".into() } else { words.join(" or ") }
 }
 
 #[cfg(test)]

@@ -12,10 +12,10 @@ mod output;
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::diagnostic::{Diagnostic, Spanned, one_of};
-use crate::progress::Progress;
+use crate::diagnostic::{Diagnostic, Span, Spanned, one_of};
+use crate::progress::{self, Progress, Recorder};
 use crate::query::split::{Continuation, Piece, split};
 use crate::query::{Command, Predicate, Settings, Statement, bind, parse};
 use crate::render::{Format, Style};
@@ -106,12 +106,13 @@ pub struct Session {
     settings: Settings,
     named: BTreeMap<String, Outcome>,
     last: Option<Report>,
+    sample: complete::Kept,
 }
 
 impl Session {
     /// A session over an opened workspace.
     pub fn new(workspace: Workspace) -> Session {
-        Session { workspace, settings: Settings::new(), named: BTreeMap::new(), last: None }
+        Session { workspace, settings: Settings::new(), named: BTreeMap::new(), last: None, sample: complete::Kept::default() }
     }
 
     /// The workspace.
@@ -136,14 +137,13 @@ impl Session {
         out: &mut dyn Write,
         progress: &dyn Progress,
     ) -> Result<(), Failure> {
-        self.run_each(source, continuation, view, out, progress, &mut |failure| Err(failure)).map(|_| ())
+        self.run_each(source, continuation, view, out, progress, &mut |failure| failure.map_or(Ok(()), Err))
     }
 
-    /// As [`Session::run`], but a failure goes to `on_failure`, which decides whether to go on. Gives the number of
-    /// statements that ran and that failed.
+    /// As [`Session::run`], but how each statement ended goes to `on_end`, which decides whether to go on after a failure.
     ///
     /// # Errors
-    /// What `on_failure` does not swallow; a failure to write.
+    /// What `on_end` gives back.
     pub fn run_each(
         &mut self,
         source: &str,
@@ -151,23 +151,14 @@ impl Session {
         (format, style): (Format, &Style),
         out: &mut dyn Write,
         progress: &dyn Progress,
-        on_failure: &mut dyn FnMut(Failure) -> Result<(), Failure>,
-    ) -> Result<(usize, usize), Failure> {
+        on_end: &mut dyn FnMut(Option<Failure>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let (pieces, fault) = split(source, continuation);
-        let (mut ran, mut failed) = (0, 0);
         for piece in pieces {
-            ran += 1;
             let done = self.execute(piece, progress).and_then(|executed| output::write(&executed, format, style, out));
-            if let Err(failure) = done {
-                failed += 1;
-                on_failure(failure)?;
-            }
+            on_end(done.err())?;
         }
-        if let Some(fault) = fault {
-            failed += 1;
-            on_failure(fault.into())?;
-        }
-        Ok((ran, failed))
+        fault.map_or(Ok(()), |fault| on_end(Some(fault.into())))
     }
 
     /// Runs one statement.
@@ -175,6 +166,14 @@ impl Session {
     /// # Errors
     /// When it can't be parsed, bound, planned or run.
     pub fn execute(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
+        self.executed(piece, progress).map_err(|failure| match failure {
+            // Whatever went wrong, the reader of a file should see where.
+            Failure::Statement(fault) if fault.span.is_none() => Failure::Statement(fault.at(first_word(piece))),
+            other => other,
+        })
+    }
+
+    fn executed(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
         let statement = parse(piece)?;
         let destination = output::destination(&statement)?;
         let mut report = self.outcome(statement, progress)?.report;
@@ -236,28 +235,31 @@ impl Session {
                 .into());
         };
         let mut report = Report::new("explain");
-        let mut table = Table::new(["stage", "detail"]);
         let (steps, ran) = self.with_plan(*command, progress, |plan, scope| {
-            let steps = plan.steps();
+            let mut steps = plan.steps();
+            steps.extend(plan.estimate(scope)?);
             if !analyze {
                 return Ok((steps, None));
             }
+            let recorder = Recorder::new(progress);
             let start = Instant::now();
-            let outcome = plan.run(scope)?;
-            Ok((steps, Some((start.elapsed(), outcome.report))))
+            let outcome = plan.run(&Scope { progress: &recorder, ..*scope })?;
+            Ok((steps, Some((start.elapsed(), recorder.stages(), outcome.report))))
         })?;
+        let mut plan = Table::new(["stage", "detail"]);
         for step in steps {
-            table.push(vec![step.stage.into(), step.detail.into()]);
+            plan.push(vec![step.stage.into(), step.detail.into()]);
         }
-        if let Some((elapsed, result)) = ran {
-            if let Some(n) = result.context.n {
-                table.push(vec!["actual".into(), format!("n = {n}").into()]);
-            }
-            table.push(vec!["elapsed".into(), format!("{:.1} ms", elapsed.as_secs_f64() * 1e3).into()]);
+        report.tables.push(plan);
+        if let Some((elapsed, stages, result)) = ran {
+            report.tables.push(measured_stages(elapsed, &stages));
+            report.context.n = result.context.n;
             report.context.fact("elapsed_s", elapsed.as_secs_f64());
+            if let Some(backend) = self.workspace.backend_used() {
+                report.context.fact("backend", backend);
+            }
         }
         report.context.store = Some(self.workspace.place());
-        report.tables.push(table);
         Ok(report)
     }
 
@@ -281,12 +283,37 @@ impl Session {
             report.notes.push(format!("as expected: {}", predicate.node));
             return Ok(report);
         }
-        let found: Vec<String> = predicate.node.fields().iter().map(|f| format!("{} = {}", f.node, find(&f.node))).collect();
+        let told = |name: &str| match find(name) {
+            Value::Null => format!("`{name}` has no value"),
+            value => format!("{name} = {value}"),
+        };
+        let found: Vec<String> = predicate.node.fields().iter().map(|f| told(&f.node)).collect();
         Err(Diagnostic::new(format!("not as expected: {}", found.join(", ")))
             .at(predicate.span)
             .expected(predicate.node.to_string())
             .into())
     }
+}
+
+/// What each stage of a run took, and what no stage accounts for.
+fn measured_stages(elapsed: Duration, stages: &[progress::Stage]) -> Table {
+    let mut table = Table::new(["stage", "runs", "items", "time", "share"]).titled("measured").unit("time", "ms");
+    let milliseconds = |time: Duration| Value::from((time.as_secs_f64() * 1e4).round() / 10.0);
+    let share = |time: Duration| Value::from((time.as_secs_f64() / elapsed.as_secs_f64().max(1e-9) * 100.0).round() / 100.0);
+    let mut rest = elapsed;
+    for stage in stages {
+        rest = rest.saturating_sub(stage.elapsed);
+        let (runs, items) = (stage.runs.into(), Value::Int(i64::try_from(stage.items).unwrap_or(i64::MAX)));
+        table.push(vec![stage.what.as_str().into(), runs, items, milliseconds(stage.elapsed), share(stage.elapsed)]);
+    }
+    table.push(vec!["the rest".into(), Value::Null, Value::Null, milliseconds(rest), share(rest)]);
+    table.push(vec!["all".into(), Value::Null, Value::Null, milliseconds(elapsed), share(elapsed)]);
+    table
+}
+
+fn first_word(piece: Piece<'_>) -> Span {
+    let word = piece.text.split_whitespace().next().unwrap_or("");
+    Span::new(piece.offset, piece.offset + word.len())
 }
 
 /// Every number of a report by the name that `expect` knows it by.
@@ -301,10 +328,25 @@ fn measured(report: &Report) -> Vec<(String, Value)> {
     values.push(("recall".into(), report.context.recall.into()));
     values.push(("rows".into(), report.tables.first().map(|t| t.rows.len()).into()));
     values.extend(report.context.extra.iter().cloned());
+    // A table of one row is a list of named numbers.
+    if let Some(Table { columns, rows, .. }) = report.tables.first()
+        && let [row] = rows.as_slice()
+    {
+        values.extend(columns.iter().map(|c| c.name.clone()).zip(row.iter().cloned()));
+    }
     values
 }
 
 fn unknown_verb(verb: &Spanned<String>) -> Diagnostic {
+    let usage = match verb.node.to_lowercase().as_str() {
+        "explain" => "`explain STATEMENT`, as in `explain count clips`",
+        "let" => "`let NAME = STATEMENT`",
+        "expect" => "`expect CONDITION`, as in `expect top1 > 0.4`",
+        _ => "",
+    };
+    if !usage.is_empty() {
+        return Diagnostic::new(format!("`{}` is not complete", verb.node)).at(verb.span).expected(usage);
+    }
     let names = || VERBS.iter().map(|v| v.signature().name).chain(STATEMENT_WORDS);
     Diagnostic::new(format!("unknown verb `{}`", verb.node))
         .at(verb.span)

@@ -40,6 +40,22 @@ impl How {
     }
 }
 
+impl How {
+    /// How many rows of the space the query is compared with, at most.
+    pub fn work(&self, info: &SpaceInfo) -> Step {
+        let rows = usize::try_from(info.rows).unwrap_or(usize::MAX);
+        let cosines = match self.is_exact(rows) {
+            true => format!("{} cosines of {} numbers", parameters::whole(rows), info.dim),
+            false => format!(
+                "a walk of the graph that keeps the best {} of {} rows, then their cosines",
+                self.ef,
+                parameters::whole(rows)
+            ),
+        };
+        Step::new("work", cosines)
+    }
+}
+
 /// Searches, and puts the hits and what there is to say about them into `report`. `except` is a row that is no hit.
 pub fn find(
     report: &mut Report,

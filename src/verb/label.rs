@@ -79,8 +79,17 @@ impl Plan for LabelPlan {
         ]
     }
 
+    fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let labels: Vec<String> = self.ontology.leaves().iter().map(|&t| self.ontology.spoken(t)).collect();
+        let unread = scope.workspace.unread(&self.model, Stage::Joint, &self.prompts, &labels)?;
+        Ok(vec![
+            parameters::reading(unread, labels.len() * self.prompts.0.len()),
+            Step::new("work", format!("{} cosines", parameters::whole(labels.len()))),
+        ])
+    }
+
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let clips = scope.workspace.clips(&self.collection, &self.info, None)?;
+        let clips = scope.workspace.clips(&self.collection, &self.info, None, scope.progress)?;
         let row = scope.workspace.clip_row(&clips.loaded, &self.id)?;
         let leaves = self.ontology.leaves();
         let labels: Vec<String> = leaves.iter().map(|&t| self.ontology.spoken(t)).collect();

@@ -71,7 +71,10 @@ pub fn find(name: &str) -> Option<&'static dyn Verb> {
 }
 
 /// Words that are statements of their own, beside the verbs.
-pub const STATEMENT_WORDS: [&str; 4] = ["explain", "expect", "help", "let"];
+pub const STATEMENT_WORDS: [&str; 4] = {
+    let [a, b, c, d] = &help::STATEMENTS;
+    [a.name, b.name, c.name, d.name]
+};
 
 /// One verb of the language.
 pub trait Verb: Sync {
@@ -89,6 +92,15 @@ pub trait Verb: Sync {
 pub trait Plan {
     /// What will be done, in order: (stage, detail). `explain` prints it.
     fn steps(&self) -> Vec<Step>;
+
+    /// What [`Plan::run`] would have to do, counted but not done: labels, texts to read, comparisons. `explain` prints it
+    /// below the steps; a plan whose steps say it all counts nothing more.
+    ///
+    /// # Errors
+    /// As [`Plan::run`].
+    fn estimate(&self, _: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        Ok(Vec::new())
+    }
 
     /// Does it.
     ///

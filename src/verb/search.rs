@@ -49,7 +49,8 @@ impl Verb for Search {
             sum.0.extend(without.node.iter().map(|text| (-1.0, text.clone())));
         }
         if let Some((_, text)) = sum.0.iter().find(|(weight, text)| text.trim().is_empty() || *weight == 0.0) {
-            let fault = Diagnostic::new(format!("the text `{text}` says nothing")).at(bound.verb.span);
+            let fault = Diagnostic::new(format!("the text `{text}` says nothing"))
+                .at(bound.target.as_ref().map_or(bound.verb.span, |t| t.span));
             return Err(fault.expected("a text that is not empty, with a weight that is not 0").into());
         }
         let (collection, model, info) = parameters::clips_of(&bound, Stage::Joint, scope)?;
@@ -72,7 +73,7 @@ impl SearchPlan {
         let mut total: Vec<f32> = Vec::new();
         let mut space = None;
         for (weight, text) in &self.sum.0 {
-            let vector = scope.workspace.text_vector(&self.model, text)?;
+            let vector = scope.workspace.text_vector(&self.model, text, scope.progress)?;
             total.resize(vector.dim(), 0.0);
             total.iter_mut().zip(vector.row(0)).for_each(|(t, x)| *t += *weight as f32 * x);
             space = Some(vector.space);
@@ -96,8 +97,13 @@ impl Plan for SearchPlan {
         steps
     }
 
+    fn estimate(&self, _: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let texts = self.sum.0.len();
+        Ok(vec![parameters::reading(texts, texts), self.how.work(&self.info)])
+    }
+
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let clips = scope.workspace.clips(&self.collection, &self.info, self.filter.as_ref())?;
+        let clips = scope.workspace.clips(&self.collection, &self.info, self.filter.as_ref(), scope.progress)?;
         let query = self.query(scope)?;
         query.space.comparable(&clips.loaded.embeddings.space)?;
         let mut report = Report::new("search");

@@ -86,8 +86,12 @@ impl Plan for SimilarPlan {
         steps
     }
 
+    fn estimate(&self, _: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        Ok(vec![self.how.work(&self.info)])
+    }
+
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let clips = scope.workspace.clips(&self.collection, &self.info, self.filter.as_ref())?;
+        let clips = scope.workspace.clips(&self.collection, &self.info, self.filter.as_ref(), scope.progress)?;
         let mut report = Report::new("similar");
         let space = provenance::space_name(Modality::Audio, self.stage);
         report.context = provenance::context(scope, Some(self.collection.name()), &self.model, space);
@@ -95,7 +99,7 @@ impl Plan for SimilarPlan {
             report.context.fact("where", filter.to_string());
         }
         if self.file {
-            let heard = scope.workspace.hear(&self.model, Path::new(&self.name.node), self.stage)?;
+            let heard = scope.workspace.hear(&self.model, Path::new(&self.name.node), self.stage, scope.progress)?;
             heard.space.comparable(&clips.loaded.embeddings.space)?;
             report.context.fact("file", self.name.node.as_str());
             hits::find(&mut report, &clips, heard.row(0), None, &self.how, scope)?;

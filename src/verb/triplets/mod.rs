@@ -17,6 +17,7 @@ use crate::ontology::triplets::Distance;
 use crate::query::signature::{Clause, Kind, Parameter, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Context, Report};
+use crate::verb::parameters::whole;
 use crate::verb::truth::Task;
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance, spaces};
 use crate::workspace::{ModelRef, Prompts};
@@ -238,7 +239,7 @@ impl TripletsPlan {
                 (means, vocabulary)
             }
             Source::Clips { file, task } => {
-                let clips = scope.workspace.clips(&task.collection, &task.info, task.bound.filter.as_ref())?;
+                let clips = scope.workspace.clips(&task.collection, &task.info, task.bound.filter.as_ref(), scope.progress)?;
                 report.context = clip_context(task, scope);
                 let vocabulary = human::read(file, &clips, task.bound.verb.span, &mut report)?;
                 (Embeddings::clone(&clips.embeddings()), vocabulary)
@@ -282,6 +283,17 @@ impl Plan for TripletsPlan {
         };
         steps.push(Step::new("intervals", format!("{} resamples of anchors", self.bootstrap.resamples)));
         steps
+    }
+
+    fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let Source::Texts { model, prompts, labels, tree, stage, span } = &self.source else { return Ok(Vec::new()) };
+        let vocabulary = tree.vocabulary(labels.as_ref(), *span, &mut Report::new("triplets"), scope)?;
+        let (texts, triplets) = (vocabulary.names.len(), vocabulary.triplets.len());
+        let unread = scope.workspace.unread(model, *stage, prompts, &vocabulary.names)?;
+        Ok(vec![
+            parameters::reading(unread, texts * prompts.0.len()),
+            Step::new("work", format!("{} cosines, {} judgements", whole(texts * texts), whole(triplets))),
+        ])
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {

@@ -34,8 +34,13 @@ class Settings:
     decay: float = 0.02
     mix: float = 0.3  # share of clips blended with another clip of the same program
     extra_captions: int = 128
+    dropout: float = 0.2
     seed: int = 0
-    validation: tuple[str, ...] = ("timgm-plain", "timgm", "freepats-plain")
+    validation: tuple[str, ...] = ("timgm-plain", "timgm")
+
+
+# What made the bundled weights.
+FINAL = Settings("v2", ("fluid", "musescore", "freepats", "sections"))
 
 
 def soft_targets(logits: torch.Tensor, fits: torch.Tensor) -> torch.Tensor:
@@ -72,7 +77,7 @@ class Trainer:
         self.captions: Captions = build()
         self.texts = torch.from_numpy(np.load(work / "text.npy"))
         self.eval_texts = torch.from_numpy(np.load(work / "text_eval.npy"))
-        self.model = TwoTowers(musicnn.checkpoint(musicnn_folder), PROGRAMS, settings.branch)
+        self.model = TwoTowers(musicnn.checkpoint(musicnn_folder), PROGRAMS, settings.branch, settings.dropout)
         self.mean = None
         self.train = [Features(n, work) for n in settings.sources]
         self.held = [Features(n, work) for n in settings.validation]
@@ -155,7 +160,7 @@ class Trainer:
         program = torch.from_numpy(meta["program"].astype(np.int64))
         return loss + 0.3 * F.cross_entropy(self.model.classes(pre), program, label_smoothing=0.1)
 
-    def run(self) -> dict:
+    def run(self) -> None:
         s = self.s
         optimiser = self.optimiser()
         rates = [g["lr"] for g in optimiser.param_groups]
@@ -187,7 +192,6 @@ class Trainer:
                 for line in self.report():
                     print("   " + line, flush=True)
                 self.save()
-        return {}
 
     def save(self) -> None:
         folder = self.work / "models"

@@ -1,0 +1,86 @@
+//! The pairs of a `where` clause → [`Predicate`]: `not` binds before `and`, `and` before `or`.
+
+use pest::iterators::Pair;
+
+use super::{Reader, Rule, last};
+use crate::diagnostic::{Diagnostic, Spanned};
+use crate::query::predicate::{Predicate, Relation};
+use crate::query::statement::Literal;
+use crate::value::Value;
+
+impl Reader {
+    pub(super) fn predicate(&self, pair: Pair<'_, Rule>) -> Result<Predicate, Diagnostic> {
+        let span = self.span(&pair);
+        match pair.as_rule() {
+            Rule::predicate => self.joined(pair, Rule::conjunction, Predicate::Or),
+            Rule::conjunction => self.joined(pair, Rule::negation, Predicate::And),
+            Rule::negation => {
+                // Twice is not at all; without recursion, however many there are.
+                let negated = pair.clone().into_inner().filter(|p| p.as_rule() == Rule::kw_not).count() % 2 == 1;
+                match last(pair) {
+                    Some(inner) if negated => Ok(Predicate::Not(Box::new(self.predicate(inner)?))),
+                    Some(inner) => self.predicate(inner),
+                    None => Err(Diagnostic::new("a condition is missing").at(span)),
+                }
+            }
+            _ => self.comparison(pair),
+        }
+    }
+
+    fn joined(&self, pair: Pair<'_, Rule>, rule: Rule, join: fn(Vec<Predicate>) -> Predicate) -> Result<Predicate, Diagnostic> {
+        let parts: Result<Vec<_>, _> = pair.into_inner().filter(|p| p.as_rule() == rule).map(|p| self.predicate(p)).collect();
+        let mut parts = parts?;
+        Ok(if parts.len() == 1 { parts.remove(0) } else { join(parts) })
+    }
+
+    fn comparison(&self, pair: Pair<'_, Rule>) -> Result<Predicate, Diagnostic> {
+        let span = self.span(&pair);
+        let missing = || Diagnostic::new("a comparison is incomplete").at(span).expected("`FIELD = VALUE`");
+        let mut inner = pair.into_inner();
+        let field = inner.next().map(|p| self.word(&p)).ok_or_else(missing)?;
+        let test = inner.next().ok_or_else(missing)?;
+        let negated = test.clone().into_inner().any(|p| p.as_rule() == Rule::kw_not);
+        match test.as_rule() {
+            Rule::null_test => Ok(Predicate::IsNull { field, negated }),
+            Rule::membership => {
+                let list = last(test).ok_or_else(missing)?;
+                let values: Result<Vec<_>, _> =
+                    list.into_inner().map(|item| self.value(item).and_then(|v| self.scalar(v))).collect();
+                Ok(Predicate::In { field, values: values?, negated })
+            }
+            Rule::pattern => {
+                let text = last(test).ok_or_else(missing)?;
+                Ok(Predicate::Like { field, pattern: self.string(text)?.node, negated })
+            }
+            _ => {
+                let mut parts = test.into_inner();
+                let (sign, value) = parts.next().zip(parts.next()).ok_or_else(missing)?;
+                let relation = match sign.as_str() {
+                    "=" => Relation::Equal,
+                    "!=" | "<>" => Relation::NotEqual,
+                    "<" => Relation::Less,
+                    "<=" => Relation::LessEqual,
+                    ">" => Relation::Greater,
+                    _ => Relation::GreaterEqual,
+                };
+                let value = self.value(value)?;
+                match (value.node, relation) {
+                    (Literal::Scalar(scalar), _) => {
+                        Ok(Predicate::Compare { field, relation, value: Spanned::new(scalar, value.span) })
+                    }
+                    (list, Relation::Equal) => Ok(Predicate::ListEquals { field, list: Spanned::new(list, value.span) }),
+                    _ => Err(Diagnostic::new(format!("`{}` is compared with a list", field.node))
+                        .at(value.span)
+                        .expected("one value")),
+                }
+            }
+        }
+    }
+
+    fn scalar(&self, value: Spanned<Literal>) -> Result<Value, Diagnostic> {
+        match value.node {
+            Literal::Scalar(scalar) => Ok(scalar),
+            Literal::List(_) => Err(Diagnostic::new("a list stands inside a list").at(value.span).expected("one value")),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `-c`, `run FILE` and piped statements: order, the first error, exit codes, streams.
+
+use super::program::{Place, toy};
+
+fn toy() -> Place {
+    let place = Place::new();
+    toy::import(&place);
+    place
+}
+
+#[test]
+fn statements_run_in_order_and_keep_the_session() {
+    let place = toy();
+    let ran = place.dyad(&["-c", "set seed=7", "-c", "classify clips top 1 as json"]).ok();
+    let object: serde_json::Value = serde_json::from_str(&ran.out[ran.out.find('{').unwrap()..]).unwrap();
+    assert_eq!(object["context"]["seed"], 7);
+    let ran = place.dyad(&["--format", "csv", "-c", "count clips; count labels in words"]).ok();
+    assert_eq!(ran.out, "count\n8\ncount\n6\n");
+    assert_eq!(ran.err, "");
+}
+
+#[test]
+fn the_first_error_ends_a_batch_unless_told_otherwise() {
+    let place = toy();
+    let statements = ["-c", "count clips", "-c", "count clipz", "-c", "count labels in words"];
+    let csv = |more: &[&str]| {
+        let mut args = vec!["--format", "csv"];
+        args.extend(more);
+        args.extend(statements);
+        place.dyad(&args)
+    };
+    let stopped = csv(&[]).code(1).says("error: ").says("clipz");
+    assert_eq!(stopped.out, "count\n8\n");
+    let went_on = csv(&["--keep-going"]).code(1).says("clipz");
+    assert_eq!(went_on.out, "count\n8\ncount\n6\n");
+}
+
+#[test]
+fn files_name_the_place_of_an_error() {
+    let place = toy();
+    place.write("good.dyad", "# a note\ncount clips\n  where take = 0\ncount clips where take = 1; count clips\n");
+    let ran = place.dyad(&["--format", "csv", "run", "good.dyad"]).ok();
+    assert_eq!(ran.out, "count\n4\ncount\n4\ncount\n8\n");
+    place.write("bad.dyad", "count clips\n\ncount clips where tke = 0\ncount clips\n");
+    let ran = place
+        .dyad(&["--format", "csv", "run", "bad.dyad", "good.dyad"])
+        .code(1)
+        .says("--> bad.dyad:3:19")
+        .says("did you mean `take`?");
+    assert_eq!(ran.out, "count\n8\n");
+    let ran =
+        place.dyad(&["--format", "csv", "run", "--keep-going", "bad.dyad", "good.dyad"]).code(1).says("1 of 6 statements failed");
+    assert_eq!(ran.out.matches("count").count(), 5);
+    place.dyad(&["run", "missing.dyad"]).code(1).says("`missing.dyad`");
+    place.write("latin.dyad", b"show models -- caf\xe9\n");
+    place.dyad(&["run", "latin.dyad"]).code(1).says("not UTF-8");
+}
+
+#[test]
+fn statements_are_read_from_a_pipe() {
+    let place = toy();
+    let ran = place.piped(&["--format", "csv"], "count clips\ncount clips\n  where label = \"tuba\"\n").ok();
+    assert_eq!(ran.out, "count\n8\ncount\n2\n");
+    assert_eq!(place.piped(&[], "").ok().out, "");
+    let ran = place
+        .piped(&["--format", "csv"], "count clips\nnonsense\ncount clips\n")
+        .code(1)
+        .says("unknown verb `nonsense`")
+        .says("2 | nonsense");
+    assert_eq!(ran.out, "count\n8\n");
+    place.piped(&[], "count clips where label = \"tu").code(1).says("never closed");
+}
+
+#[test]
+fn expectations_make_a_file_a_test() {
+    let place = toy();
+    place.write("test.dyad", "classify clips top 1\nexpect top1 > 0.8 and n = 8\n");
+    place.dyad(&["run", "test.dyad"]).ok();
+    place.write("test.dyad", "classify clips top 1\nexpect top1 > 0.9\n");
+    place.dyad(&["run", "test.dyad"]).code(1).says("top1 = 0.875");
+}
+
+#[test]
+fn wrong_usage_is_2_and_touches_nothing() {
+    let place = Place::new();
+    for args in [
+        &["nonsense"][..],
+        &["--format", "xml", "-c", "count clips"],
+        &["--nonsense"],
+        &["run"],
+        &["ingest"],
+        &["ingest", "x", "--jobs", "0"],
+        &["ingest", "x", "--labels", "a.csv", "--label-from", "folder"],
+        &["import", "npy", "a.npy"],
+        &["import", "parquet", "a", "--collection", "c", "--model", "m", "--space", "joint", "--modality", "audio"],
+        &["import", "npy", "a", "--collection", "c", "--model", "m", "--space", "jiont", "--modality", "audio"],
+        &["collections", "drop"],
+        &["models", "check"],
+        &["--color", "sometimes", "-c", "count clips"],
+        &["-c"],
+    ] {
+        let ran = place.dyad(args).code(2).says("error: ");
+        assert_eq!(ran.out, "", "{}", ran.what);
+    }
+    assert!(!place.at("store").exists());
+    for args in [&["--help"][..], &["--version"], &["ingest", "--help"]] {
+        let ran = place.dyad(args).ok();
+        assert!(ran.err.is_empty() && !ran.out.is_empty());
+    }
+}
+
+#[test]
+fn results_can_go_to_a_file() {
+    let place = toy();
+    let ran = place.dyad(&["-c", "count clips by label into \"out.csv\""]).ok();
+    assert_eq!(ran.out, "");
+    let text = std::fs::read_to_string(place.at("out.csv")).unwrap();
+    assert!(text.starts_with("label,count\n") && text.contains("tuba,2\n"), "{text}");
+    place.dyad(&["-c", "count clips into \"no/such/folder.csv\""]).code(1).says("`no/such/folder.csv`");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_crash() {
+    let place = toy();
+    let mut child = place
+        .command(&["-c", "list clips limit 0 as json", "-c", "help classify", "-c", "show ontology hdio"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ran = super::program::Ran::from(child, &["| head"]);
+    assert!(!ran.err.contains("panicked"), "{}", ran.err);
+}

@@ -1,0 +1,164 @@
+//! `import npy`: files that are right, files that are wrong, and what a model without graphs can answer.
+
+use super::program::{Place, Ran, cell, npy, toy};
+
+/// An import of `file` as the toy's audio joint space, with more arguments.
+fn import(place: &Place, file: &str, more: &[&str]) -> Ran {
+    let args = ["import", "npy", file, "--collection", "c", "--model", "m", "--space", "joint"];
+    place.dyad(&[&args, more].concat())
+}
+
+const AUDIO: [&str; 2] = ["--modality", "audio"];
+
+fn rows(n: usize) -> Vec<Vec<f64>> {
+    (0..n).map(|i| vec![1.0, i as f64, 0.5]).collect()
+}
+
+/// The bytes with one run of them replaced by another as long.
+fn patched(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let at = bytes.windows(from.len()).position(|w| w == from).unwrap();
+    [&bytes[..at], to, &bytes[at + to.len()..]].concat()
+}
+
+#[test]
+fn floats_of_both_widths_come_in() {
+    let place = Place::new();
+    place.write("a.npy", npy("<f4", &rows(3)));
+    place.write("b.npy", npy("<f8", &rows(3)));
+    place.write("a.csv", "id,label\nx,violin\ny,tuba\nz,tuba\n");
+    import(&place, "a.npy", &[&AUDIO[..], &["--labels", "a.csv"]].concat()).ok();
+    // The same ids again are the same items.
+    import(&place, "b.npy", &[&AUDIO[..], &["--labels", "a.csv"]].concat()).ok();
+    let objects = place.json(&["count clips by label", "show spaces", "similar clip \"y\" top 1", "show models"]);
+    assert_eq!((objects[0]["context"]["n"].as_u64(), cell(&objects[0], 0, "label").as_str()), (Some(3), Some("tuba")));
+    assert_eq!((cell(&objects[1], 0, "dim").as_u64(), cell(&objects[1], 0, "vectors").as_u64()), (Some(3), Some(3)));
+    assert_eq!(cell(&objects[2], 0, "id"), "z");
+    let toy = objects[3]["rows"].as_array().unwrap().iter().find(|row| row[0] == "m").unwrap();
+    assert_eq!(toy[8], "imported vectors only");
+}
+
+#[test]
+fn one_hot_tables_give_labels() {
+    let place = Place::new();
+    place.write("a.npy", npy("<f4", &rows(3)));
+    place.write("a.csv", "song,bass tuba,violin\nx,1,0\ny,0,1\nz,0,1\n");
+    import(&place, "a.npy", &[&AUDIO[..], &["--labels", "a.csv"]].concat()).ok();
+    let counted = &place.json(&["count clips by label"])[0];
+    assert_eq!(counted["rows"], serde_json::json!([["bass tuba", 1], ["violin", 2]]));
+}
+
+#[test]
+fn a_wrong_file_is_refused_with_its_reason_and_leaves_no_trace() {
+    let place = Place::new();
+    let mut spoilt = rows(3);
+    spoilt[1][2] = f64::NAN;
+    place.write("nan.npy", npy("<f4", &spoilt));
+    spoilt[1] = vec![0.0; 3];
+    place.write("zero.npy", npy("<f4", &spoilt));
+    let good = npy("<f4", &rows(3));
+    place.write("cut.npy", &good[..good.len() - 5]);
+    place.write("long.npy", [&good[..], b"tail"].concat());
+    place.write("text.npy", "not numpy at all");
+    place.write("empty.npy", "");
+    place.write("none.npy", npy("<f4", &[]));
+    place.write("int.npy", patched(&good, b"<f4", b"<i4"));
+    place.write("huge.npy", patched(&good, b"(3, 3), }      ", b"(3, 99999999), "));
+    for (file, reason) in [
+        ("nan.npy", "row 1"),
+        ("nan.npy", "NaN"),
+        ("zero.npy", "all zeros"),
+        ("cut.npy", "cut short"),
+        ("long.npy", "after the array"),
+        ("text.npy", "not a numpy .npy file"),
+        ("empty.npy", "not a numpy .npy file"),
+        ("none.npy", "holds no vectors"),
+        ("int.npy", "float32"),
+        ("huge.npy", "cut short"),
+        ("missing.npy", "`missing.npy`"),
+    ] {
+        let ran = import(&place, file, &AUDIO).code(1).says(reason).says("error: ");
+        assert!(ran.out.is_empty() && !ran.err.contains(" you"), "{}", ran.err);
+    }
+    let objects = place.json(&["show collections", "show models"]);
+    assert_eq!(objects[0]["rows"], serde_json::json!([]), "a failed import made a collection");
+    assert!(!objects[1]["rows"].to_string().contains("imported"), "a failed import made a model");
+}
+
+#[test]
+fn bad_rows_can_be_left_out() {
+    let place = Place::new();
+    let mut spoilt = rows(4);
+    spoilt[1][2] = f64::INFINITY;
+    place.write("bad.npy", npy("<f8", &spoilt));
+    import(&place, "bad.npy", &[&AUDIO[..], &["--skip-bad"]].concat()).ok().shows("row 1");
+    assert_eq!(place.json(&["count clips"])[0]["context"]["n"], 3);
+}
+
+#[test]
+fn a_bad_row_late_in_a_long_file_stores_nothing_of_it() {
+    let place = Place::new();
+    let mut spoilt = rows(2_500);
+    spoilt[2_400][0] = f64::NAN;
+    place.write("late.npy", npy("<f4", &spoilt));
+    import(&place, "late.npy", &AUDIO).code(1).says("row 2400");
+    place.dyad(&["-c", "count clips in c"]).code(1).says("unknown collection `c`");
+}
+
+#[test]
+fn what_does_not_fit_the_space_is_refused() {
+    let place = Place::new();
+    place.write("a.npy", npy("<f4", &rows(3)));
+    place.write("wide.npy", npy("<f4", &[vec![1.0; 5]]));
+    place.write("two.csv", "id,label\nx,a\ny,b\n");
+    place.write("twice.csv", "id,label\nx,a\ny,b\nx,b\n");
+    import(&place, "a.npy", &[&AUDIO[..], &["--model-hash", "aaaa"]].concat()).ok();
+    import(&place, "wide.npy", &AUDIO).code(1).says("3 dimensions").says("5");
+    import(&place, "a.npy", &[&AUDIO[..], &["--model-hash", "bbbb"]].concat()).code(1).says("`m`").says("bbbb");
+    import(&place, "a.npy", &[&AUDIO[..], &["--labels", "two.csv"]].concat()).code(1).says("3 rows").says("2");
+    import(&place, "a.npy", &[&AUDIO[..], &["--labels", "twice.csv"]].concat()).code(1).says("`x` twice");
+    import(&place, "a.npy", &[&AUDIO[..], &["--labels", "none.csv"]].concat()).code(1).says("`none.csv`");
+    import(&place, "a.npy", &[&AUDIO[..], &["--prompt", "A <> track"]].concat()).code(1).says("no prompt");
+    assert_eq!(place.json(&["count clips"])[0]["context"]["n"], 3);
+}
+
+#[test]
+fn texts_need_labels_and_their_prompt() {
+    let place = Place::new();
+    place.write("a.npy", npy("<f4", &rows(2)));
+    place.write("a.txt", "violin\ntuba\n");
+    let text = |more: &[&str]| import(&place, "a.npy", &[&["--modality", "text"], more].concat());
+    text(&["--labels", "a.txt"]).code(1).says("--prompt");
+    text(&["--prompt", "A <> track"]).code(1).says("--labels");
+    text(&["--labels", "a.txt", "--prompt", "A track"]).code(1).says("<>");
+    text(&["--labels", "a.txt", "--prompt", "A <> track"]).ok();
+}
+
+#[test]
+fn a_model_without_graphs_answers_from_its_vectors_only() {
+    let place = Place::new();
+    toy::import(&place);
+    let objects = place.json(&[
+        "classify clips",
+        "classify clips where prompt=\"<>\" top 1",
+        "classify clips using prototypes protocol=resubstitution top 1",
+        "classify clip \"violin/1.wav\" top 1",
+        "triplets model=toy labels=words",
+    ]);
+    assert_eq!(objects[0]["metrics"]["top1"]["value"], 0.875);
+    assert_eq!(objects[1]["metrics"]["top1"]["value"], 0.875);
+    assert_eq!(cell(&objects[3], 0, "label"), "viola");
+    assert!(objects[4]["context"]["backend"].is_null());
+
+    let refused = |statement: &str| place.dyad(&["-c", statement]).code(1).says("error: ").says("`toy`").err;
+    let other = refused("classify clips where prompt=\"The <>\"");
+    assert!(other.contains("`The <>`") && other.contains("`A <> track`"), "{other}");
+    let pre = refused("triplets model=toy labels=words space=pre-joint prompt=\"<>\"");
+    assert!(pre.contains("pre-joint") && pre.contains("`A <> track`"), "{pre}");
+    assert!(refused("triplets model=toy ontology=hdio").contains("labels"));
+    assert!(refused("search clips for \"a bright tuba\"").contains("no text graph"));
+    assert!(refused("similar \"clips.npy\"").contains("no audio graph"));
+    place.dyad(&["models", "check", "toy"]).code(1).says("no graphs");
+    place.write("a.wav", super::program::wav(440.0, 0.2));
+    place.dyad(&["ingest", "a.wav", "--model", "toy"]).code(1).says("no audio graph");
+}

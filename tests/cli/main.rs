@@ -1,0 +1,15 @@
+//! The program from outside: arguments, exit codes, what goes to which stream, and what is in the store afterwards.
+//!
+//! What needs no tower runs on imported vectors ([`program::toy`]); what ingests uses a few short files.
+
+#[path = "../program/mod.rs"]
+mod program;
+
+mod batch;
+mod conformance;
+mod formats;
+mod import;
+mod ingest;
+mod json;
+mod labels;
+mod store;
