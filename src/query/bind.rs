@@ -297,6 +297,10 @@ pub fn unknown_word(argument: &Argument, signature: &Signature) -> Diagnostic {
         Argument::Number(n) => (n.node.to_string(), n.span),
         Argument::Nested(s) => ("(…)".to_owned(), s.span),
     };
+    if ["and", "or", "not"].iter().any(|w| w.eq_ignore_ascii_case(&word)) {
+        let fault = Diagnostic::new(format!("`{word}` joins no condition")).at(span);
+        return fault.expected("a condition on each side of it, after `where`, as in `where pitch > 60 and take = 1`");
+    }
     let words: Vec<&str> = signature.clauses.iter().map(|c| c.word()).chain(signature.subjects.iter().copied()).collect();
     let expected = if words.is_empty() { "the end of the statement".to_owned() } else { one_of(words.iter().copied()) };
     Diagnostic::new(format!("`{}` can't use `{word}`", signature.name))

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use crate::diagnostic::{Diagnostic, Spanned, one_of};
+use crate::diagnostic::{Diagnostic, Span, Spanned, one_of};
 use crate::progress::{self, Progress, Recorder};
 use crate::query::split::{Continuation, Piece, split};
 use crate::query::{Command, Predicate, Settings, Statement, bind, parse};
@@ -166,6 +166,14 @@ impl Session {
     /// # Errors
     /// When it can't be parsed, bound, planned or run.
     pub fn execute(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
+        self.executed(piece, progress).map_err(|failure| match failure {
+            // Whatever went wrong, the reader of a file should see where.
+            Failure::Statement(fault) if fault.span.is_none() => Failure::Statement(fault.at(first_word(piece))),
+            other => other,
+        })
+    }
+
+    fn executed(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
         let statement = parse(piece)?;
         let destination = output::destination(&statement)?;
         let mut report = self.outcome(statement, progress)?.report;
@@ -275,7 +283,11 @@ impl Session {
             report.notes.push(format!("as expected: {}", predicate.node));
             return Ok(report);
         }
-        let found: Vec<String> = predicate.node.fields().iter().map(|f| format!("{} = {}", f.node, find(&f.node))).collect();
+        let told = |name: &str| match find(name) {
+            Value::Null => format!("`{name}` has no value"),
+            value => format!("{name} = {value}"),
+        };
+        let found: Vec<String> = predicate.node.fields().iter().map(|f| told(&f.node)).collect();
         Err(Diagnostic::new(format!("not as expected: {}", found.join(", ")))
             .at(predicate.span)
             .expected(predicate.node.to_string())
@@ -297,6 +309,11 @@ fn measured_stages(elapsed: Duration, stages: &[progress::Stage]) -> Table {
     table.push(vec!["the rest".into(), Value::Null, Value::Null, milliseconds(rest), share(rest)]);
     table.push(vec!["all".into(), Value::Null, Value::Null, milliseconds(elapsed), share(elapsed)]);
     table
+}
+
+fn first_word(piece: Piece<'_>) -> Span {
+    let word = piece.text.split_whitespace().next().unwrap_or("");
+    Span::new(piece.offset, piece.offset + word.len())
 }
 
 /// Every number of a report by the name that `expect` knows it by.
@@ -321,6 +338,15 @@ fn measured(report: &Report) -> Vec<(String, Value)> {
 }
 
 fn unknown_verb(verb: &Spanned<String>) -> Diagnostic {
+    let usage = match verb.node.to_lowercase().as_str() {
+        "explain" => "`explain STATEMENT`, as in `explain count clips`",
+        "let" => "`let NAME = STATEMENT`",
+        "expect" => "`expect CONDITION`, as in `expect top1 > 0.4`",
+        _ => "",
+    };
+    if !usage.is_empty() {
+        return Diagnostic::new(format!("`{}` is not complete", verb.node)).at(verb.span).expected(usage);
+    }
     let names = || VERBS.iter().map(|v| v.signature().name).chain(STATEMENT_WORDS);
     Diagnostic::new(format!("unknown verb `{}`", verb.node))
         .at(verb.span)

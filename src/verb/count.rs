@@ -1,8 +1,8 @@
 //! `count clips`: how many pass a condition, in all or by the values of a field.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::Spanned;
+use crate::diagnostic::{Diagnostic, Spanned, one_of};
 use crate::query::signature::Clause;
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Estimate, Figure, Report, Table};
@@ -61,6 +61,12 @@ impl Plan for CountPlan {
             report.tables.push(table);
             return Ok(report.into());
         };
+        if !items.is_empty() && items.iter().all(|item| builtin_field(item, &field.node).is_null()) {
+            let known: BTreeSet<&str> = items.iter().flat_map(|i| i.metadata.keys().map(String::as_str)).collect();
+            let fault = Diagnostic::new(format!("the clips have no field `{}`", field.node)).at(field.span);
+            let expected = format!("one of the fields {}", one_of(known.iter().copied()));
+            return Err(fault.expected(expected).suggest(&field.node, known.iter().copied()).into());
+        }
         let mut groups: BTreeMap<String, (crate::value::Value, usize)> = BTreeMap::new();
         for item in &items {
             let value = builtin_field(item, &field.node);

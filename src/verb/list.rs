@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Spanned, one_of};
 use crate::embedding::Modality;
 use crate::query::signature::Clause;
 use crate::query::{Bound, Example, Order, Predicate, Signature};
@@ -39,7 +39,7 @@ impl Verb for List {
     fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
         bound.refuse_more_than(0, &SIGNATURE)?;
         let selection = Selection::of(&bound, scope)?;
-        Ok(Box::new(ListPlan { selection, order: bound.order.map(|o| o.node), limit: bound.limit.unwrap_or(LIMIT) }))
+        Ok(Box::new(ListPlan { selection, order: bound.order, limit: bound.limit.unwrap_or(LIMIT) }))
     }
 }
 
@@ -84,14 +84,14 @@ impl Selection {
 
 struct ListPlan {
     selection: Selection,
-    order: Option<Order>,
+    order: Option<Spanned<Order>>,
     limit: usize,
 }
 
 impl Plan for ListPlan {
     fn steps(&self) -> Vec<Step> {
         let mut steps = self.selection.steps();
-        if let Some(order) = &self.order {
+        if let Some(Spanned { node: order, .. }) = &self.order {
             steps.push(Step::new(
                 "order",
                 format!("by {}{}", order.field, if order.descending { ", greatest first" } else { "" }),
@@ -105,11 +105,14 @@ impl Plan for ListPlan {
         let mut items = self.selection.items(scope)?;
         let total = items.len();
         let fields: BTreeSet<String> = items.iter().flat_map(|i| i.metadata.keys().cloned()).collect();
-        if let Some(order) = &self.order {
+        if let Some(Spanned { node: order, span }) = &self.order {
             if order.field != "id" && !fields.contains(&order.field) {
-                let known = fields.iter().map(String::as_str).chain(["id"]);
-                let fault = Diagnostic::new(format!("the clips have no field `{}`", order.field));
-                return Err(fault.expected("a field to order by").suggest(&order.field, known).into());
+                let known = || fields.iter().map(String::as_str).chain(["id"]);
+                let fault = Diagnostic::new(format!("the clips have no field `{}`", order.field)).at(*span);
+                return Err(fault
+                    .expected(format!("one of the fields {}", one_of(known())))
+                    .suggest(&order.field, known())
+                    .into());
             }
             items.sort_by(|a, b| {
                 let order_of = builtin_field(a, &order.field).sort_order(&builtin_field(b, &order.field));

@@ -49,7 +49,8 @@ impl Verb for Search {
             sum.0.extend(without.node.iter().map(|text| (-1.0, text.clone())));
         }
         if let Some((_, text)) = sum.0.iter().find(|(weight, text)| text.trim().is_empty() || *weight == 0.0) {
-            let fault = Diagnostic::new(format!("the text `{text}` says nothing")).at(bound.verb.span);
+            let fault = Diagnostic::new(format!("the text `{text}` says nothing"))
+                .at(bound.target.as_ref().map_or(bound.verb.span, |t| t.span));
             return Err(fault.expected("a text that is not empty, with a weight that is not 0").into());
         }
         let (collection, model, info) = parameters::clips_of(&bound, Stage::Joint, scope)?;

@@ -44,6 +44,10 @@ impl Verb for Set {
     }
 
     fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
+        if let (Some(word), true) = (bound.argument(0), bound.open.is_empty()) {
+            let fault = Diagnostic::new(format!("`set {}` has no value", word.node)).at(word.span);
+            return Err(fault.expected("`set KEY=VALUE`, as in `set seed=7`").into());
+        }
         bound.refuse_more_than(0, &SIGNATURE)?;
         let [(key, value)] = bound.open.as_slice() else {
             let fault = Diagnostic::new("`set` needs one parameter and its value").at(bound.verb.span);

@@ -34,7 +34,9 @@ impl Verb for Show {
         let Some(what) = bound.subjects.first() else {
             let fault = match bound.arguments.first() {
                 Some(argument) => crate::query::bind::unknown_word(argument, &SIGNATURE),
-                None => Diagnostic::new("`show` needs to know what").at(bound.verb.span).expected(SIGNATURE.usage[0]),
+                None => {
+                    Diagnostic::new("`show` needs to know what").at(bound.verb.span).expected(format!("`{}`", SIGNATURE.usage[0]))
+                }
             };
             return Err(fault.into());
         };

@@ -67,6 +67,7 @@ fn expectation(positives: &[Rule], before: &str) -> String {
         "as" => return "a format, as in `as json`".into(),
         "in" if any(&[Rule::bare, Rule::string]) => return "the name of a collection".into(),
         "into" => return "a file name in quotes, as in `into \"out.csv\"`".into(),
+        "by" => return "a field, as in `by label`".into(),
         "order" => return "`by` and a field, as in `order by pitch`".into(),
         _ => {}
     }

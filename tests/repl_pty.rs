@@ -1,0 +1,211 @@
+//! The REPL as a person has it: in a pseudo-terminal, key by key.
+//!
+//! Each step waits for what it expects on the screen (escape sequences left out), for up to [`PATIENCE`]; nothing sleeps.
+#![cfg(unix)]
+
+#[path = "program/mod.rs"]
+mod program;
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use program::{Place, toy};
+use pty_process::blocking::{Command, Pty, open};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const UP: &str = "\x1b[A";
+const CTRL_C: &str = "\x03";
+const CTRL_D: &str = "\x04";
+/// Resamples that take long enough to be stopped.
+const MANY: usize = 1_000_000;
+
+struct Terminal {
+    pty: Arc<Pty>,
+    child: std::process::Child,
+    output: Receiver<Vec<u8>>,
+    /// All that came, as it came.
+    raw: Vec<u8>,
+    /// Up to here the screen text was matched.
+    seen: usize,
+}
+
+impl Terminal {
+    fn open(place: &Place, columns: u16, variables: &[(&str, &str)]) -> Terminal {
+        let (pty, pts) = open().unwrap();
+        pty.resize(pty_process::Size::new(60, columns)).unwrap();
+        let mut command = Command::new(program::binary()).arg("--store").arg(place.at("store")).current_dir(place.path());
+        for name in ["DYAD_STORE", "NO_COLOR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "LC_ALL", "LC_CTYPE"] {
+            command = command.env_remove(name);
+        }
+        command = command.env("HOME", place.path()).env("LANG", "C.UTF-8").env("TERM", "xterm").env("PAGER", "cat");
+        for (name, value) in variables {
+            command = command.env(name, value);
+        }
+        let child = command.spawn(pts).unwrap();
+        let pty = Arc::new(pty);
+        let (sender, output) = channel();
+        let reader = Arc::clone(&pty);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            // At the child's end a pseudo-terminal gives an error in place of an end of file.
+            while let Ok(n @ 1..) = (&*reader).read(&mut bytes) {
+                if sender.send(bytes[..n].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut terminal = Terminal { pty, child, output, raw: Vec::new(), seen: 0 };
+        terminal.expect("dyad>");
+        terminal
+    }
+
+    fn keys(&mut self, keys: &str) -> &mut Self {
+        (&*self.pty).write_all(keys.as_bytes()).unwrap();
+        self
+    }
+
+    fn line(&mut self, text: &str) -> &mut Self {
+        self.keys(text).keys("\r")
+    }
+
+    /// Waits until `text` is on the screen, after what was expected before.
+    #[track_caller]
+    fn expect(&mut self, text: &str) -> &mut Self {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let screen = plain(&self.raw);
+            if let Some(at) = screen[self.seen..].find(text) {
+                self.seen += at + text.len();
+                return self;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.output.recv_timeout(left) {
+                Ok(bytes) => self.raw.extend(bytes),
+                Err(_) => panic!("`{text}` did not come; since the last step:\n{}", &screen[self.seen..]),
+            }
+        }
+    }
+
+    /// Leaves by Ctrl-D and gives the exit code.
+    #[track_caller]
+    fn leave(mut self) -> Option<i32> {
+        self.keys(CTRL_D);
+        while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
+            self.raw.extend(bytes);
+        }
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The text without escape sequences and carriage returns; an unfinished sequence at the end is left out.
+fn plain(raw: &[u8]) -> String {
+    let text = String::from_utf8_lossy(raw);
+    let mut out = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\x1b' => match chars.next() {
+                Some('[') => while chars.next().is_some_and(|c| !('@'..='~').contains(&c)) {},
+                Some(']') => while chars.next().is_some_and(|c| c != '\x07') {},
+                _ => {}
+            },
+            '\r' | '\x07' => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn toy() -> Place {
+    let place = Place::new();
+    toy::import(&place);
+    place
+}
+
+#[test]
+fn a_session_with_all_its_keys() {
+    let place = toy();
+    let mut t = Terminal::open(&place, 120, &[("NO_COLOR", "1")]);
+    t.line("count clips").expect("n 8").expect("dyad>");
+    // A statement goes on inside an open bracket.
+    t.line("count clips where label in (\"tuba\",").line("\"flute\")").expect("n 3").expect("dyad>");
+    // Completion of a collection's name, and of a parameter.
+    t.keys("use no\t").expect("notes").line("").expect("using collection `notes`").expect("dyad>");
+    t.keys("count clips where lab\t").expect("label").line(" = \"tuba\"").expect("n 2").expect("dyad>");
+    // The statement before, again.
+    t.keys(UP).expect("tuba").line("").expect("n 2").expect("dyad>");
+    t.line("count clips where labl = \"tuba\"")
+        .expect("error: ")
+        .expect("`labl`")
+        .expect("^^^^")
+        .expect("did you mean `label`?")
+        .expect("dyad>");
+    t.line("describe nothing").expect("nothing is called `nothing`").expect("dyad>");
+    t.line(".mode json").expect("dyad>").line("count clips").expect("\"kind\": \"count\"").expect("dyad>");
+    t.line(".mode table").expect("dyad>");
+    // A line that is thrown away.
+    t.keys("gibberish that is not run").expect("not run").keys(CTRL_C).expect("dyad>");
+    t.line("count clips where label = \"viola\"").expect("n 1").expect("dyad>");
+    assert!(!plain(&t.raw).contains("unknown verb `gibberish`"));
+    assert_eq!(t.leave(), Some(0));
+
+    // Another session knows what was typed.
+    let mut t = Terminal::open(&place, 120, &[("NO_COLOR", "1")]);
+    t.keys(UP).expect("viola").line("").expect("n 1").expect("dyad>");
+    t.line(".exit");
+    let code = t.child.wait().unwrap().code();
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn ctrl_c_ends_a_statement_and_keeps_the_session() {
+    let place = toy();
+    let mut t = Terminal::open(&place, 120, &[("NO_COLOR", "1")]);
+    t.line("set seed=77").expect("77").expect("dyad>");
+    // The bar shows that the statement runs.
+    t.line(&format!("classify clips resamples={MANY}")).expect("resampl").keys(CTRL_C).expect("interrupted").expect("dyad>");
+    t.line("count clips").expect("n 8").expect("dyad>");
+    t.line("show settings").expect("77").expect("dyad>");
+    assert_eq!(t.leave(), Some(0));
+}
+
+#[test]
+fn colours_come_and_go() {
+    let place = toy();
+    let mut colour = Terminal::open(&place, 100, &[]);
+    colour.line("count clips").expect("n 8").expect("dyad>");
+    let mark = colour.raw.len();
+    colour.line("count clipz").expect("clipz`").expect("dyad>");
+    assert!(String::from_utf8_lossy(&colour.raw[mark..]).contains("\x1b[1m"), "no colour at a terminal");
+    assert_eq!(colour.leave(), Some(0));
+    let mut plain = Terminal::open(&place, 100, &[("NO_COLOR", "1")]);
+    plain.line("classify clips top 1").expect("top1").expect("dyad>");
+    let text = String::from_utf8_lossy(&plain.raw).into_owned();
+    let coloured = text.split("\x1b[").skip(1).find(|rest| {
+        let end = rest.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(0);
+        rest[end..].starts_with('m') && !matches!(&rest[..end], "" | "0")
+    });
+    assert!(coloured.is_none(), "{coloured:?}");
+    assert_eq!(plain.leave(), Some(0));
+}
+
+#[test]
+fn a_narrow_terminal_gets_narrow_tables() {
+    let place = toy();
+    let mut t = Terminal::open(&place, 40, &[("NO_COLOR", "1")]);
+    let mark = t.seen;
+    t.line("list clips").expect("violin/0.wav").expect("tuba/7.wav").expect("dyad>");
+    let screen = plain(&t.raw);
+    let widest = screen[mark..].lines().filter(|l| l.contains(".wav") || l.contains('─')).map(|l| l.chars().count()).max();
+    assert!(widest.is_some_and(|w| w <= 40), "{widest:?} columns:\n{}", &screen[mark..]);
+    assert_eq!(t.leave(), Some(0));
+}
