@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use dyad::embedding::{Embeddings, Modality, Space, Stage};
-use dyad::index::{Exact, Hnsw, Index, RowSet, Settings, build, kernel, measure};
+use dyad::index::{Exact, Hnsw, Index, RowSet, Settings, build, kernel, measure, measure_queries};
 use dyad::progress::Silent;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -69,13 +69,9 @@ fn main() {
     let graph = build(&rows, [0; 32], &Settings::default(), &Silent).expect("not stopped");
     let seconds = start.elapsed().as_secs_f64();
     println!("built in {seconds:.1} s, {} lost, {:.1} MiB", graph.lost(), graph.bytes() as f64 / (1 << 20) as f64);
-    let truth = exact.search_all(&queries, k, None).expect("same dimension");
     for beam in [16, 32, 48, 64, 96, 128, 192, 256] {
         let index = Hnsw::new(&graph, &rows).expect("its rows").with_beam(beam);
-        let found = |i: usize| index.search(queries.row(i), k, None).expect("same dimension");
-        let right: usize =
-            truth.iter().enumerate().map(|(i, truth)| found(i).iter().filter(|hit| truth.contains(hit)).count()).sum();
-        let recall = right as f64 / (k * queries.len()) as f64;
+        let recall = measure_queries(&index, &rows, &queries, k).expect("same dimension").value;
         one_thread.install(|| {
             show(&format!("hnsw, beam {beam}"), rate(&queries, |query| drop(black_box(index.search(query, k, None)))), recall)
         });

@@ -12,7 +12,7 @@
 mod assist;
 pub mod console;
 mod dot;
-mod lex;
+mod lines;
 #[cfg(test)]
 mod mock;
 mod pager;
@@ -28,6 +28,8 @@ use rustyline::{ColorMode, CompletionType, Config, Editor};
 use crate::diagnostic::Diagnostic;
 use crate::render::{Format, Style};
 use assist::Assist;
+pub use dot::COMMANDS;
+
 use console::{Console, Outcome, Screen, Settings};
 
 /// Lines of history that are kept.

@@ -82,6 +82,17 @@ pub enum Task {
         #[command(subcommand)]
         action: Option<CollectionAction>,
     },
+    /// The paper's experiments on all that the store holds, as a page with tables and results beside it
+    Report {
+        /// The folder that it is written into
+        #[arg(long, value_name = "DIR", default_value = "dyad-report")]
+        out: PathBuf,
+    },
+    /// Runs a saved JSON result again and says whether it still holds
+    Replay {
+        #[arg(value_name = "RESULT.json")]
+        file: PathBuf,
+    },
     /// What runtime, models and store were found, and what to do about what was not
     Doctor,
 }
@@ -178,6 +189,13 @@ pub enum CollectionAction {
     List,
     /// Removes a collection and all that is in it
     Drop { collection: String },
+    /// Embeds a collection's clips again from their files, after a change of the model
+    Reembed {
+        collection: String,
+        /// The model; without it the only one that can hear
+        #[arg(long, value_name = "NAME")]
+        model: Option<String>,
+    },
 }
 
 fn format(name: &str) -> Result<Format, String> {

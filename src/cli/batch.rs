@@ -34,7 +34,10 @@ pub fn files(app: &App, files: &[PathBuf], keep_going: bool) -> Result<u8, Failu
 /// Statements that are piped in.
 pub fn standard_input(app: &App, keep_going: bool) -> Result<u8, Failure> {
     let mut source = String::new();
-    std::io::stdin().lock().read_to_string(&mut source).map_err(|e| Diagnostic::new(format!("standard input can't be read: {e}")))?;
+    std::io::stdin()
+        .lock()
+        .read_to_string(&mut source)
+        .map_err(|e| Diagnostic::new(format!("standard input can't be read: {e}")))?;
     let mut batch = Batch::new(app, keep_going)?;
     batch.source(&source, None, Continuation::Indented)?;
     Ok(batch.code)

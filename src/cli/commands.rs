@@ -1,7 +1,8 @@
 //! `dyad models`, `dyad ontologies`, `dyad collections`.
 
-use super::App;
 use super::args::{CollectionAction, ListAction, ModelAction};
+use super::{App, ingest};
+use crate::audio::Limits;
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::encoder::check;
 use crate::progress::Silent;
@@ -34,7 +35,19 @@ pub fn collections(app: &App, action: Option<CollectionAction>) -> Result<u8, Fa
             app.say(&format!("dropped `{collection}`"));
             Ok(0)
         }
+        CollectionAction::Reembed { collection, model } => reembed(app, collection, model),
     }
+}
+
+/// `dyad collections reembed COLLECTION`
+fn reembed(app: &App, name: String, model: Option<String>) -> Result<u8, Failure> {
+    let workspace = app.workspace()?;
+    let collection = workspace.collection(&Spanned::new(name, Default::default()))?;
+    let model = ingest::hearing_model(&workspace, model)?;
+    let summary = crate::ingest::reembed(&workspace, &model, collection, Limits::default(), &app.bars)?;
+    ingest::prepare(&workspace, &model, &summary.collection, &app.bars)?;
+    app.print(&ingest::report(&workspace, &model, &summary))?;
+    Ok(u8::from(!summary.failures.is_empty()))
 }
 
 fn show(app: &App, statement: &str) -> Result<u8, Failure> {
@@ -63,8 +76,17 @@ fn check_model(app: &App, name: String) -> Result<u8, Failure> {
         table.push(vec![p.what.as_str().into(), p.largest_difference.into(), p.allowed.into(), p.passed().into()]);
     }
     report.tables.push(table);
-    let mut table =
-        Table::new(["space", "inputs", "norm least", "norm mean", "norm greatest", "mean cosine", "first component", "collapsed"]).titled("spaces");
+    let mut table = Table::new([
+        "space",
+        "inputs",
+        "norm least",
+        "norm mean",
+        "norm greatest",
+        "mean cosine",
+        "first component",
+        "collapsed",
+    ])
+    .titled("spaces");
     for h in &health {
         table.push(vec![
             h.space.to_string().into(),

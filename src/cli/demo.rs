@@ -30,7 +30,8 @@ const STATEMENTS: [(&str, &str); 6] = [
 /// `dyad demo`
 pub fn demo(app: &App) -> Result<u8, Failure> {
     let audio = bundled::audio().ok_or_else(|| {
-        Diagnostic::new("the bundled audio is not there").expected("a folder `data/audio` with `manifest.csv`, as in the repository")
+        Diagnostic::new("the bundled audio is not there")
+            .expected("a folder `data/audio` with `manifest.csv`, as in the repository")
     })?;
     // `--store` was given when it is not the usual one: then that one is used, and must be new.
     let own = app.store == Path::new(".dyad");

@@ -34,7 +34,9 @@ pub fn ingest(app: &App, args: args::Ingest) -> Result<u8, Failure> {
         None => Labelling::parse(&args.label_from)?,
     };
     if !(args.max_duration > 0.0 && args.max_duration.is_finite()) {
-        return Err(Diagnostic::new(format!("`--max-duration {}` is no length", args.max_duration)).expected("a number of seconds above 0").into());
+        return Err(Diagnostic::new(format!("`--max-duration {}` is no length", args.max_duration))
+            .expected("a number of seconds above 0")
+            .into());
     }
     let workspace = app.workspace()?;
     let model = hearing_model(&workspace, args.model)?;
@@ -72,7 +74,10 @@ pub fn hearing_model(workspace: &Workspace, name: Option<String>) -> Result<Mode
     }
     match hearing.len() {
         1 => Ok(hearing.remove(0)),
-        0 => Err(broken.map_or_else(|| Diagnostic::new("no model that can hear was found").hint("`dyad doctor` shows where models are looked for").into(), Failure::from)),
+        0 => Err(broken.map_or_else(
+            || Diagnostic::new("no model that can hear was found").hint("`dyad doctor` shows where models are looked for").into(),
+            Failure::from,
+        )),
         _ => {
             let names = crate::diagnostic::one_of(hearing.iter().map(|m| m.id.as_str()));
             Err(Diagnostic::new("several models can hear").expected(format!("`--model NAME` with {names}")).into())

@@ -11,6 +11,8 @@ mod commands;
 mod demo;
 mod doctor;
 mod ingest;
+pub mod reference;
+mod report;
 mod shell;
 
 use std::io::{IsTerminal, Write};
@@ -95,6 +97,8 @@ impl App {
             Task::Ingest(ingest) => ingest::ingest(self, ingest),
             Task::Import(import) => ingest::import(self, import),
             Task::Demo => demo::demo(self),
+            Task::Report { out } => report::report(self, &out),
+            Task::Replay { file } => report::replay::replay(self, &file),
             Task::Doctor => doctor::doctor(self),
             Task::Models { action } => commands::models(self, action),
             Task::Ontologies { action } => commands::ontologies(self, action),

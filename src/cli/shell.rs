@@ -4,9 +4,10 @@ use std::cell::Cell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::bars::{self, Bars};
 use super::App;
+use super::bars::{self, Bars};
 use crate::diagnostic::Diagnostic;
+use crate::query::Clause;
 use crate::query::split::Continuation;
 use crate::repl::console::Settings;
 use crate::repl::{self, Candidate, Flow, Hint, Shell, View, WordKind};
@@ -25,7 +26,12 @@ pub fn repl(app: &App, no_init: bool) -> Result<u8, Failure> {
         color: app.style.color,
         unicode: app.style.unicode,
     };
-    let shell = SessionShell { session, models: app.models.clone(), bars: Bars::new(app.bars.is_visible()), interrupted: Cell::new(false) };
+    let shell = SessionShell {
+        session,
+        models: app.models.clone(),
+        bars: Bars::new(app.bars.is_visible()),
+        interrupted: Cell::new(false),
+    };
     repl::run(shell, options).map_err(|e| Diagnostic::new(e.to_string()))?;
     Ok(0)
 }
@@ -33,7 +39,10 @@ pub fn repl(app: &App, no_init: bool) -> Result<u8, Failure> {
 fn greet(app: &App, session: &Session) {
     let clips: u64 = session.workspace().store().collections().map(|all| all.iter().map(|c| c.audio).sum()).unwrap_or(0);
     let store = session.workspace().place();
-    app.say(&format!("dyad {} · store {store} · {clips} clips · `help` lists the verbs, Ctrl-D leaves", env!("CARGO_PKG_VERSION")));
+    app.say(&format!(
+        "dyad {} · store {store} · {clips} clips · `help` lists the verbs, Ctrl-D leaves",
+        env!("CARGO_PKG_VERSION")
+    ));
     if clips == 0 {
         app.say("the store is empty: `dyad ingest DIR` embeds a folder of audio, `dyad demo` shows the whole path");
     }
@@ -85,17 +94,23 @@ impl Shell for SessionShell {
         if pos < line.len() || line.trim().is_empty() {
             return None;
         }
-        let mut words = line.split_whitespace();
-        let first = words.next()?;
-        if words.next().is_none() && line.ends_with(' ') {
-            let usage = find(first)?.signature().usage.first()?;
-            return Some(Hint { text: usage.get(first.len() + 1..)?.to_owned(), insert: false });
-        }
-        if line.split_whitespace().count() == 1 && !line.ends_with(' ') && first.len() >= 2 {
+        let said: Vec<&str> = line.split_whitespace().collect();
+        let (first, last) = (said.first()?, said.last()?);
+        if said.len() == 1 && !line.ends_with(' ') && first.len() >= 2 {
             let name = VERBS.iter().map(|v| v.signature().name).find(|name| name.starts_with(&first.to_lowercase()))?;
             return Some(Hint { text: name.get(first.len()..)?.to_owned(), insert: true }).filter(|h| !h.text.is_empty());
         }
-        None
+        let explain = |text: &str| Some(Hint { text: text.to_owned(), insert: false }).filter(|h| !h.text.is_empty());
+        if said.len() == 1 {
+            return explain(find(first)?.signature().usage.first()?.get(first.len() + 1..)?);
+        }
+        // What a clause takes, or what holds without a parameter.
+        if line.ends_with(' ') {
+            let clause = Clause::ALL.iter().find(|c| c.word().rsplit(' ').next().is_some_and(|w| w.eq_ignore_ascii_case(last)))?;
+            return explain(clause.help().0.get(clause.word().len() + 1..)?);
+        }
+        let parameter = find(first)?.signature().parameter(last.strip_suffix('=')?)?;
+        explain(&format!(" {} (default {})", parameter.kind.expects(), parameter.default))
     }
 
     fn classify_word(&self, word: &str) -> WordKind {

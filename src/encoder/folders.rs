@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 
 use super::manifest::{FILE, Manifest};
-use super::{Error, Model};
+use super::{Error, Hashes, Model};
 use crate::diagnostic::{did_you_mean, one_of};
 
 /// The list of folders that models are looked for in.
@@ -89,15 +89,24 @@ impl ModelFolders {
     /// [`Error::UnknownModel`] with the known ids and the nearest, and everything that [`Model::open`] gives. When `id` is the
     /// name of a folder with a broken manifest, that manifest's error.
     pub fn open(&self, id: &str) -> Result<Model, Error> {
+        self.open_known(id, &())
+    }
+
+    /// As [`ModelFolders::open`], with the files' hashes from `hashes` where the files are as they were.
+    ///
+    /// # Errors
+    /// As [`ModelFolders::open`].
+    pub fn open_known(&self, id: &str, hashes: &dyn Hashes) -> Result<Model, Error> {
         let found = self.list();
+        let open = |dir: &Path| Model::open_known(dir, None, hashes);
         if let Some(found) = found.iter().find(|found| found.manifest.as_ref().is_ok_and(|manifest| manifest.id == id)) {
-            return Model::open(&found.dir);
+            return open(&found.dir);
         }
         if Path::new(id).join(FILE).is_file() {
-            return Model::open(Path::new(id));
+            return open(Path::new(id));
         }
         if let Some(broken) = found.iter().find(|found| found.dir.file_name().is_some_and(|name| name == id)) {
-            return Model::open(&broken.dir);
+            return open(&broken.dir);
         }
         let ids: Vec<&str> = found.iter().filter_map(|found| found.manifest.as_ref().ok()).map(|m| m.id.as_str()).collect();
         let known = match ids[..] {

@@ -18,6 +18,7 @@ mod folders;
 mod golden;
 mod graph;
 mod guard;
+mod hashes;
 mod library;
 pub mod manifest;
 mod onnxruntime;
@@ -34,6 +35,7 @@ use std::path::{Path, PathBuf};
 pub use audio_tower::{AudioTower, WindowSpan};
 pub use error::Error;
 pub use folders::{Found, ModelFolders};
+pub use hashes::Hashes;
 pub use manifest::Manifest;
 pub use rows::{Dims, Rows, TowerOutput};
 pub use runtime::{Backend, Engine};
@@ -81,8 +83,16 @@ impl Model {
     /// # Errors
     /// As [`Model::open`].
     pub fn open_on(dir: &Path, engine: Option<Engine>) -> Result<Model, Error> {
+        Model::open_known(dir, engine, &())
+    }
+
+    /// As [`Model::open_on`], with the files' hashes from `hashes` where the files are as they were.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub fn open_known(dir: &Path, engine: Option<Engine>, hashes: &dyn Hashes) -> Result<Model, Error> {
         let manifest = Manifest::read(dir)?;
-        let hash = content_hash(dir, &manifest)?;
+        let hash = content_hash(dir, &manifest, hashes)?;
         let spaces = |modality| {
             let space = |stage| manifest.spaces.get(modality, stage).cloned();
             Some([space(Stage::PreJoint)?, space(Stage::Joint)?])
@@ -143,7 +153,7 @@ impl Model {
 }
 
 /// The hash of the hashes of all files that a vector depends on, each with its role.
-fn content_hash(dir: &Path, manifest: &Manifest) -> Result<String, Error> {
+fn content_hash(dir: &Path, manifest: &Manifest, hashes: &dyn Hashes) -> Result<String, Error> {
     let mut files = vec![("manifest", manifest::FILE)];
     files.extend(manifest.audio.as_ref().map(|audio| ("audio.graph", audio.graph.as_str())));
     files.extend(manifest.text.as_ref().map(|text| ("text.graph", text.graph.as_str())));
@@ -154,11 +164,8 @@ fn content_hash(dir: &Path, manifest: &Manifest) -> Result<String, Error> {
         if !path.is_file() {
             return Err(Error::MissingFile { file: dir.join(manifest::FILE), key: role.to_owned(), name: name.to_owned() });
         }
-        let mut one = blake3::Hasher::new();
-        std::fs::File::open(&path)
-            .and_then(|file| one.update_reader(file).map(|_| ()))
-            .map_err(|error| Error::Read { path, reason: error.to_string() })?;
-        all.update(role.as_bytes()).update(&[0]).update(one.finalize().as_bytes());
+        let one = hashes::hash(&path, hashes).map_err(|error| Error::Read { path, reason: error.to_string() })?;
+        all.update(role.as_bytes()).update(&[0]).update(&one);
     }
     Ok(all.finalize().to_hex().to_string())
 }

@@ -28,7 +28,7 @@ pub use error::Error;
 pub use exact::Exact;
 pub use graph::Graph;
 pub use hnsw::Hnsw;
-pub use recall::{Recall, measure};
+pub use recall::{Recall, measure, measure_queries};
 pub use row_set::RowSet;
 
 use crate::embedding::Similarity;

@@ -1,14 +1,17 @@
 //! How much of the truth an approximate search finds, measured.
 //!
-//! Recall@k: of the k rows that an exact search finds, the share that the approximate one finds too; the mean over a sample
-//! of stored rows as queries, each left out of its own results. A row as near as the k-th counts as found in its place.
+//! Recall@k: of the k rows that an exact search finds, the share that the approximate one finds too, as a mean over queries.
+//! A row as near as the k-th counts as found in its place.
+//!
+//! Stored rows are easy queries: the graph links them to their neighbours. What a search by text finds among audio is
+//! measured with the texts: [`measure_queries`].
 
 use rand::SeedableRng;
-use rand::seq::index;
+use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::{Error, Exact, Index};
+use super::{Error, Exact, Hit, Index};
 use crate::embedding::Embeddings;
 
 /// A measured recall.
@@ -21,23 +24,43 @@ pub struct Recall {
     pub queries: usize,
 }
 
-/// The recall@`k` of `found_by` on `rows`, with `queries` stored rows chosen by `seed` (all rows where there are fewer).
+/// The recall@`k` of `index` for `queries` stored rows chosen by `seed` (all rows where there are fewer), each left out of
+/// its own results.
 ///
 /// # Errors
 /// As [`Index::search`].
-pub fn measure(found_by: &dyn Index, rows: &Embeddings, k: usize, queries: usize, seed: u64) -> Result<Recall, Error> {
+pub fn measure(index: &dyn Index, rows: &Embeddings, k: usize, queries: usize, seed: u64) -> Result<Recall, Error> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let sample = index::sample(&mut rng, rows.len(), queries.min(rows.len())).into_vec();
-    let exact = Exact::new(rows)?.search_all(&rows.select(&sample), k.saturating_add(1), None)?;
-    let one = |(&row, truth): (&usize, &Vec<super::Hit>)| -> Result<(usize, usize), Error> {
-        let truth: Vec<_> = truth.iter().filter(|hit| hit.row != row).take(k).collect();
+    let sample = sample(&mut rng, rows.len(), queries.min(rows.len())).into_vec();
+    recall(index, rows, &rows.select(&sample), k, |query| sample.get(query).copied())
+}
+
+/// The recall@`k` of `index` for these queries.
+///
+/// # Errors
+/// As [`Index::search`].
+pub fn measure_queries(index: &dyn Index, rows: &Embeddings, queries: &Embeddings, k: usize) -> Result<Recall, Error> {
+    recall(index, rows, queries, k, |_| None)
+}
+
+fn recall(
+    index: &dyn Index,
+    rows: &Embeddings,
+    queries: &Embeddings,
+    k: usize,
+    left_out: impl Fn(usize) -> Option<usize> + Sync,
+) -> Result<Recall, Error> {
+    let exact = Exact::new(rows)?.search_all(queries, k.saturating_add(1), None)?;
+    let one = |(query, truth): (usize, &Vec<Hit>)| -> Result<(usize, usize), Error> {
+        let itself = left_out(query);
+        let truth: Vec<&Hit> = truth.iter().filter(|hit| Some(hit.row) != itself).take(k).collect();
         let Some(last) = truth.last() else { return Ok((0, 0)) };
-        let found = found_by.search(rows.row(row), k.saturating_add(1), None)?;
-        let right = found.iter().filter(|hit| hit.row != row && hit.similarity >= last.similarity).count();
+        let found = index.search(queries.row(query), k.saturating_add(usize::from(itself.is_some())), None)?;
+        let right = found.iter().filter(|hit| Some(hit.row) != itself && hit.similarity >= last.similarity).count();
         Ok((right.min(truth.len()), truth.len()))
     };
-    let counts: Vec<(usize, usize)> = sample.par_iter().zip(&exact).map(one).collect::<Result<_, _>>()?;
+    let counts: Vec<(usize, usize)> = exact.par_iter().enumerate().map(one).collect::<Result<_, _>>()?;
     let (right, all) = counts.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     let value = if all == 0 { 1.0 } else { right as f64 / all as f64 };
-    Ok(Recall { value, k, queries: sample.len() })
+    Ok(Recall { value, k, queries: queries.len() })
 }

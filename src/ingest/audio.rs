@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use rayon::prelude::*;
-
 use super::files::{self, Source};
+use super::pipeline::in_order;
 use super::{Error, Labelling};
 use crate::audio::{self, AudioFile, Limits, Target};
 use crate::embedding::{Modality, Space, Stage};
@@ -14,9 +13,6 @@ use crate::progress::Progress;
 use crate::store::{Collection, NewItem, SpaceKey};
 use crate::value::Value;
 use crate::workspace::{ModelRef, Workspace};
-
-/// Files between two commits: what a kill loses at most, and what memory holds at once.
-const CHUNK: usize = 32;
 
 /// What to ingest, and how.
 pub struct Options {
@@ -59,37 +55,92 @@ pub struct Failure {
 /// When a path can't be read, the model can't hear, the store fails, or the user cancels. A single bad file is no error: it
 /// is among [`Summary::failures`].
 pub fn ingest(workspace: &Workspace, model: &ModelRef, options: &Options, progress: &dyn Progress) -> Result<Summary, Error> {
-    let tower = workspace.audio_tower(model)?;
-    tower.backend().map_err(crate::workspace::Error::from)?;
     let sources = files::find(&options.paths)?;
+    let tower = ready(workspace, model)?;
     let collection = match workspace.store().collection(&options.collection)? {
         Some(collection) => collection,
         None => workspace.store().create(&options.collection)?,
     };
+    embed(collection, model, tower, &options.labelling, options.limits, &sources, progress)
+}
+
+/// Embeds the clips of a collection again from their files, after a change of the model. Their metadata stay.
+///
+/// The old vectors of the model are removed first; when the job is interrupted, the same call goes on where it was.
+///
+/// # Errors
+/// As [`ingest`]. A clip whose file is gone is among [`Summary::failures`], and is left without vectors.
+pub fn reembed(
+    workspace: &Workspace,
+    model: &ModelRef,
+    collection: Collection,
+    limits: Limits,
+    progress: &dyn Progress,
+) -> Result<Summary, Error> {
+    let tower = ready(workspace, model)?;
+    let mut sources = Vec::new();
+    for item in collection.items() {
+        let item = item?;
+        if let (Modality::Audio, Some(path)) = (item.modality, item.metadata.get("path").and_then(Value::as_text)) {
+            sources.push(Source { id: item.id, path: PathBuf::from(path) });
+        }
+    }
+    if sources.is_empty() {
+        let name = collection.name();
+        return Err(Error::Refused(format!(
+            "no clip of `{name}` knows its file: imported vectors are renewed by another import"
+        )));
+    }
+    for info in collection.spaces()? {
+        if info.key.space.model == model.id && info.key.model_hash != model.hash {
+            collection.drop_space(&info.key)?;
+        }
+    }
+    let summary = embed(collection, model, tower, &Labelling::None, limits, &sources, progress)?;
+    // Labels are those that the clips have.
+    Ok(Summary { unlabelled: 0, ..summary })
+}
+
+/// The audio tower with its graph loaded, so that a broken one is found before the first file.
+fn ready<'a>(workspace: &Workspace, model: &'a ModelRef) -> Result<&'a AudioTower, Error> {
+    let tower = workspace.audio_tower(model)?;
+    tower.backend().map_err(crate::workspace::Error::from)?;
+    Ok(tower)
+}
+
+fn embed(
+    collection: Collection,
+    model: &ModelRef,
+    tower: &AudioTower,
+    labelling: &Labelling,
+    limits: Limits,
+    sources: &[Source],
+    progress: &dyn Progress,
+) -> Result<Summary, Error> {
+    let mut summary = Summary { collection: collection.name().to_owned(), ..Default::default() };
     let job = Job {
         collection,
         tower,
         target: tower.target(),
-        limits: options.limits,
-        labelling: &options.labelling,
+        limits,
+        labelling,
         pre_joint: SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::PreJoint), &model.hash),
         joint: SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::Joint), &model.hash),
     };
-    let mut summary = Summary { collection: options.collection.clone(), ..Default::default() };
     progress.begin("embedding audio", Some(sources.len() as u64));
-    for chunk in sources.chunks(CHUNK) {
-        let results: Vec<Option<Taken>> = chunk
-            .par_iter()
-            .map(|source| {
-                let taken = (!progress.cancelled()).then(|| job.take(source));
-                progress.advance(1);
-                taken
-            })
-            .collect();
+    let mut order = sources.iter();
+    let work = |at: usize| {
+        let source = sources.get(at).filter(|_| !progress.cancelled())?;
+        let taken = job.take(source);
+        progress.advance(1);
+        Some(taken)
+    };
+    let done = in_order(sources.len(), work, |results| {
         // What is embedded already is worth keeping even when the user cancels.
         let cancelled = results.iter().any(Option::is_none);
         let mut batch = Vec::new();
-        for (source, taken) in chunk.iter().zip(results) {
+        // The results lead: when they end, no source may have been drawn.
+        for (taken, source) in results.into_iter().zip(order.by_ref()) {
             match taken {
                 Some(Taken::Known(relabelled)) => {
                     summary.known += 1;
@@ -106,16 +157,11 @@ pub fn ingest(workspace: &Workspace, model: &ModelRef, options: &Options, progre
                 None => {}
             }
         }
-        if !batch.is_empty() {
-            job.collection.commit(batch)?;
-        }
-        if cancelled {
-            progress.end();
-            return Err(Error::Cancelled);
-        }
-    }
+        job.collection.commit(batch)?;
+        if cancelled { Err(Error::Cancelled) } else { Ok(()) }
+    });
     progress.end();
-    Ok(summary)
+    done.map(|()| summary)
 }
 
 struct Job<'a> {
@@ -132,7 +178,11 @@ enum Taken {
     /// With its new fields, if the labelling now says something else of it.
     Known(Option<Box<NewItem>>),
     Failed(String),
-    New { item: Box<NewItem>, duration_s: f64, warnings: Vec<String> },
+    New {
+        item: Box<NewItem>,
+        duration_s: f64,
+        warnings: Vec<String>,
+    },
 }
 
 impl Job<'_> {
@@ -169,7 +219,7 @@ impl Job<'_> {
 
     /// Vectors that are there stay; what the labelling says of the clip may have changed.
     fn relabel(&self, source: &Source) -> Result<Taken, String> {
-        let fields = self.labelling.metadata(&source.id);
+        let fields = self.labelling.metadata(&source.id, &source.path);
         let stored = self.collection.item_by_id(Modality::Audio, &source.id).map_err(|e| e.to_string())?;
         let changed = stored.is_some_and(|item| fields.iter().any(|(name, value)| item.metadata.get(name) != Some(value)));
         let item = changed.then(|| Box::new(NewItem { metadata: fields, ..NewItem::new(source.id.clone(), Modality::Audio) }));
@@ -177,9 +227,11 @@ impl Job<'_> {
     }
 
     fn metadata(&self, source: &Source, clip: &audio::Clip) -> BTreeMap<String, Value> {
-        let mut fields = self.labelling.metadata(&source.id);
+        let mut fields = self.labelling.metadata(&source.id, &source.path);
         let own = &clip.source;
-        fields.insert("path".into(), source.path.display().to_string().into());
+        // Absolute, so that the file is found again from anywhere.
+        let path = std::path::absolute(&source.path).unwrap_or_else(|_| source.path.clone());
+        fields.insert("path".into(), path.display().to_string().into());
         fields.insert("duration_s".into(), round(clip.duration_s()).into());
         fields.insert("sample_rate_hz".into(), i64::from(own.sample_rate_hz).into());
         fields.insert("channels".into(), own.channels.into());

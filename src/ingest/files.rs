@@ -40,7 +40,10 @@ pub fn find(roots: &[PathBuf]) -> Result<Vec<Source>, Error> {
     found.dedup();
     if let Some(pair) = found.windows(2).find(|pair| pair[0].id == pair[1].id) {
         let (a, b) = (pair[0].path.display(), pair[1].path.display());
-        return Err(Error::Refused(format!("`{a}` and `{b}` would both be `{}`: name the folder above them instead", pair[0].id)));
+        return Err(Error::Refused(format!(
+            "`{a}` and `{b}` would both be `{}`: name the folder above them instead",
+            pair[0].id
+        )));
     }
     Ok(found)
 }

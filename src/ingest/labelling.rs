@@ -42,7 +42,8 @@ impl Labelling {
     /// When it is neither `folder`, `none` nor `filename:` with a pattern that has a group.
     pub fn parse(rule: &str) -> Result<Labelling, Error> {
         if let Some(pattern) = rule.strip_prefix("filename:") {
-            let regex = Regex::new(pattern).map_err(|e| Error::Refused(format!("`{pattern}` is not a pattern: {}", last_line(&e))))?;
+            let regex =
+                Regex::new(pattern).map_err(|e| Error::Refused(format!("`{pattern}` is not a pattern: {}", last_line(&e))))?;
             if regex.captures_len() < 2 {
                 let hint = "expected a group for the label, as in `filename:^(?<label>[^-]+)-`";
                 return Err(Error::Refused(format!("the pattern `{pattern}` has no group: {hint}")));
@@ -56,14 +57,13 @@ impl Labelling {
         }
     }
 
-    /// A clip's metadata by its id; empty where the rule has nothing to say.
-    pub fn metadata(&self, id: &str) -> BTreeMap<String, Value> {
+    /// A clip's metadata by its id and its file; empty where the rule has nothing to say.
+    pub fn metadata(&self, id: &str, path: &Path) -> BTreeMap<String, Value> {
         match self {
             Labelling::None => BTreeMap::new(),
             Labelling::Folder => {
-                let mut parts = id.rsplit('/');
-                parts.next();
-                parts.next().map(|folder| BTreeMap::from([("label".to_owned(), Value::from(folder))])).unwrap_or_default()
+                let folder = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+                folder.map(|folder| BTreeMap::from([("label".to_owned(), Value::from(folder))])).unwrap_or_default()
             }
             Labelling::FileName(regex) => from_name(regex, stem(id)),
             Labelling::Table(rows) => rows.find(id).cloned().unwrap_or_default(),
@@ -103,7 +103,8 @@ impl Rows {
     /// When it can't be read, a line has another number of cells, no column holds labels, or a one-hot row is not one-hot.
     pub fn read(path: &Path) -> Result<Rows, Error> {
         let bytes = std::fs::read(path).map_err(|e| Error::Read { path: path.to_owned(), reason: e.to_string() })?;
-        let text = String::from_utf8(bytes).map_err(|_| Error::Read { path: path.to_owned(), reason: "it is not UTF-8 text".into() })?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| Error::Read { path: path.to_owned(), reason: "it is not UTF-8 text".into() })?;
         Rows::parse(&text).map_err(|reason| Error::Read { path: path.to_owned(), reason })
     }
 
@@ -146,12 +147,21 @@ impl Rows {
                 return Err(format!("line {} has no `{}`", line + 2, header[key]));
             }
             let fields = if one_hot {
-                let set: Vec<&str> =
-                    others.iter().filter(|&&c| record.get(c).is_some_and(|v| v.trim().starts_with('1'))).map(|&c| header[c].as_str()).collect();
+                let set: Vec<&str> = others
+                    .iter()
+                    .filter(|&&c| record.get(c).is_some_and(|v| v.trim().starts_with('1')))
+                    .map(|&c| header[c].as_str())
+                    .collect();
                 match set.as_slice() {
                     [label] => BTreeMap::from([("label".to_owned(), Value::from(*label))]),
                     [] => return Err(format!("line {} (`{id}`) has no class: expected one 1 a row", line + 2)),
-                    several => return Err(format!("line {} (`{id}`) has the classes {}: expected one 1 a row", line + 2, one_of(several.iter().copied()))),
+                    several => {
+                        return Err(format!(
+                            "line {} (`{id}`) has the classes {}: expected one 1 a row",
+                            line + 2,
+                            one_of(several.iter().copied())
+                        ));
+                    }
                 }
             } else {
                 let cell = |&c: &usize| {
@@ -192,7 +202,7 @@ mod tests {
     use super::*;
 
     fn label(labelling: &Labelling, id: &str) -> Option<String> {
-        labelling.metadata(id).get("label").map(ToString::to_string)
+        labelling.metadata(id, Path::new(id)).get("label").map(ToString::to_string)
     }
 
     #[test]
@@ -200,10 +210,14 @@ mod tests {
         assert_eq!(label(&Labelling::Folder, "lib/violin/A4.wav").as_deref(), Some("violin"));
         assert_eq!(label(&Labelling::Folder, "A4.wav"), None);
         let rule = Labelling::parse("filename:^(?<label>[A-Za-z]+)-(?<pitch>[^-]+)").unwrap();
-        let fields = rule.metadata("x/Vn-60-mf.wav");
+        let fields = rule.metadata("x/Vn-60-mf.wav", Path::new("x/Vn-60-mf.wav"));
         assert_eq!((fields["label"].to_string(), fields["pitch"].clone()), ("Vn".into(), Value::Int(60)));
-        assert!(rule.metadata("x/12.wav").is_empty());
-        assert!(Labelling::parse("filename:abc").is_err() && Labelling::parse("filename:(").is_err() && Labelling::parse("x").is_err());
+        assert!(rule.metadata("x/12.wav", Path::new("x/12.wav")).is_empty());
+        assert!(
+            Labelling::parse("filename:abc").is_err()
+                && Labelling::parse("filename:(").is_err()
+                && Labelling::parse("x").is_err()
+        );
     }
 
     #[test]

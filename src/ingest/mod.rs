@@ -2,24 +2,25 @@
 //!
 //! ```text
 //!   paths ─ files ─ labelling ─┐
-//!                              ├─ chunk: read, hash, known? decode, embed (rayon) ─ one commit ─ next chunk
-//!   text towers ── labels ─────┘                                  │
-//!                                             what was committed stays, whatever happens next
+//!                              ├─ each file: read, hash, known? decode, embed ─ in order ─ commits, while others are embedded
+//!   text towers ── labels ─────┘            (all threads)          pipeline       │
+//!                                                              what was committed stays, whatever happens next
 //! ```
 //!
-//! Memory is bounded by the chunk. A file that can't be read is listed with its reason and the rest goes on. A file whose
+//! Memory is bounded by the files in work. A file that can't be read is listed with its reason and the rest goes on. A file whose
 //! content and model are those of the stored vectors is left alone.
 
 pub mod audio;
 mod files;
 pub mod labelling;
 pub mod npy;
+mod pipeline;
 
 use std::path::PathBuf;
 
 use crate::workspace;
 
-pub use audio::{Failure, Options, Summary, ingest};
+pub use audio::{Failure, Options, Summary, ingest, reembed};
 pub use labelling::Labelling;
 
 /// Why nothing could be ingested or imported.

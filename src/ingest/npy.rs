@@ -132,9 +132,9 @@ fn read(path: &Path) -> Result<Array2<f32>, Error> {
     }
     match Array2::<f64>::read_npy(open()?) {
         Ok(array) => Ok(array.mapv(|x| x as f32)),
-        Err(ReadNpyError::WrongDescriptor(found)) => {
-            Err(fault(format!("its numbers are `{found}`: expected `float32` or `float64`, as `array.astype(\"float32\")` gives")))
-        }
+        Err(ReadNpyError::WrongDescriptor(found)) => Err(fault(format!(
+            "its numbers are `{found}`: expected `float32` or `float64`, as `array.astype(\"float32\")` gives"
+        ))),
         Err(error) => Err(fault(reason(&error))),
     }
 }
@@ -165,7 +165,9 @@ fn check_size(path: &Path) -> Result<(), Error> {
 
 fn reason(error: &ReadNpyError) -> String {
     match error {
-        ReadNpyError::WrongNdim(_, found) => format!("it holds an array of {found} dimensions: expected 2, one row a clip or text"),
+        ReadNpyError::WrongNdim(_, found) => {
+            format!("it holds an array of {found} dimensions: expected 2, one row a clip or text")
+        }
         ReadNpyError::MissingData => "it is cut short: the data ends before the array does".into(),
         ReadNpyError::ExtraBytes(n) => format!("it has {n} bytes after the array"),
         other => other.to_string(),

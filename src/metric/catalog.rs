@@ -182,6 +182,12 @@ pub const METRICS: &[Metric] = &[
         function: Margins(|t| t.median),
     },
     share(
+        "margin_roc_auc",
+        "chance that of an item that is right and one that is wrong the right one has the greater margin, ties one half",
+        "sklearn.metrics.roc_auc_score of being right, scored by the margin",
+        Margins(|t| t.roc_auc),
+    ),
+    share(
         "accuracy",
         "the share of triplets whose anchor has a greater cosine with the positive than with the negative",
         PAPER,

@@ -5,6 +5,7 @@
 //! Source: Figure 4 of the ISMIR 2024 paper.
 
 use super::distribution::Ascending;
+use super::order::{Pair, Ranked};
 use super::{Classification, Distribution, Error, Function, METRICS, Measure, weight};
 use crate::embedding::Scores;
 
@@ -14,6 +15,7 @@ pub struct Margins {
     values: Vec<f64>,
     right: Vec<bool>,
     ascending: Ascending,
+    ranked: Ranked,
 }
 
 /// Weighted numbers, which the metrics read.
@@ -21,6 +23,7 @@ pub struct Margins {
 pub struct Tally {
     pub mean: f64,
     pub median: f64,
+    pub roc_auc: f64,
 }
 
 impl Margins {
@@ -46,7 +49,8 @@ impl Margins {
             values.push(f64::from(best) - f64::from(second));
         }
         let ascending = Ascending::new(values.iter().enumerate().map(|(item, &value)| (value, item)).collect());
-        Ok(Margins { values, right, ascending })
+        let ranked = ranked(&values, &right);
+        Ok(Margins { values, right, ascending, ranked })
     }
 
     /// The margin of each item, 0 to 2.
@@ -70,6 +74,18 @@ impl Margins {
     }
 }
 
+/// The items by margin, those that are right as positives. Places stand for margins, which in f32 might tie.
+fn ranked(values: &[f64], right: &[bool]) -> Ranked {
+    let mut distinct = values.to_vec();
+    distinct.sort_unstable_by(f64::total_cmp);
+    distinct.dedup();
+    let pairs = values.iter().zip(right).enumerate();
+    Ranked::new(pairs.map(|(item, (&value, &positive))| {
+        let place = distinct.partition_point(|&d| d < value);
+        Pair { score: place as f32, item, positive }
+    }))
+}
+
 impl Measure for Margins {
     fn items(&self) -> usize {
         self.values.len()
@@ -86,7 +102,11 @@ impl Measure for Margins {
             sum += w as f64 * value;
             total += w;
         }
-        let tally = Tally { mean: sum / total as f64, median: self.ascending.quantile(weights, 0.5) };
+        let tally = Tally {
+            mean: sum / total as f64,
+            median: self.ascending.quantile(weights, 0.5),
+            roc_auc: self.ranked.areas(weights).roc_auc,
+        };
         METRICS.iter().filter_map(|m| if let Function::Margins(f) = m.function { Some(f(&tally)) } else { None }).collect()
     }
 }
@@ -101,6 +121,7 @@ mod tests {
         let m = Margins::new(&scores, &[1, 0]).unwrap();
         assert_eq!((m.values(), m.right()), (&[0.25, 0.0][..], &[true, false][..]));
         assert_eq!((m.all().count, m.of(true).mean, m.of(false).mean), (2, 0.25, 0.0));
+        assert_eq!(m.evaluate(&[1, 1]), [0.125, 0.125, 1.0]);
     }
 
     #[test]

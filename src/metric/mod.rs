@@ -21,6 +21,7 @@ mod catalog;
 mod classification;
 mod distribution;
 mod margin;
+mod neighbour;
 mod order;
 mod pairs;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use catalog::{Direction, Function, METRICS, Metric, named};
 pub use classification::{Class, Classification, Tally as ClassificationTally};
 pub use distribution::{Bins, Distribution, QUANTILES, quantile};
 pub use margin::{Margins, Tally as MarginTally};
+pub use neighbour::neighbour_scores;
 pub use pairs::{Pairs, Tally as PairsTally};
 pub use prototype::{Protocol, prototype_scores};
 pub use ranking::{Query, Retrieval, Tally as RetrievalTally};

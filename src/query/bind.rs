@@ -193,7 +193,9 @@ fn refuse_clauses(command: &Command, signature: &Signature) -> Result<(), Diagno
                 [] => format!("no clause after `{}`", signature.name),
                 clauses => format!("{} after `{}`", one_of(clauses.iter().map(|c| c.word())), signature.name),
             };
-            return Err(Diagnostic::new(format!("`{}` takes no clause `{}`", signature.name, clause.word())).at(span).expected(expected));
+            return Err(Diagnostic::new(format!("`{}` takes no clause `{}`", signature.name, clause.word()))
+                .at(span)
+                .expected(expected));
         }
     }
     Ok(())
@@ -233,7 +235,9 @@ pub(super) fn insert(
 ) -> Result<(), Diagnostic> {
     check(parameter, &value)?;
     if parameters.insert(parameter.name, value).is_some() {
-        return Err(Diagnostic::new(format!("the parameter `{}` stands twice", parameter.name)).at(key.span).expected("each parameter at most once"));
+        return Err(Diagnostic::new(format!("the parameter `{}` stands twice", parameter.name))
+            .at(key.span)
+            .expected("each parameter at most once"));
     }
     Ok(())
 }
@@ -244,7 +248,9 @@ pub(super) fn insert(
 /// Says what is allowed.
 pub fn check(parameter: &Parameter, value: &Spanned<Literal>) -> Result<(), Diagnostic> {
     let wrong = || {
-        Diagnostic::new(format!("`{}` can't be `{}`", parameter.name, plain(&value.node))).at(value.span).expected(parameter.kind.expects())
+        Diagnostic::new(format!("`{}` can't be `{}`", parameter.name, plain(&value.node)))
+            .at(value.span)
+            .expected(parameter.kind.expects())
     };
     let fits = match (&parameter.kind, &value.node) {
         (Kind::Prompt | Kind::Prompts, Literal::List(items)) => {
@@ -275,7 +281,8 @@ fn unknown_parameter(key: &Spanned<String>, signature: &Signature) -> Diagnostic
         [] => format!("no parameter: `{}` takes none", signature.name),
         _ => format!("a parameter of `{}`: {}", signature.name, one_of(names())),
     };
-    let fault = Diagnostic::new(format!("unknown parameter `{}`", key.node)).at(key.span).expected(expected).suggest(&key.node, names());
+    let fault =
+        Diagnostic::new(format!("unknown parameter `{}`", key.node)).at(key.span).expected(expected).suggest(&key.node, names());
     if signature.takes(Clause::Where) {
         fault.hint(format!("a condition on a metadata field stands after `where`: `where {} = …`", key.node))
     } else {
@@ -339,7 +346,7 @@ mod tests {
 
     fn bound(text: &str) -> Result<Bound, Diagnostic> {
         match parse(Piece { text, offset: 0 }).unwrap() {
-            Statement::Command(command) => bind(command, &CLASSIFY, &Settings::new()),
+            Statement::Command(command) => bind(*command, &CLASSIFY, &Settings::new()),
             _ => panic!(),
         }
     }
@@ -358,7 +365,10 @@ mod tests {
         let fault = |text: &str| bound(text).unwrap_err();
         let f = fault("classify clips promt=\"x\"");
         assert_eq!((f.message.as_str(), f.hints[0].as_str()), ("unknown parameter `promt`", "did you mean `prompt`?"));
-        assert_eq!(fault("classify clips where seed=1 or pitch=2").message, "the parameter `seed` stands under `or`, `not` or a comparison other than `=`");
+        assert_eq!(
+            fault("classify clips where seed=1 or pitch=2").message,
+            "the parameter `seed` stands under `or`, `not` or a comparison other than `=`"
+        );
         assert_eq!(fault("classify clips space=jiont").hints[0], "did you mean `joint`?");
         assert_eq!(fault("classify clips seed=-1").message, "`seed` can't be `-1`");
         assert_eq!(fault("classify clips top 0").message, "`top` can't be `0`");

@@ -63,7 +63,9 @@ impl Reader {
                         _ => {}
                     }
                 }
-                statement.map(|statement| Statement::Explain { analyze, statement }).ok_or_else(|| Diagnostic::new("`explain` needs a statement"))
+                statement
+                    .map(|statement| Statement::Explain { analyze, statement })
+                    .ok_or_else(|| Diagnostic::new("`explain` needs a statement"))
             }
             Rule::let_named => {
                 let mut name = None;
@@ -75,7 +77,9 @@ impl Reader {
                         _ => {}
                     }
                 }
-                name.zip(statement).map(|(name, statement)| Statement::Let { name, statement }).ok_or_else(|| Diagnostic::new("`let` needs a name and a statement"))
+                name.zip(statement)
+                    .map(|(name, statement)| Statement::Let { name, statement })
+                    .ok_or_else(|| Diagnostic::new("`let` needs a name and a statement"))
             }
             Rule::expect => {
                 let span = self.span(&inner);
@@ -93,7 +97,7 @@ impl Reader {
                 });
                 Ok(Statement::Help(topic))
             }
-            _ => Ok(Statement::Command(self.command(inner)?)),
+            _ => Ok(Statement::Command(Box::new(self.command(inner)?))),
         }
     }
 
@@ -224,7 +228,9 @@ impl Reader {
 
     fn float(&self, pair: &Pair<'_, Rule>) -> Result<f64, Diagnostic> {
         let number = pair.as_str().trim().parse::<f64>().ok().filter(|n| n.is_finite());
-        number.ok_or_else(|| Diagnostic::new(format!("`{}` is out of range", pair.as_str())).at(self.span(pair)).expected("a number"))
+        number.ok_or_else(|| {
+            Diagnostic::new(format!("`{}` is out of range", pair.as_str())).at(self.span(pair)).expected("a number")
+        })
     }
 
     /// A quoted text with its escapes resolved: `\n \t \r \\ \" \'`.
@@ -300,7 +306,7 @@ mod tests {
 
     fn command(text: &str) -> Command {
         match parse(Piece { text, offset: 0 }) {
-            Ok(Statement::Command(command)) => command,
+            Ok(Statement::Command(command)) => *command,
             other => panic!("{other:?}"),
         }
     }
@@ -318,7 +324,10 @@ mod tests {
     #[test]
     fn clauses_come_in_any_order_and_keywords_in_any_case() {
         let c = command(r#"SEARCH clips top 5 FOR "cello" + 0.5 * "dark" - "voice" in lib As json Order By pitch DESC"#);
-        assert_eq!(c.target.unwrap().node, Target::Sum(Sum(vec![(1.0, "cello".into()), (0.5, "dark".into()), (-1.0, "voice".into())])));
+        assert_eq!(
+            c.target.unwrap().node,
+            Target::Sum(Sum(vec![(1.0, "cello".into()), (0.5, "dark".into()), (-1.0, "voice".into())]))
+        );
         assert_eq!(c.collection.unwrap().node, "lib");
         assert_eq!(c.order.unwrap().node, Order { field: "pitch".into(), descending: true });
         assert_eq!(c.format.unwrap().node, "json");
@@ -335,7 +344,10 @@ mod tests {
         let c = command("compare (classify clips) with (classify clips using prototypes)");
         assert!(matches!(c.arguments[0], Argument::Nested(_)));
         assert!(matches!(c.with.unwrap().node, With::Statement(_)));
-        assert!(matches!(parse(Piece { text: "explain analyze search clips for \"x\"", offset: 0 }), Ok(Statement::Explain { analyze: true, .. })));
+        assert!(matches!(
+            parse(Piece { text: "explain analyze search clips for \"x\"", offset: 0 }),
+            Ok(Statement::Explain { analyze: true, .. })
+        ));
         assert!(matches!(parse(Piece { text: "let a = triplets ontology=hdio", offset: 0 }), Ok(Statement::Let { .. })));
         assert!(matches!(parse(Piece { text: "expect top1 > 0.4", offset: 0 }), Ok(Statement::Expect(_))));
         assert!(matches!(parse(Piece { text: "help order by", offset: 0 }), Ok(Statement::Help(Some(_)))));

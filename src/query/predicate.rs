@@ -17,12 +17,30 @@ pub enum Predicate {
     And(Vec<Predicate>),
     Or(Vec<Predicate>),
     Not(Box<Predicate>),
-    Compare { field: Spanned<String>, relation: Relation, value: Spanned<Value> },
-    In { field: Spanned<String>, values: Vec<Value>, negated: bool },
-    Like { field: Spanned<String>, pattern: String, negated: bool },
-    IsNull { field: Spanned<String>, negated: bool },
+    Compare {
+        field: Spanned<String>,
+        relation: Relation,
+        value: Spanned<Value>,
+    },
+    In {
+        field: Spanned<String>,
+        values: Vec<Value>,
+        negated: bool,
+    },
+    Like {
+        field: Spanned<String>,
+        pattern: String,
+        negated: bool,
+    },
+    IsNull {
+        field: Spanned<String>,
+        negated: bool,
+    },
     /// `name=(…)`: only a parameter takes a list so; judged when the statement is bound.
-    ListEquals { field: Spanned<String>, list: Spanned<crate::query::statement::Literal> },
+    ListEquals {
+        field: Spanned<String>,
+        list: Spanned<crate::query::statement::Literal>,
+    },
 }
 
 /// How two values are compared.
@@ -231,7 +249,8 @@ mod tests {
         assert!(!equals("pitch", 1i64).accepts(&missing));
         assert!(!unequal.accepts(&missing));
         assert!(Predicate::IsNull { field: Spanned::new("pitch".into(), Span::default()), negated: false }.accepts(&missing));
-        let or = Predicate::Or(vec![unequal, Predicate::IsNull { field: Spanned::new("a".into(), Span::default()), negated: false }]);
+        let or =
+            Predicate::Or(vec![unequal, Predicate::IsNull { field: Spanned::new("a".into(), Span::default()), negated: false }]);
         assert!(or.accepts(&missing));
     }
 

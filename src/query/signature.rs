@@ -36,6 +36,7 @@ pub enum Clause {
     Limit,
     By,
     OrderBy,
+    As,
     Into,
     Using,
     For,
@@ -45,13 +46,14 @@ pub enum Clause {
 
 impl Clause {
     /// Every clause that a verb may or may not take; `as` and `into` go with every verb.
-    pub const ALL: [Clause; 11] = [
+    pub const ALL: [Clause; 12] = [
         Clause::In,
         Clause::Where,
         Clause::Top,
         Clause::Limit,
         Clause::By,
         Clause::OrderBy,
+        Clause::As,
         Clause::Into,
         Clause::Using,
         Clause::For,
@@ -68,6 +70,7 @@ impl Clause {
             Clause::Limit => "limit",
             Clause::By => "by",
             Clause::OrderBy => "order by",
+            Clause::As => "as",
             Clause::Into => "into",
             Clause::Using => "using",
             Clause::For => "for",
@@ -85,9 +88,12 @@ impl Clause {
             Clause::Limit => ("limit N", "at most so many rows"),
             Clause::By => ("by FIELD", "groups or folds: a metadata field"),
             Clause::OrderBy => ("order by FIELD [desc]", "the order of the rows"),
-            Clause::Into => ("into \"FILE\"", "writes the result to a file"),
+            Clause::As => ("as FORMAT", "`table`, `csv`, `tsv`, `json`, `jsonl`, `markdown` or `plot`"),
+            Clause::Into => {
+                ("into \"FILE\"", "writes the result to a file, in the format of its extension where there is no `as`")
+            }
             Clause::Using => ("using prototypes", "audio-only labels instead of texts"),
-            Clause::For => ("for …", "what to look for"),
+            Clause::For => ("for \"TEXT\"", "the text to look for, or a weighted sum: `\"cello\" + 0.5 * \"dark\"`"),
             Clause::Without => ("without \"TEXT\"", "texts to keep away from"),
             Clause::With => ("with (STATEMENT)", "the other side of a comparison"),
         }
@@ -114,9 +120,15 @@ pub enum Kind {
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A whole number from `min` to `max`.
-    Int { min: i64, max: i64 },
+    Int {
+        min: i64,
+        max: i64,
+    },
     /// A number from `min` to `max`.
-    Float { min: f64, max: f64 },
+    Float {
+        min: f64,
+        max: f64,
+    },
     Bool,
     Model,
     Collection,
@@ -165,7 +177,7 @@ impl Signature {
 
     /// Whether the verb takes this clause.
     pub fn takes(&self, clause: Clause) -> bool {
-        clause == Clause::Into || self.clauses.contains(&clause)
+        matches!(clause, Clause::As | Clause::Into) || self.clauses.contains(&clause)
     }
 }
 

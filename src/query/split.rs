@@ -4,6 +4,7 @@
 //! in a file, onto every line that is indented. `#` and `--` start a comment that ends with the line.
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::query::lex::{Kind, tokens};
 
 /// The deepest nesting of brackets that a statement may have.
 pub const MAX_DEPTH: usize = 64;
@@ -45,154 +46,139 @@ pub enum Open {
 /// At the first quote or bracket that is never closed or never opened, at nesting over [`MAX_DEPTH`] and at a statement
 /// over [`MAX_LENGTH`]. The statements before it are returned in any case, so that they can run.
 pub fn split(source: &str, continuation: Continuation) -> (Vec<Piece<'_>>, Option<Diagnostic>) {
-    let mut scan = Scan::new(source, continuation);
-    let fault = scan.run();
-    (scan.pieces, fault)
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    while start < source.len() {
+        let stop = next_stop(source, start, continuation);
+        if let Some(fault) = stop.fault {
+            return (pieces, Some(fault.diagnostic()));
+        }
+        let text = &source[start..stop.at];
+        let offset = start + text.len() - text.trim_start().len();
+        if text.len() > MAX_LENGTH {
+            let message = format!("a statement of {} bytes is longer than the {MAX_LENGTH} allowed", text.len());
+            return (pieces, Some(Diagnostic::new(message).at(Span::new(offset, offset + 1))));
+        }
+        if stop.speaks {
+            pieces.push(Piece { text: text.trim(), offset });
+        }
+        start = stop.at + 1;
+    }
+    (pieces, None)
+}
+
+/// Where the line that begins at `from` ends, with all that belongs to it over newlines: at a newline or at the end of the
+/// source. And whether it says anything.
+pub fn line_end(source: &str, from: usize, continuation: Continuation) -> (usize, bool) {
+    let (mut at, mut speaks) = (from, false);
+    loop {
+        let stop = next_stop(source, at, continuation);
+        speaks |= stop.speaks;
+        match stop.fault {
+            // What is wrong is for the parser of this line to say; the next line is a new one.
+            Some(Fault::Unopened(at) | Fault::Deep(at)) => {
+                return (source[at..].find('\n').map_or(source.len(), |newline| at + newline), true);
+            }
+            _ if source[stop.at..].starts_with(';') => at = stop.at + 1,
+            _ => return (stop.at, speaks),
+        }
+    }
 }
 
 /// What is open at the end of `source`: tells a terminal whether to ask for another line.
 pub fn open_at_end(source: &str) -> Open {
-    let mut scan = Scan::new(source, Continuation::Explicit);
-    match scan.run() {
-        Some(_) if scan.broken => Open::Nothing,
-        _ => scan.open(),
+    let mut at = 0;
+    loop {
+        let stop = next_stop(source, at, Continuation::Explicit);
+        match stop.fault {
+            Some(Fault::Quote(mark, at)) => return Open::Quote(mark, at),
+            Some(Fault::Bracket(at)) => return Open::Bracket(at),
+            // More text would not mend it.
+            Some(Fault::Unopened(_) | Fault::Deep(_)) => return Open::Nothing,
+            None if stop.at < source.len() => at = stop.at + 1,
+            None if stop.joined => return Open::Backslash,
+            None => return Open::Nothing,
+        }
     }
 }
 
-struct Scan<'a> {
-    source: &'a str,
-    continuation: Continuation,
-    pieces: Vec<Piece<'a>>,
-    quote: Option<(char, usize)>,
-    brackets: Vec<usize>,
-    /// True when the source ends in `\` and, perhaps, blanks.
-    backslash: bool,
-    /// A fault that more text would not mend.
-    broken: bool,
+/// The end of a statement.
+struct Stop {
+    /// A newline, a `;` or the end of the source.
+    at: usize,
+    /// False for blanks and comments.
+    speaks: bool,
+    /// True when a `\` stands at the very end.
+    joined: bool,
+    fault: Option<Fault>,
 }
 
-impl<'a> Scan<'a> {
-    fn new(source: &'a str, continuation: Continuation) -> Self {
-        Scan { source, continuation, pieces: Vec::new(), quote: None, brackets: Vec::new(), backslash: false, broken: false }
-    }
+enum Fault {
+    Quote(char, usize),
+    Bracket(usize),
+    Unopened(usize),
+    Deep(usize),
+}
 
-    fn open(&self) -> Open {
-        match (self.quote, self.brackets.first()) {
-            (Some((mark, at)), _) => Open::Quote(mark, at),
-            (None, Some(&at)) => Open::Bracket(at),
-            (None, None) if self.backslash => Open::Backslash,
-            _ => Open::Nothing,
+impl Fault {
+    fn diagnostic(&self) -> Diagnostic {
+        let (message, at) = match self {
+            Fault::Quote(mark, at) => (format!("the quote `{mark}` is never closed"), at),
+            Fault::Bracket(at) => ("the bracket `(` is never closed".to_owned(), at),
+            Fault::Unopened(at) => ("`)` closes nothing".to_owned(), at),
+            Fault::Deep(at) => (format!("brackets are nested deeper than {MAX_DEPTH}"), at),
+        };
+        let diagnostic = Diagnostic::new(message).at(Span::new(*at, at + 1));
+        match self {
+            Fault::Quote(mark, _) => diagnostic.hint(format!("add `{mark}` at the end of the text")),
+            Fault::Bracket(_) => diagnostic.hint("add the missing `)`"),
+            Fault::Unopened(_) => diagnostic.hint("remove it, or add the `(` that it closes"),
+            Fault::Deep(_) => diagnostic,
         }
-    }
-
-    fn run(&mut self) -> Option<Diagnostic> {
-        let mut start = 0;
-        let mut chars = self.source.char_indices().peekable();
-        while let Some((at, c)) = chars.next() {
-            if !matches!(c, ' ' | '\t' | '\r') {
-                self.backslash = c == '\\' && self.quote.is_none();
-            }
-            if let Some((mark, _)) = self.quote {
-                match c {
-                    '\\' => {
-                        chars.next();
-                    }
-                    c if c == mark => self.quote = None,
-                    _ => {}
-                }
-                continue;
-            }
-            match c {
-                '"' | '\'' => self.quote = Some((c, at)),
-                '#' => skip_line(&mut chars),
-                '-' if matches!(chars.peek(), Some((_, '-'))) => skip_line(&mut chars),
-                '(' => {
-                    self.brackets.push(at);
-                    if self.brackets.len() > MAX_DEPTH {
-                        self.broken = true;
-                        return Some(
-                            Diagnostic::new(format!("brackets are nested deeper than {MAX_DEPTH}")).at(Span::new(at, at + 1)),
-                        );
-                    }
-                }
-                ')' if self.brackets.pop().is_none() => {
-                    self.broken = true;
-                    return Some(
-                        Diagnostic::new("`)` closes nothing").at(Span::new(at, at + 1)).hint("remove it, or add the `(` that it closes"),
-                    );
-                }
-                '\\' => {
-                    while matches!(chars.peek(), Some((_, ' ' | '\t' | '\r'))) {
-                        chars.next();
-                    }
-                    if matches!(chars.peek(), Some((_, '\n'))) {
-                        chars.next();
-                        self.backslash = false;
-                    }
-                }
-                ';' if self.brackets.is_empty() => {
-                    if let Some(fault) = self.cut(start, at) {
-                        return Some(fault);
-                    }
-                    start = at + 1;
-                }
-                '\n' if self.brackets.is_empty() && !self.continues(at + 1) => {
-                    if let Some(fault) = self.cut(start, at) {
-                        return Some(fault);
-                    }
-                    start = at + 1;
-                }
-                _ => {}
-            }
-        }
-        match self.open() {
-            Open::Quote(mark, at) => Some(
-                Diagnostic::new(format!("the quote `{mark}` is never closed")).at(Span::new(at, at + 1)).hint(format!("add `{mark}` at the end of the text")),
-            ),
-            Open::Bracket(at) => {
-                Some(Diagnostic::new("the bracket `(` is never closed").at(Span::new(at, at + 1)).hint("add the missing `)`"))
-            }
-            _ => self.cut(start, self.source.len()),
-        }
-    }
-
-    /// Whether the line that starts at `at` belongs to the statement before it.
-    fn continues(&self, at: usize) -> bool {
-        if self.continuation == Continuation::Explicit {
-            return false;
-        }
-        let line = self.source[at..].split('\n').next().unwrap_or("");
-        line.starts_with([' ', '\t']) && !line.trim().is_empty()
-    }
-
-    fn cut(&mut self, start: usize, end: usize) -> Option<Diagnostic> {
-        let text = &self.source[start..end];
-        if is_blank(text) {
-            return None;
-        }
-        let lead = text.len() - text.trim_start().len();
-        if text.len() > MAX_LENGTH {
-            self.broken = true;
-            let message = format!("a statement of {} bytes is longer than the {MAX_LENGTH} allowed", text.len());
-            return Some(Diagnostic::new(message).at(Span::new(start + lead, start + lead + 1)));
-        }
-        self.pieces.push(Piece { text: text.trim(), offset: start + lead });
-        None
     }
 }
 
-fn skip_line(chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>) {
-    while matches!(chars.peek(), Some((_, c)) if *c != '\n') {
-        chars.next();
+/// The end of the statement that begins at `from`.
+fn next_stop(source: &str, from: usize, continuation: Continuation) -> Stop {
+    let mut brackets = Vec::new();
+    let mut stop = Stop { at: source.len(), speaks: false, joined: false, fault: None };
+    for token in tokens(source, from) {
+        match token.kind {
+            Kind::Space | Kind::Comment => continue,
+            Kind::Newline if brackets.is_empty() && !continues(source, token.end, continuation) => {
+                return Stop { at: token.start, joined: false, ..stop };
+            }
+            Kind::Newline => continue,
+            Kind::Semicolon if brackets.is_empty() => return Stop { at: token.start, joined: false, ..stop },
+            Kind::Open => {
+                brackets.push(token.start);
+                if brackets.len() > MAX_DEPTH {
+                    return Stop { at: token.start, speaks: true, joined: false, fault: Some(Fault::Deep(token.start)) };
+                }
+            }
+            Kind::Close if brackets.pop().is_none() => {
+                return Stop { at: token.start, speaks: true, joined: false, fault: Some(Fault::Unopened(token.start)) };
+            }
+            Kind::Text { closed: false } => {
+                let mark = source[token.start..].chars().next().unwrap_or('"');
+                stop.fault = Some(Fault::Quote(mark, token.start));
+            }
+            _ => {}
+        }
+        stop.joined = token.kind == Kind::Join && !source[token.start..token.end].ends_with('\n');
+        stop.speaks |= token.kind != Kind::Join;
     }
+    stop.fault = stop.fault.or_else(|| brackets.first().map(|&at| Fault::Bracket(at)));
+    stop
 }
 
-/// Only blanks, comments and continuation marks.
-fn is_blank(text: &str) -> bool {
-    text.lines().all(|line| {
-        let line = line.trim();
-        line.is_empty() || line == "\\" || line.starts_with('#') || line.starts_with("--")
-    })
+/// Whether the line that starts at `at` belongs to the statement before it.
+fn continues(source: &str, at: usize, continuation: Continuation) -> bool {
+    if continuation == Continuation::Explicit {
+        return false;
+    }
+    let line = source[at..].split('\n').next().unwrap_or("");
+    line.starts_with([' ', '\t']) && !line.trim().is_empty()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::value::Value;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Statement {
     /// A verb with its clauses.
-    Command(Command),
+    Command(Box<Command>),
     /// `explain [analyze] STATEMENT`.
     Explain { analyze: bool, statement: Box<Statement> },
     /// `let NAME = STATEMENT`.

@@ -14,9 +14,11 @@
 
 mod cell;
 mod delimited;
+pub mod html;
 mod json;
 mod markdown;
 mod plot;
+pub mod svg;
 mod table;
 mod terminal;
 

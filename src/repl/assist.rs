@@ -10,8 +10,10 @@ use rustyline::hint::Hinter;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 
 use super::dot::COMMANDS;
-use super::lex::{self, Kind};
+use super::lines::is_dot;
 use super::{Candidate, Hint, Shell, WordKind};
+use crate::query::lex::{Kind, matching, tokens};
+use crate::query::split::{Open, open_at_end};
 use crate::render::Format;
 
 /// The editor's helper: lexical questions are answered here, those about the language and the store by the shell.
@@ -37,7 +39,7 @@ impl<S: Shell> Validator for Assist<'_, S> {
 
 /// An open statement goes on, until two blank lines end it as it is: its error names what is open.
 fn awaits_more(input: &str) -> bool {
-    !lex::is_dot(input) && lex::is_open(input) && !input.ends_with("\n\n")
+    !is_dot(input) && open_at_end(input) != Open::Nothing && !input.ends_with("\n\n")
 }
 
 impl rustyline::completion::Candidate for Candidate {
@@ -54,7 +56,7 @@ impl<S: Shell> Completer for Assist<'_, S> {
     type Candidate = Candidate;
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Candidate>)> {
-        if lex::is_dot(line) {
+        if is_dot(line) {
             return self.complete_dot(line, pos);
         }
         Ok(self.shell.try_borrow().map_or((pos, Vec::new()), |shell| shell.complete(line, pos)))
@@ -111,7 +113,7 @@ impl<S: Shell> Hinter for Assist<'_, S> {
         if pos < line.len() || line.is_empty() {
             return None;
         }
-        if lex::is_dot(line) {
+        if is_dot(line) {
             return dot_hint(line);
         }
         let from_shell = self.shell.try_borrow().ok().and_then(|shell| shell.hint(line, pos));
@@ -140,7 +142,7 @@ fn from_history(line: &str, context: &Context<'_>) -> Option<Hint> {
 
 impl<S: Shell> Highlighter for Assist<'_, S> {
     fn highlight<'l>(&self, line: &'l str, pos: usize) -> Cow<'l, str> {
-        if lex::is_dot(line) {
+        if is_dot(line) {
             return Cow::Borrowed(line);
         }
         let shell = self.shell.try_borrow().ok();
@@ -159,9 +161,9 @@ impl<S: Shell> Highlighter for Assist<'_, S> {
 
 /// The line in colours: verbs bold, clauses blue, parameters cyan, text green, the pair of brackets at the cursor marked.
 fn colored(line: &str, pos: usize, kind: impl Fn(&str) -> WordKind) -> String {
-    let pair = lex::matching(line, pos);
+    let pair = matching(line, pos);
     let mut out = String::with_capacity(line.len() * 2);
-    for token in lex::tokens(line, 0) {
+    for token in tokens(line, 0) {
         let text = line.get(token.start..token.end).unwrap_or_default();
         let code = match token.kind {
             Kind::Comment => "2",

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::dot::{self, COMMANDS, Dot};
-use super::{Flow, Shell, View, lex, pager};
+use super::{Flow, Shell, View, lines, pager};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::render::{Format, Style};
 
@@ -93,11 +93,11 @@ impl<'a, S: Shell> Console<'a, S> {
     /// Runs the statements and commands of `text`; `origin` names its file, none for what was typed.
     pub fn feed(&mut self, text: &str, origin: Option<&str>) -> Outcome {
         let mut outcome = Outcome::Done;
-        for range in lex::logical_lines(text) {
+        for range in lines::logical_lines(text) {
             let (before, line) = (text.get(..range.start).unwrap_or_default(), text.get(range).unwrap_or_default());
             // The newlines before it keep the line numbers of its errors right.
             let source = format!("{}{line}", "\n".repeat(before.matches('\n').count()));
-            let result = if lex::is_dot(line) { self.command(line, &source) } else { self.statement(&source, origin) };
+            let result = if lines::is_dot(line) { self.command(line, &source) } else { self.statement(&source, origin) };
             match result {
                 Ok(Outcome::Done) => {}
                 Ok(Outcome::Exit) => return Outcome::Exit,

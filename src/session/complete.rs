@@ -1,13 +1,25 @@
 //! What could stand at the cursor: verbs, clauses, parameters, and the store's own names.
+//!
+//! ```text
+//!   classify clips where label = "vi▌      the word before decides: a value of the field `label`, in quotes
+//!   compare (classify clips in ▌           the innermost statement decides: a collection
+//! ```
+//!
+//! It is asked at every Tab, so it never reads a large collection whole: fields and values are those of a sample.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Session;
 use crate::embedding::{Modality, Stage};
+use crate::query::lex::{Kind as Lexeme, Token, tokens};
 use crate::query::signature::{Clause, Kind};
+use crate::query::statement::quoted;
 use crate::render::Format;
+use crate::store::{Collection, Item};
 use crate::verb::{STATEMENT_WORDS, VERBS, find, set};
 
-/// Names of items that are offered at most; more are of no help at a terminal.
-const MOST_IDS: usize = 2_000;
+/// Items that are looked at for names, spread over the collection.
+const SAMPLE: u64 = 2_000;
 
 /// A word that could stand at the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,136 +40,193 @@ pub enum WordKind {
     Plain,
 }
 
+/// A candidate, before it is known whether a quote is open.
+enum Word {
+    /// A word of the language; it stands for itself and never in quotes.
+    Own(String),
+    /// A name or text of the store; in quotes where one is open or where it needs them.
+    Name(String),
+    /// A text that stands in quotes.
+    Text(String),
+}
+
+/// Items of a collection that stand for all of them.
+#[derive(Default)]
+pub(super) struct Sample {
+    of: Option<(String, u64)>,
+    items: Arc<Vec<Item>>,
+}
+
+/// Kept between two key strokes.
+pub(super) type Kept = Mutex<Sample>;
+
 impl Session {
     /// The words that could stand at `pos` of `line`, and where the word begins that they replace.
     pub fn complete(&self, line: &str, pos: usize) -> (usize, Vec<Candidate>) {
         let before = line.get(..pos).unwrap_or(line);
-        let statement = &before[before.rfind([';', '\n', '(']).map_or(0, |i| i + 1)..];
-        let start = before.rfind(|c: char| c.is_whitespace() || "=(,;".contains(c)).map_or(0, |i| i + 1);
-        // Inside a quote the word goes back to the quote, blanks and all.
-        let quote = open_quote(before);
-        let (start, word) = match quote {
-            Some(at) => (at, &before[at + 1..]),
-            None => (start, &before[start..]),
+        let all: Vec<Token> = tokens(before, 0).collect();
+        let text = |token: &Token| before.get(token.start..token.end).unwrap_or_default();
+        // The word at the cursor: an open text with its quote, or what touches the cursor.
+        let last = all.last();
+        let open = last.filter(|t| t.kind == Lexeme::Text { closed: false });
+        let start = match open {
+            Some(token) => token.start,
+            None => before.rfind(|c: char| c.is_whitespace() || "=<>!(),;\"'".contains(c)).map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8)),
         };
-        let words = self.words(statement, &before[..start], word, quote.is_some());
-        let lower = word.to_lowercase();
-        let mut found: Vec<Candidate> = words
-            .into_iter()
-            .filter(|w| w.to_lowercase().starts_with(&lower))
-            .map(|w| Candidate { replacement: if quote.is_some() { format!("\"{w}\"") } else { w.clone() }, display: w })
-            .collect();
-        found.dedup();
+        let typed = match open {
+            Some(_) => before[start..].get(1..).unwrap_or_default(),
+            None => &before[start..],
+        };
+        if last.is_some_and(|t| t.kind == Lexeme::Comment) {
+            return (pos, Vec::new());
+        }
+        let said: Vec<&str> =
+            all.iter().filter(|t| t.end <= start && !matches!(t.kind, Lexeme::Space | Lexeme::Newline | Lexeme::Join)).map(text).collect();
+        let lower = typed.to_lowercase();
+        let quote = open.and_then(|t| before[t.start..].chars().next());
+        let closed_behind = quote.is_some_and(|quote| line.get(pos..).is_some_and(|rest| rest.starts_with(quote)));
+        let mut found: Vec<Candidate> = Vec::new();
+        for word in self.words(statement(&said)) {
+            let (Word::Own(plain) | Word::Name(plain) | Word::Text(plain)) = &word;
+            if !plain.to_lowercase().starts_with(&lower) || (quote.is_some() && matches!(word, Word::Own(_))) {
+                continue;
+            }
+            let replacement = match (&word, quote) {
+                (Word::Own(plain), _) => plain.clone(),
+                (Word::Name(plain), None) if is_bare(plain) => plain.clone(),
+                (Word::Name(plain) | Word::Text(plain), quote) => in_quotes(plain, quote.unwrap_or('"'), closed_behind),
+            };
+            found.push(Candidate { display: plain.clone(), replacement });
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        found.retain(|c| seen.insert(c.replacement.clone()));
         (start, found)
     }
 
-    fn words(&self, statement: &str, before: &str, word: &str, quoted: bool) -> Vec<String> {
-        let mut said = statement.split_whitespace();
-        let own = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
-        let Some(verb) = said.next().filter(|v| statement.trim_start().len() > v.len()) else {
+    /// What could follow these words of one statement.
+    fn words(&self, said: &[&str]) -> Vec<Word> {
+        let own = |words: &[&str]| words.iter().map(|w| Word::Own((*w).to_owned())).collect::<Vec<_>>();
+        let Some(verb) = said.first() else {
             let verbs = VERBS.iter().map(|v| v.signature().name).chain(STATEMENT_WORDS);
-            return verbs.map(str::to_owned).collect();
+            return verbs.map(|v| Word::Own(v.to_owned())).collect();
         };
-        let previous = before.trim_end();
-        let last = previous.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or("");
-        if let Some(name) = last.strip_suffix('=') {
+        let at = |back: usize| said.len().checked_sub(back).and_then(|i| said.get(i)).map(|w| w.to_lowercase()).unwrap_or_default();
+        let last = at(1);
+        // A value: of `NAME = `, of `NAME in (…, `, of `NAME like `.
+        if let Some(name) = value_of(said) {
             return self.values(verb, name);
         }
-        if quoted {
-            return self.quoted(last);
-        }
-        match last.to_lowercase().as_str() {
-            "in" | "use" => return self.collections(),
+        match last.as_str() {
+            "in" if !at(2).eq_ignore_ascii_case("not") => return names(self.collections()),
             "as" => return own(&Format::NAMES),
             "using" => return own(&["prototypes"]),
-            "help" => return VERBS.iter().map(|v| v.signature().name.to_owned()).chain(own(&["explain", "help"])).collect(),
-            "explain" => return VERBS.iter().map(|v| v.signature().name.to_owned()).collect(),
-            "describe" => return self.everything(),
-            "ontology" => return self.ontology_names(),
-            "show" => return own(&["models", "collections", "spaces", "ontologies", "ontology", "prompts", "settings"]),
-            "by" | "order" if !word.is_empty() || last.eq_ignore_ascii_case("by") => return self.fields(),
+            "for" | "without" | "+" | "*" => return self.texts().into_iter().map(Word::Text).collect(),
+            "by" => return names(self.fields()),
+            "order" => return own(&["by"]),
+            "into" | "let" | "top" | "limit" => return Vec::new(),
+            _ => {}
+        }
+        match (verb.to_lowercase().as_str(), said.len()) {
+            ("use", 1) => return names(self.collections()),
+            ("describe", 1) => return names(self.everything()),
+            ("help", 1) => {
+                let verbs = VERBS.iter().map(|v| v.signature().name).chain(STATEMENT_WORDS);
+                return verbs.chain(Clause::ALL.iter().map(|c| c.word())).map(|w| Word::Own(w.to_owned())).collect();
+            }
+            ("expect", 1) => return self.measured_names().into_iter().map(Word::Own).collect(),
+            ("show", 2) if last == "ontology" => return names(self.ontology_names()),
             _ => {}
         }
         let Some(signature) = find(verb).map(|v| v.signature()) else { return Vec::new() };
-        let mut words: Vec<String> = signature.subjects.iter().map(|s| plural(s)).collect();
-        words.extend(signature.clauses.iter().map(|c| c.word().to_owned()));
-        words.extend(["as".to_owned(), "into".to_owned()]);
-        words.extend(signature.parameters.iter().map(|p| format!("{}=", p.name)));
-        if signature.open_parameters {
-            words.extend(set::settable().iter().map(|p| format!("{}=", p.name)));
+        let mut words = Vec::new();
+        // `clip "ID"`, also after `similar` alone, where a file could stand.
+        if matches!(last.as_str(), "clip" | "clips") && said.len() == 2 && ["classify", "similar", "label"].contains(&signature.name) {
+            words.extend(self.ids().into_iter().map(Word::Text));
         }
-        let in_where = statement.to_lowercase().contains(" where ");
-        if in_where {
-            words.extend(self.fields());
-            words.extend(own(&["and", "or", "not", "like", "is null"]));
+        let used = |word: &str| said.iter().any(|s| s.eq_ignore_ascii_case(word.split(' ').next().unwrap_or(word)));
+        if said.len() == 1 || signature.subjects.len() > 1 {
+            words.extend(signature.subjects.iter().map(|s| Word::Own(plural(s))));
+        }
+        let clauses = signature.clauses.iter().copied().chain([Clause::As, Clause::Into]);
+        words.extend(clauses.map(Clause::word).filter(|c| !used(c)).map(|c| Word::Own(c.to_owned())));
+        let settable = if signature.open_parameters { set::settable() } else { Vec::new() };
+        let parameters = signature.parameters.iter().chain(&settable).filter(|p| !used(p.name));
+        words.extend(parameters.map(|p| Word::Own(format!("{}=", p.name))));
+        if used("where") {
+            words.extend(names(self.fields()));
+            words.extend(own(&["and", "or", "not", "in", "like", "is null", "is not null"]));
         }
         words
     }
 
-    /// The values that a parameter can have.
-    fn values(&self, verb: &str, name: &str) -> Vec<String> {
+    /// The values that a parameter or field can have.
+    fn values(&self, verb: &str, name: &str) -> Vec<Word> {
         let settable = set::settable();
         let parameter = find(verb).and_then(|v| v.signature().parameter(name).copied());
-        let parameter = parameter.or_else(|| settable.iter().find(|p| p.name == name).copied());
-        let Some(parameter) = parameter else { return self.field_values(name) };
+        let open = find(verb).is_some_and(|v| v.signature().open_parameters);
+        let parameter = parameter.or_else(|| settable.iter().find(|p| open && p.name.eq_ignore_ascii_case(name)).copied());
+        let Some(parameter) = parameter else {
+            return self.field_values(name.strip_prefix("meta.").unwrap_or(name)).into_iter().map(Word::Text).collect();
+        };
         match parameter.kind {
-            Kind::Choice(words) => words.iter().map(|w| (*w).to_owned()).collect(),
-            Kind::Bool => vec!["true".into(), "false".into()],
-            Kind::Model => self.workspace.model_ids().unwrap_or_default(),
-            Kind::Collection => self.collections(),
-            Kind::Ontology => self.ontology_names(),
-            Kind::Prompts => self.workspace.prompt_sets().map(|sets| sets.into_iter().map(|s| s.name).collect()).unwrap_or_default(),
-            Kind::Text if name == "labels" => ["tinysol".to_owned(), "all".to_owned()].into_iter().chain(self.collections()).collect(),
-            _ => Vec::new(),
+            Kind::Choice(words) => words.iter().map(|w| Word::Own((*w).to_owned())).collect(),
+            Kind::Bool => vec![Word::Own("true".into()), Word::Own("false".into())],
+            Kind::Model => names(self.workspace.model_ids().unwrap_or_default()),
+            Kind::Collection => names(self.collections()),
+            Kind::Ontology => names(self.ontology_names()),
+            Kind::Prompts => {
+                names(self.workspace.prompt_sets().map(|sets| sets.into_iter().map(|s| s.name).collect()).unwrap_or_default())
+            }
+            Kind::Prompt => {
+                let sets = self.workspace.prompt_sets().unwrap_or_default();
+                let prompts = sets.iter().flat_map(|s| &s.prompts).map(|p| p.key().to_owned());
+                prompts.filter(|key| key.contains("<>")).map(Word::Text).collect()
+            }
+            Kind::Text if name.eq_ignore_ascii_case("labels") => {
+                names(["tinysol".to_owned(), "all".to_owned()].into_iter().chain(self.collections()).collect())
+            }
+            Kind::Text | Kind::Int { .. } | Kind::Float { .. } => Vec::new(),
         }
-    }
-
-    /// What could stand in quotes after `last`: the id of a clip.
-    fn quoted(&self, last: &str) -> Vec<String> {
-        if !matches!(last.to_lowercase().as_str(), "clip" | "clips" | "similar") {
-            return Vec::new();
-        }
-        let mut ids = Vec::new();
-        for collection in self.open_collections() {
-            let items = collection.items().filter_map(Result::ok).filter(|i| i.modality == Modality::Audio);
-            ids.extend(items.take(MOST_IDS).map(|i| i.id));
-        }
-        ids
     }
 
     fn collections(&self) -> Vec<String> {
-        self.workspace.store().collections().map(|all| all.into_iter().map(|c| c.name).collect()).unwrap_or_default()
+        let all = self.workspace.store().collections().unwrap_or_default();
+        all.into_iter().filter(|c| c.audio > 0 || c.name != crate::workspace::TEXTS).map(|c| c.name).collect()
     }
 
-    /// The collections that a statement may be about: that of `use`, else all.
-    fn open_collections(&self) -> Vec<crate::store::Collection> {
-        let chosen = self.settings.get("collection").map(ToString::to_string);
-        let chosen = chosen.map(|c| c.trim_matches('"').to_owned());
-        let names = self.collections().into_iter().filter(|name| chosen.as_ref().is_none_or(|c| c == name));
-        names.filter_map(|name| self.workspace.store().collection(&name).ok().flatten()).collect()
-    }
-
-    /// Metadata fields, from the first items of the collections.
-    fn fields(&self) -> Vec<String> {
-        let mut fields = vec!["id".to_owned()];
-        for collection in self.open_collections() {
-            let items = collection.items().filter_map(Result::ok).take(200);
-            fields.extend(items.flat_map(|i| i.metadata.into_keys()));
+    /// Items of the collection that a statement would be about: that of `use`, else the first with clips.
+    fn sample(&self) -> Arc<Vec<Item>> {
+        let chosen = self.settings.get("collection").map(|c| c.to_string().trim_matches('"').to_owned());
+        let all = self.workspace.store().collections().unwrap_or_default();
+        let info = all.iter().find(|c| chosen.as_ref().is_some_and(|name| *name == c.name)).or_else(|| all.iter().find(|c| c.audio > 0));
+        let Some(info) = info else { return Arc::default() };
+        let wanted = Some((info.name.clone(), info.items));
+        let mut kept = self.sample.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.of != wanted {
+            let collection = self.workspace.store().collection(&info.name).ok().flatten();
+            let items = collection.map(|c| sampled(&c, info.items)).unwrap_or_default();
+            *kept = Sample { of: wanted, items: Arc::new(items) };
         }
-        fields.sort();
-        fields.dedup();
-        fields
+        Arc::clone(&kept.items)
+    }
+
+    fn ids(&self) -> Vec<String> {
+        self.sample().iter().map(|i| i.id.clone()).collect()
+    }
+
+    fn fields(&self) -> Vec<String> {
+        let sample = self.sample();
+        sorted(sample.iter().flat_map(|i| i.metadata.keys().cloned()).chain(["id".to_owned()]).collect())
     }
 
     fn field_values(&self, field: &str) -> Vec<String> {
-        let mut values = Vec::new();
-        for collection in self.open_collections() {
-            let items = collection.items().filter_map(Result::ok).take(MOST_IDS);
-            values.extend(items.filter_map(|i| i.metadata.get(field).map(|v| format!("\"{v}\""))));
-        }
-        values.sort();
-        values.dedup();
-        values
+        let sample = self.sample();
+        sorted(sample.iter().map(|i| crate::workspace::builtin_field(i, field)).filter(|v| !v.is_null()).map(|v| v.to_string()).collect())
+    }
+
+    /// Texts worth looking for: the labels of the clips.
+    fn texts(&self) -> Vec<String> {
+        self.field_values("label").into_iter().map(|label| crate::workspace::spoken(&label)).collect()
     }
 
     fn ontology_names(&self) -> Vec<String> {
@@ -172,6 +241,10 @@ impl Session {
         all
     }
 
+    fn measured_names(&self) -> Vec<String> {
+        self.last.as_ref().map(|last| super::measured(last).into_iter().map(|(name, _)| name).collect()).unwrap_or_default()
+    }
+
     /// What a word is, for its colour.
     pub fn classify_word(&self, word: &str) -> WordKind {
         let lower = word.to_lowercase();
@@ -179,18 +252,108 @@ impl Session {
             return WordKind::Verb;
         }
         let clause = Clause::ALL.iter().any(|c| c.word().split(' ').any(|w| w == lower));
-        if clause || ["as", "and", "or", "not", "is", "null", "like", "desc", "asc"].contains(&lower.as_str()) {
+        if clause || ["and", "or", "not", "is", "null", "like", "desc", "asc", "analyze"].contains(&lower.as_str()) {
             return WordKind::Clause;
         }
         if VERBS.iter().any(|v| v.signature().parameter(&lower).is_some()) {
             return WordKind::Parameter;
         }
-        let known = |stage: &str| Stage::parse(stage).is_some();
-        if known(&lower) || VERBS.iter().any(|v| v.signature().subjects.iter().any(|s| *s == lower || plural(s) == lower)) {
+        let subject = |s: &&str| **s == lower || plural(s) == lower;
+        if Stage::parse(&lower).is_some() || VERBS.iter().any(|v| v.signature().subjects.iter().any(|s| subject(&s))) {
             return WordKind::Name;
         }
         WordKind::Plain
     }
+}
+
+/// The words of the statement that the cursor is in: after the last `;`, or after an open bracket before a verb, without
+/// `explain`, `analyze` and `let NAME =` in front.
+fn statement<'a>(said: &'a [&'a str]) -> &'a [&'a str] {
+    let mut starts = vec![0];
+    for (i, word) in said.iter().enumerate() {
+        match *word {
+            ";" => starts = vec![i + 1],
+            "(" => starts.push(i + 1),
+            ")" if starts.len() > 1 => {
+                starts.pop();
+            }
+            _ => {}
+        }
+    }
+    // A bracket in a condition or a list holds no statement.
+    let is_start = |&&start: &&usize| {
+        start == 0 || said.get(start - 1) == Some(&";") || said.get(start).map_or(opens_statement(said, start), |w| find(w).is_some())
+    };
+    let mut words = said.get(starts.iter().rev().find(is_start).copied().unwrap_or(0)..).unwrap_or_default();
+    loop {
+        words = match words {
+            [first, rest @ ..] if first.eq_ignore_ascii_case("explain") || first.eq_ignore_ascii_case("analyze") => rest,
+            [first, _, "=", rest @ ..] if first.eq_ignore_ascii_case("let") => rest,
+            _ => return words,
+        };
+    }
+}
+
+/// Whether a statement is due after the bracket before `start`: `compare (`, `with (`.
+fn opens_statement(said: &[&str], start: usize) -> bool {
+    let before = start.checked_sub(2).and_then(|i| said.get(i));
+    before.is_some_and(|word| word.eq_ignore_ascii_case("with") || find(word).is_some())
+}
+
+/// The field or parameter whose value is due: `NAME =`, `NAME in ("a",`, `NAME like`, `NAME=("a",`.
+fn value_of<'a>(said: &[&'a str]) -> Option<&'a str> {
+    let mut rest = said;
+    // Back over a list to what stands before its bracket.
+    if matches!(rest.last(), Some(&"(" | &",")) {
+        let open = rest.iter().rposition(|w| *w == "(")?;
+        rest = &rest[..open];
+    }
+    let listed = rest.len() < said.len();
+    match rest {
+        [.., name, "!" | "<" | ">", "="] | [.., name, "<", ">"] | [.., name, "=" | "<" | ">"] => Some(name),
+        [.., name, not, word] if not.eq_ignore_ascii_case("not") && takes_values(word, listed) => Some(name),
+        [.., name, word] if takes_values(word, listed) => Some(name),
+        _ => None,
+    }
+}
+
+fn takes_values(word: &str, listed: bool) -> bool {
+    word.eq_ignore_ascii_case("like") || (listed && word.eq_ignore_ascii_case("in"))
+}
+
+/// Whether a name can stand without quotes.
+fn is_bare(name: &str) -> bool {
+    let starts = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    let reserved = ["and", "or", "not", "is", "null", "like", "true", "false"];
+    let clause = Clause::ALL.iter().any(|c| c.word().split(' ').any(|w| w.eq_ignore_ascii_case(name)));
+    let known = clause || reserved.iter().any(|w| w.eq_ignore_ascii_case(name));
+    starts && !known && !name.contains("--") && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'))
+}
+
+fn in_quotes(text: &str, quote: char, closed: bool) -> String {
+    let double = quoted(text);
+    let inner = double.get(1..double.len() - 1).unwrap_or_default();
+    let inner = if quote == '\'' { inner.replace("\\\"", "\"").replace('\'', "\\'") } else { inner.to_owned() };
+    if closed { format!("{quote}{inner}") } else { format!("{quote}{inner}{quote}") }
+}
+
+fn sampled(collection: &Collection, items: u64) -> Vec<Item> {
+    let audio = |item: &Item| item.modality == Modality::Audio;
+    if items <= SAMPLE {
+        return collection.items().filter_map(Result::ok).filter(audio).collect();
+    }
+    let step = usize::try_from(items / SAMPLE).unwrap_or(usize::MAX).max(1);
+    (0..items).step_by(step).filter_map(|seq| collection.item(seq).ok().flatten()).filter(audio).collect()
+}
+
+fn names(all: Vec<String>) -> Vec<Word> {
+    all.into_iter().map(Word::Name).collect()
+}
+
+fn sorted(mut all: Vec<String>) -> Vec<String> {
+    all.sort();
+    all.dedup();
+    all
 }
 
 fn plural(word: &str) -> String {
@@ -201,10 +364,82 @@ fn plural(word: &str) -> String {
     }
 }
 
-/// Where the quote stands that is still open at the end of `text`.
-fn open_quote(text: &str) -> Option<usize> {
-    match crate::query::split::open_at_end(text) {
-        crate::query::split::Open::Quote(_, at) => Some(at),
-        _ => None,
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::store::{NewItem, Store};
+    use crate::workspace::Workspace;
+
+    /// A session over two collections; `demo` has labels that need quotes.
+    fn session() -> Session {
+        let store = Store::in_memory().unwrap();
+        let labels = ["violin", "viola", "french horn", "the \"odd\" one"];
+        let items = (0..40).map(|i| NewItem {
+            metadata: BTreeMap::from([
+                ("label".to_owned(), labels[i % 4].into()),
+                ("dynamic".to_owned(), "mf".into()),
+                ("midi".to_owned(), (60 + i).into()),
+            ]),
+            ..NewItem::new(format!("clips/a {i}.wav"), Modality::Audio)
+        });
+        store.create("demo").unwrap().commit(items.collect()).unwrap();
+        store.create("other-1").unwrap();
+        Session::new(Workspace::over(store, &[]))
+    }
+
+    /// What stands in the line after completing at `|`, one a candidate.
+    fn lines(session: &Session, marked: &str) -> Vec<String> {
+        let pos = marked.find('|').unwrap();
+        let line = marked.replace('|', "");
+        let (start, found) = session.complete(&line, pos);
+        found.into_iter().map(|c| format!("{}{}{}", &line[..start], c.replacement, &line[pos..])).collect()
+    }
+
+    #[test]
+    fn words_follow_from_what_is_said() {
+        let s = session();
+        let one = |marked: &str, line: &str| assert_eq!(lines(&s, marked), [line], "{marked}");
+        one("clas|", "classify");
+        one("CLAS|", "classify");
+        one("count clips; tri|", "count clips; triplets");
+        one("explain analyze tri|", "explain analyze triplets");
+        one("let a = tri|", "let a = triplets");
+        one("classify clips wh|", "classify clips where");
+        one("classify clips where prompt=\"A <> x\" and pro|", "classify clips where prompt=\"A <> x\" and prompts=");
+        one("classify clips space=p|", "classify clips space=pre-joint");
+        one("classify clips space=pre-|", "classify clips space=pre-joint");
+        one("classify clips in d|", "classify clips in demo");
+        one("classify clips in o|", "classify clips in other-1");
+        one("use d|", "use demo");
+        assert_eq!(lines(&s, "count clips as js|"), ["count clips as json", "count clips as jsonl"]);
+    }
+
+    #[test]
+    fn data_names_complete_with_their_quotes() {
+        let s = session();
+        let one = |marked: &str, line: &str| assert_eq!(lines(&s, marked), [line], "{marked}");
+        one("count clips where label=fr|", "count clips where label=\"french horn\"");
+        one("count clips where label = \"fr|", "count clips where label = \"french horn\"");
+        one("count clips where label='fr|", "count clips where label='french horn'");
+        one("count clips where label=\"fr|\"", "count clips where label=\"french horn\"");
+        one("count clips where label != \"the|", "count clips where label != \"the \\\"odd\\\" one\"");
+        one("count clips where label in (\"violin\", \"fr|", "count clips where label in (\"violin\", \"french horn\"");
+        one("count clips where label like \"fr|", "count clips where label like \"french horn\"");
+        one("count clips where label not in (\"fr|", "count clips where label not in (\"french horn\"");
+        one("count clips where dyn|", "count clips where dynamic");
+        one("list clips order by mi|", "list clips order by midi");
+        one("classify clip \"clips/a 39|", "classify clip \"clips/a 39.wav\"");
+        one("search clips for \"fr|", "search clips for \"french horn\"");
+        assert_eq!(lines(&s, "count clips where label=\"vio|").len(), 2);
+    }
+
+    #[test]
+    fn nothing_is_offered_where_nothing_fits() {
+        let s = session();
+        for marked in ["zebra |", "# cla|", "classify clips top |", "笛|", "\"|", "classify clips where label=\"é|"] {
+            assert!(lines(&s, marked).is_empty(), "{marked}");
+        }
     }
 }

@@ -12,10 +12,10 @@ mod output;
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::diagnostic::{Diagnostic, Span, Spanned, one_of};
-use crate::progress::Progress;
+use crate::progress::{self, Progress, Recorder};
 use crate::query::split::{Continuation, Piece, split};
 use crate::query::{Command, Predicate, Settings, Statement, bind, parse};
 use crate::render::{Format, Style};
@@ -88,9 +88,7 @@ impl From<verb::Error> for Failure {
 fn store_diagnostic(error: &crate::store::Error) -> Diagnostic {
     let diagnostic = Diagnostic::new(error.to_string());
     match error {
-        crate::store::Error::Locked { .. } => {
-            diagnostic.hint("close the other one, or name another store with `--store DIR`")
-        }
+        crate::store::Error::Locked { .. } => diagnostic.hint("close the other one, or name another store with `--store DIR`"),
         crate::store::Error::Foreign { .. } => diagnostic.hint("name another folder with `--store DIR`"),
         _ => diagnostic,
     }
@@ -106,14 +104,15 @@ pub struct Executed {
 pub struct Session {
     workspace: Workspace,
     settings: Settings,
-    named: BTreeMap<String, Report>,
+    named: BTreeMap<String, Outcome>,
     last: Option<Report>,
+    sample: complete::Kept,
 }
 
 impl Session {
     /// A session over an opened workspace.
     pub fn new(workspace: Workspace) -> Session {
-        Session { workspace, settings: Settings::new(), named: BTreeMap::new(), last: None }
+        Session { workspace, settings: Settings::new(), named: BTreeMap::new(), last: None, sample: complete::Kept::default() }
     }
 
     /// The workspace.
@@ -187,25 +186,27 @@ impl Session {
     fn executed(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
         let statement = parse(piece)?;
         let destination = output::destination(&statement)?;
-        let mut report = self.report(statement, progress)?;
+        let mut report = self.outcome(statement, progress)?.report;
         report.statement = piece.text.to_owned();
         Ok(Executed { report, destination })
     }
 
-    fn report(&mut self, statement: Statement, progress: &dyn Progress) -> Result<Report, Failure> {
+    fn outcome(&mut self, statement: Statement, progress: &dyn Progress) -> Result<Outcome, Failure> {
         match statement {
             Statement::Command(command) => {
-                let outcome = self.with_plan(command, progress, |plan, scope| Ok(plan.run(scope)?))?;
-                self.settle(outcome)
+                let text = command.text.clone();
+                let mut outcome = self.with_plan(*command, progress, |plan, scope| Ok(plan.run(scope)?))?;
+                outcome.report.statement = text;
+                Ok(self.settle(outcome))
             }
-            Statement::Explain { analyze, statement } => self.explain(analyze, *statement, progress),
+            Statement::Explain { analyze, statement } => Ok(self.explain(analyze, *statement, progress)?.into()),
             Statement::Let { name, statement } => {
-                let report = self.report(*statement, progress)?;
-                self.named.insert(name.node, report.clone());
-                Ok(report)
+                let outcome = self.outcome(*statement, progress)?;
+                self.named.insert(name.node, outcome.clone());
+                Ok(outcome)
             }
-            Statement::Expect(predicate) => self.expect(&predicate),
-            Statement::Help(topic) => Ok(verb::help::help(topic.as_ref())?),
+            Statement::Expect(predicate) => Ok(self.expect(&predicate)?.into()),
+            Statement::Help(topic) => Ok(verb::help::help(topic.as_ref())?.into()),
         }
     }
 
@@ -223,48 +224,52 @@ impl Session {
     }
 
     /// Takes over what a statement changes in the session.
-    fn settle(&mut self, outcome: Outcome) -> Result<Report, Failure> {
-        let mut report = outcome.report;
-        if let Some(Effect::Set { key, value }) = outcome.effect {
+    fn settle(&mut self, mut outcome: Outcome) -> Outcome {
+        if let Some(Effect::Set { key, value }) = outcome.effect.take() {
             match value {
                 Some(value) => self.settings.insert(key, value),
                 None => self.settings.remove(&key),
             };
         }
         if let Some(backend) = self.workspace.backend_used() {
-            report.context.fact("backend", backend);
+            outcome.report.context.fact("backend", backend);
         }
-        self.last = Some(report.clone());
-        Ok(report)
+        self.last = Some(outcome.report.clone());
+        outcome
     }
 
     fn explain(&mut self, analyze: bool, statement: Statement, progress: &dyn Progress) -> Result<Report, Failure> {
         let Statement::Command(command) = statement else {
-            return Err(Diagnostic::new("only a verb's statement can be explained").expected("`explain classify clips …`").into());
+            return Err(Diagnostic::new("only a verb's statement can be explained")
+                .expected("`explain classify clips …`")
+                .into());
         };
         let mut report = Report::new("explain");
-        let mut table = Table::new(["stage", "detail"]);
-        let (steps, ran) = self.with_plan(command, progress, |plan, scope| {
-            let steps = plan.steps();
+        let (steps, ran) = self.with_plan(*command, progress, |plan, scope| {
+            let mut steps = plan.steps();
+            steps.extend(plan.estimate(scope)?);
             if !analyze {
                 return Ok((steps, None));
             }
+            let recorder = Recorder::new(progress);
             let start = Instant::now();
-            let outcome = plan.run(scope)?;
-            Ok((steps, Some((start.elapsed(), outcome.report))))
+            let outcome = plan.run(&Scope { progress: &recorder, ..*scope })?;
+            Ok((steps, Some((start.elapsed(), recorder.stages(), outcome.report))))
         })?;
+        let mut plan = Table::new(["stage", "detail"]);
         for step in steps {
-            table.push(vec![step.stage.into(), step.detail.into()]);
+            plan.push(vec![step.stage.into(), step.detail.into()]);
         }
-        if let Some((elapsed, result)) = ran {
-            if let Some(n) = result.context.n {
-                table.push(vec!["actual".into(), format!("n = {n}").into()]);
-            }
-            table.push(vec!["elapsed".into(), format!("{:.1} ms", elapsed.as_secs_f64() * 1e3).into()]);
+        report.tables.push(plan);
+        if let Some((elapsed, stages, result)) = ran {
+            report.tables.push(measured_stages(elapsed, &stages));
+            report.context.n = result.context.n;
             report.context.fact("elapsed_s", elapsed.as_secs_f64());
+            if let Some(backend) = self.workspace.backend_used() {
+                report.context.fact("backend", backend);
+            }
         }
         report.context.store = Some(self.workspace.place());
-        report.tables.push(table);
         Ok(report)
     }
 
@@ -300,6 +305,22 @@ impl Session {
 fn first_word(piece: Piece<'_>) -> Span {
     let word = piece.text.split_whitespace().next().unwrap_or("");
     Span::new(piece.offset, piece.offset + word.len())
+}
+
+/// What each stage of a run took, and what no stage accounts for.
+fn measured_stages(elapsed: Duration, stages: &[progress::Stage]) -> Table {
+    let mut table = Table::new(["stage", "runs", "items", "time", "share"]).titled("measured").unit("time", "ms");
+    let milliseconds = |time: Duration| Value::from((time.as_secs_f64() * 1e4).round() / 10.0);
+    let share = |time: Duration| Value::from((time.as_secs_f64() / elapsed.as_secs_f64().max(1e-9) * 100.0).round() / 100.0);
+    let mut rest = elapsed;
+    for stage in stages {
+        rest = rest.saturating_sub(stage.elapsed);
+        let (runs, items) = (stage.runs.into(), Value::Int(i64::try_from(stage.items).unwrap_or(i64::MAX)));
+        table.push(vec![stage.what.as_str().into(), runs, items, milliseconds(stage.elapsed), share(stage.elapsed)]);
+    }
+    table.push(vec!["the rest".into(), Value::Null, Value::Null, milliseconds(rest), share(rest)]);
+    table.push(vec!["all".into(), Value::Null, Value::Null, milliseconds(elapsed), share(elapsed)]);
+    table
 }
 
 /// Every number of a report by the name that `expect` knows it by.

@@ -50,7 +50,8 @@ pub fn write(executed: &Executed, default: Format, style: &Style, out: &mut dyn 
     };
     let format = format.or_else(|| by_extension(file)).unwrap_or(default);
     let mut bytes = Vec::new();
-    let written = renderer(format, &Style::default()).report(&executed.report, &mut bytes).and_then(|()| std::fs::write(file, &bytes));
+    let written =
+        renderer(format, &Style::default()).report(&executed.report, &mut bytes).and_then(|()| std::fs::write(file, &bytes));
     written.map_err(|e| Diagnostic::new(format!("`{}` can't be written: {e}", file.display())).into())
 }
 

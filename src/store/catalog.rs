@@ -11,14 +11,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::collection::Collection;
 use super::error::{Error, Refused};
-use super::folder;
+use super::folder::{self, Witness};
 use super::key_value::{Batch, KeyValue};
 use super::layout::{self, CollectionRecord, SpaceRecord, key};
 use super::memory::Memory;
@@ -28,6 +28,9 @@ use super::space::SpaceInfo;
 const LONGEST_NAME: usize = 64;
 /// Keys removed in one batch when something large is dropped.
 const SWEEP: usize = 1_000;
+/// How long sled is given to let go of a folder that was just closed.
+const WAIT: Duration = Duration::from_millis(5);
+const MOST_WAITS: u32 = 400;
 
 /// An open store. Clones are handles to the same one.
 #[derive(Clone)]
@@ -36,10 +39,13 @@ pub struct Store {
 }
 
 pub(super) struct Inner {
+    // Before the witness: the byte store is closed first, then the lock is given up.
     pub kv: Arc<dyn KeyValue>,
-    /// Held for writing by whoever changes the store, for reading by what must see several keys of one state.
-    lock: RwLock<()>,
+    /// Held for writing by whoever changes the store, for reading by what must see several keys of one state. The number is
+    /// that of the changes so far.
+    lock: RwLock<u64>,
     dir: Option<PathBuf>,
+    witness: Option<Witness>,
 }
 
 /// A collection as it stands.
@@ -64,11 +70,18 @@ impl Store {
     /// the folder holds something else, [`Error::Damaged`], [`Error::Io`].
     pub fn open(dir: &Path) -> Result<Store, Error> {
         let db = folder::prepare(dir)?;
-        let kv = Sled::open(&db).map_err(|error| match error {
-            Error::Locked { .. } => Error::Locked { path: dir.to_owned() },
-            other => other,
-        })?;
-        Store::over(Arc::new(kv), Some(dir.to_owned()))
+        let witness = Witness::open(dir)?;
+        let mut waits = 0;
+        let kv = loop {
+            match Sled::open(&db) {
+                // Nobody else has the store, so this is what is left of one that was just closed.
+                Err(Error::Locked { .. }) if waits < MOST_WAITS => waits += 1,
+                Err(Error::Locked { .. }) => return Err(Error::Locked { path: dir.to_owned() }),
+                other => break other?,
+            }
+            std::thread::sleep(WAIT);
+        };
+        Store::over(Arc::new(kv), Some(dir.to_owned()), Some(witness))
     }
 
     /// An empty store that is gone with the process.
@@ -84,24 +97,31 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn on(kv: Arc<dyn KeyValue>) -> Result<Store, Error> {
-        Store::over(kv, None)
+        Store::over(kv, None, None)
     }
 
-    fn over(kv: Arc<dyn KeyValue>, dir: Option<PathBuf>) -> Result<Store, Error> {
+    fn over(kv: Arc<dyn KeyValue>, dir: Option<PathBuf>, witness: Option<Witness>) -> Result<Store, Error> {
         let place = dir.clone().unwrap_or_else(|| "memory".into());
-        match kv.get(key::FORMAT)? {
+        let changes = match kv.get(key::CHANGES)? {
+            Some(bytes) => layout::decode(&bytes, || "the number of changes".into())?,
+            None => 0,
+        };
+        if let Some(witness) = &witness {
+            witness.check(changes)?;
+        }
+        let format = kv.get(key::FORMAT)?;
+        if format.is_none() && kv.scan_prefix(b"").next().transpose()?.is_some() {
+            return Err(Error::damaged(format!("`{}` does not say its format", place.display())));
+        }
+        let store = Store { inner: Arc::new(Inner { kv, lock: RwLock::new(changes), dir, witness }) };
+        match format {
             Some(bytes) => folder::check_format(&place, layout::decode(&bytes, || "the format".into())?)?,
             None => {
-                if kv.scan_prefix(b"").next().transpose()?.is_some() {
-                    return Err(Error::damaged(format!("`{}` does not say its format", place.display())));
-                }
                 let mut batch = Batch::default();
                 batch.put(key::FORMAT.to_vec(), layout::encode(&layout::FORMAT, "the format")?);
-                kv.put_batch(batch)?;
-                kv.flush()?;
+                store.inner.apply(&mut store.inner.write(), batch)?;
             }
         }
-        let store = Store { inner: Arc::new(Inner { kv, lock: RwLock::new(()), dir }) };
         store.inner.sweep()?;
         Ok(store)
     }
@@ -135,7 +155,7 @@ impl Store {
     /// [`Refused::Name`], [`Refused::Exists`]; [`Error::Damaged`], [`Error::Io`].
     pub fn create(&self, name: &str) -> Result<Collection, Error> {
         check_name("collection name", name)?;
-        let _writing = self.inner.write();
+        let mut writing = self.inner.write();
         let kv = &self.inner.kv;
         if kv.get(&key::collection(name))?.is_some() {
             return Err(Refused::Exists { name: name.to_owned() }.into());
@@ -149,8 +169,7 @@ impl Store {
         let mut batch = Batch::default();
         batch.put(key::NEXT_COLLECTION.to_vec(), layout::encode(&(cid + 1), name)?);
         batch.put(key::collection(name), layout::encode(&record, name)?);
-        kv.put_batch(batch)?;
-        kv.flush()?;
+        self.inner.apply(&mut writing, batch)?;
         Ok(Collection { inner: Arc::clone(&self.inner), name: name.to_owned(), cid })
     }
 
@@ -171,13 +190,12 @@ impl Store {
     /// # Errors
     /// [`Refused::NoCollection`]; [`Error::Damaged`], [`Error::Io`].
     pub fn drop_collection(&self, name: &str) -> Result<(), Error> {
-        let _writing = self.inner.write();
+        let mut writing = self.inner.write();
         let record = self.inner.collection(name)?;
         let mut batch = Batch::default();
         batch.delete(key::collection(name));
         batch.put(key::sweep(record.cid, None), Vec::new());
-        self.inner.kv.put_batch(batch)?;
-        self.inner.kv.flush()?;
+        self.inner.apply(&mut writing, batch)?;
         self.inner.sweep()
     }
 
@@ -205,9 +223,8 @@ impl Store {
     }
 
     fn write_records(&self, batch: Batch) -> Result<(), Error> {
-        let _writing = self.inner.write();
-        self.inner.kv.put_batch(batch)?;
-        self.inner.kv.flush()
+        let mut writing = self.inner.write();
+        self.inner.apply(&mut writing, batch)
     }
 
     /// The record under `key` of `table`. Types that need to look ahead (`serde_json::Value`) cannot be read back.
@@ -238,13 +255,26 @@ impl Store {
 }
 
 impl Inner {
-    // The lock guards no data of its own, so a poisoned one is as good as another.
-    pub fn read(&self) -> RwLockReadGuard<'_, ()> {
+    // The number is set after all that can fail, so a poisoned lock guards a right one.
+    pub fn read(&self) -> RwLockReadGuard<'_, u64> {
         self.lock.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn write(&self) -> RwLockWriteGuard<'_, ()> {
+    pub fn write(&self) -> RwLockWriteGuard<'_, u64> {
         self.lock.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does the writes, all or none, and returns when they are safe.
+    pub fn apply(&self, changes: &mut u64, mut batch: Batch) -> Result<(), Error> {
+        let next = changes.saturating_add(1);
+        batch.put(key::CHANGES.to_vec(), layout::encode(&next, "the number of changes")?);
+        self.kv.put_batch(batch)?;
+        self.kv.flush()?;
+        *changes = next;
+        if let Some(witness) = &self.witness {
+            witness.saw(next);
+        }
+        Ok(())
     }
 
     pub fn collection(&self, name: &str) -> Result<CollectionRecord, Error> {

@@ -165,13 +165,12 @@ impl Collection {
     /// # Errors
     /// [`Refused::NoSpace`]; [`Error::Damaged`], [`Error::Io`].
     pub fn drop_space(&self, space: &SpaceKey) -> Result<(), Error> {
-        let _writing = self.inner.write();
+        let mut writing = self.inner.write();
         let record = self.space_record(space)?.ok_or_else(|| self.no_space(space))?;
         let mut batch = Batch::default();
         batch.delete(key::space(self.cid, space));
         batch.put(key::sweep(self.cid, Some(record.number)), Vec::new());
-        self.inner.kv.put_batch(batch)?;
-        self.inner.kv.flush()?;
+        self.inner.apply(&mut writing, batch)?;
         self.inner.sweep()
     }
 

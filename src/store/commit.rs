@@ -21,8 +21,8 @@ use super::space::SpaceKey;
 const LONGEST_ID: usize = 4096;
 
 impl Collection {
-    /// Stores the items of `batch`, all or none; they are safe on the disk when it returns. Keep a batch to some thousand
-    /// items: it is held in memory about twice.
+    /// Stores the items of `batch`, all or none; they are safe on the disk when it returns. Keep a batch to a thousand vectors or
+    /// so: it is held in memory about twice, and sled needs more disk for larger ones.
     ///
     /// # Errors
     /// [`Refused`] names the item that does not fit (other dimension or model hash than the space has, no direction, NaN) and
@@ -32,7 +32,7 @@ impl Collection {
         if batch.is_empty() {
             return Ok(());
         }
-        let _writing = self.inner.write();
+        let mut writing = self.inner.write();
         let record = self.inner.collection(&self.name)?;
         if record.cid != self.cid {
             return Err(Refused::NoCollection { name: self.name.clone() }.into());
@@ -51,8 +51,7 @@ impl Collection {
             stage.take(item)?;
         }
         let batch = stage.finish()?;
-        self.inner.kv.put_batch(batch)?;
-        self.inner.kv.flush()
+        self.inner.apply(&mut writing, batch)
     }
 }
 

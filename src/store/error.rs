@@ -50,7 +50,7 @@ pub enum Refused {
     #[error("`{space}` holds vectors of {stored} dimensions, the vector of `{id}` has {given}")]
     Dimension { space: SpaceKey, stored: usize, given: usize, id: String },
     #[error(
-        "the collection holds vectors of model `{model}` with hash `{stored}`, those given have hash `{given}`: expected one hash, `reembed` renews a collection"
+        "the collection holds vectors of model `{model}` with hash `{stored}`, those given have hash `{given}`: expected one hash; `dyad collections reembed` renews a collection"
     )]
     ModelHash { model: String, stored: String, given: String },
     #[error("the vector of `{id}` in `{space}` holds NaN or an infinite number")]

@@ -3,6 +3,7 @@
 //! ```text
 //!   key                                   value
 //!   F                                     format version, u32                    one a store
+//!   G                                     changes so far, u64: one more with every batch, see `folder`
 //!   N                                     id of the next collection, u32
 //!   C  name                               CollectionRecord
 //!   S  cid:4  hash:16                     SpaceRecord; hash = blake3 of the SpaceKey
@@ -132,6 +133,7 @@ pub(super) mod key {
     use super::{Modality, SpaceKey};
 
     pub const FORMAT: &[u8] = b"F";
+    pub const CHANGES: &[u8] = b"G";
     pub const NEXT_COLLECTION: &[u8] = b"N";
     pub const COLLECTIONS: &[u8] = b"C";
     pub const SWEEPS: &[u8] = b"X";

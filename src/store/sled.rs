@@ -4,6 +4,7 @@
 //! prefix of what was written (tried by killing; sled 1.0-alpha does not keep that).
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
@@ -28,18 +29,26 @@ impl Sled {
         // No flusher thread: a commit flushes itself, and what is between commits may be lost.
         let config =
             ::sled::Config::new().path(path).cache_capacity(CACHE_BYTES).mode(::sled::Mode::LowSpace).flush_every_ms(None);
-        let db = config.open().map_err(|error| {
+        let db = guard("open", path, || config.open()).map_err(|error| match error {
             // sled wraps the refusal of the file lock in a text.
-            if error.to_string().contains("could not acquire lock") {
-                return Error::Locked { path: path.to_owned() };
+            Error::Io { source, .. } if source.to_string().contains("could not acquire lock") => {
+                Error::Locked { path: path.to_owned() }
             }
-            fault("open", path, error)
+            other => other,
         })?;
         Ok(Sled { db, path: path.to_owned() })
     }
 
-    fn fault(&self, doing: &'static str, error: ::sled::Error) -> Error {
-        fault(doing, &self.path, error)
+    fn call<T>(&self, doing: &'static str, job: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Error> {
+        guard(doing, &self.path, job)
+    }
+}
+
+/// Runs a call into sled. Some wrong bytes make it panic: that is damage, and nothing of sled is used after it.
+fn guard<T>(doing: &'static str, path: &Path, job: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Error> {
+    match catch_unwind(AssertUnwindSafe(job)) {
+        Ok(result) => result.map_err(|error| fault(doing, path, error)),
+        Err(_) => Err(Error::damaged(format!("sled gave up on the bytes in `{}`", path.display()))),
     }
 }
 
@@ -50,14 +59,16 @@ fn fault(doing: &'static str, path: &Path, error: ::sled::Error) -> Error {
         }
         ::sled::Error::Io(source) => Error::io(doing, path, source),
         ::sled::Error::Corruption { .. } => Error::damaged(format!("sled found wrong bytes in `{}`", path.display())),
-        ::sled::Error::Unsupported(message) | ::sled::Error::ReportableBug(message) => Error::Backend { message },
+        // What it calls unsupported is what it cannot read: a `conf` with wrong bytes.
+        ::sled::Error::Unsupported(message) => Error::damaged(format!("sled says of `{}`: {message}", path.display())),
+        ::sled::Error::ReportableBug(message) => Error::Backend { message },
         ::sled::Error::CollectionNotFound(_) => Error::damaged(format!("sled misses a tree in `{}`", path.display())),
     }
 }
 
 impl KeyValue for Sled {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        let value = self.db.get(key).map_err(|e| self.fault("read from", e))?;
+        let value = self.call("read from", || self.db.get(key))?;
         Ok(value.map(|bytes| bytes.to_vec()))
     }
 
@@ -69,21 +80,22 @@ impl KeyValue for Sled {
                 None => writes.remove(key),
             }
         }
-        self.db.apply_batch(writes).map_err(|e| self.fault("write to", e))
+        self.call("write to", || self.db.apply_batch(writes))
     }
 
     fn scan_prefix<'a>(&'a self, prefix: &[u8]) -> Box<dyn Iterator<Item = Result<Entry, Error>> + 'a> {
-        Box::new(self.db.scan_prefix(prefix).map(|entry| {
-            let (key, value) = entry.map_err(|e| self.fault("read from", e))?;
-            Ok((key.to_vec(), value.to_vec()))
+        let mut entries = self.db.scan_prefix(prefix);
+        Box::new(std::iter::from_fn(move || {
+            let entry = self.call("read from", || entries.next().transpose()).transpose()?;
+            Some(entry.map(|(key, value)| (key.to_vec(), value.to_vec())))
         }))
     }
 
     fn flush(&self) -> Result<(), Error> {
-        self.db.flush().map(|_| ()).map_err(|e| self.fault("flush", e))
+        self.call("flush", || self.db.flush()).map(|_| ())
     }
 
     fn clear(&self) -> Result<(), Error> {
-        self.db.clear().map_err(|e| self.fault("clear", e))
+        self.call("clear", || self.db.clear())
     }
 }

@@ -150,11 +150,7 @@ fn describe_collection(collection: &Collection, report: &mut Report) -> Result<(
             *fields.entry(field).or_default().entry(value.to_string()).or_default() += 1;
         }
     }
-    report.tables.push(facts([
-        ("collection", collection.name().into()),
-        ("clips", clips.into()),
-        ("labels", labels.into()),
-    ]));
+    report.tables.push(facts([("collection", collection.name().into()), ("clips", clips.into()), ("labels", labels.into())]));
     let mut spaces = Table::new(["space", "prompt", "dim", "vectors"]).titled("spaces");
     for info in collection.spaces().map_err(WorkspaceError::from)? {
         let rows = Value::Int(i64::try_from(info.rows).unwrap_or(i64::MAX));
@@ -203,12 +199,8 @@ fn describe_model(model: &ModelRef) -> Table {
 fn describe_term(ontology: &crate::ontology::Ontology, id: crate::ontology::TermId, scope: &Scope<'_>) -> Result<Table, Error> {
     let term = ontology.term(id);
     let names = |ids: &[crate::ontology::TermId]| ids.iter().map(|&t| ontology.spoken(t)).collect::<Vec<_>>().join(", ");
-    let siblings: Vec<_> = term
-        .parents
-        .iter()
-        .flat_map(|&p| ontology.term(p).children.iter().copied())
-        .filter(|&sibling| sibling != id)
-        .collect();
+    let siblings: Vec<_> =
+        term.parents.iter().flat_map(|&p| ontology.term(p).children.iter().copied()).filter(|&sibling| sibling != id).collect();
     let mut clips = 0usize;
     for info in scope.workspace.store().collections().map_err(WorkspaceError::from)? {
         let Some(collection) = scope.workspace.store().collection(&info.name).map_err(WorkspaceError::from)? else { continue };

@@ -40,6 +40,18 @@ impl How {
     }
 }
 
+impl How {
+    /// How many rows of the space the query is compared with, at most.
+    pub fn work(&self, info: &SpaceInfo) -> Step {
+        let rows = usize::try_from(info.rows).unwrap_or(usize::MAX);
+        let cosines = match self.is_exact(rows) {
+            true => format!("{} cosines of {} numbers", parameters::whole(rows), info.dim),
+            false => format!("a walk of the graph that keeps the best {} of {} rows, then their cosines", self.ef, parameters::whole(rows)),
+        };
+        Step::new("work", cosines)
+    }
+}
+
 /// Searches, and puts the hits and what there is to say about them into `report`. `except` is a row that is no hit.
 pub fn find(
     report: &mut Report,
@@ -54,8 +66,7 @@ pub fn find(
     let found = scope.workspace.search(clips, query, wanted, exact, how.ef, scope.progress)?;
     let items = &clips.loaded.items;
     let hits: Vec<_> = found.hits.iter().filter(|h| Some(h.row) != except).take(how.top).collect();
-    let fields: Vec<&str> =
-        SHOWN.into_iter().filter(|f| hits.iter().any(|h| items[h.row].metadata.contains_key(*f))).collect();
+    let fields: Vec<&str> = SHOWN.into_iter().filter(|f| hits.iter().any(|h| items[h.row].metadata.contains_key(*f))).collect();
     let mut table = Table::new(["rank", "id", "similarity"].into_iter().chain(fields.iter().copied()));
     for (rank, hit) in hits.iter().enumerate() {
         let item = &items[hit.row];
@@ -68,7 +79,11 @@ pub fn find(
     report.context.exact = Some(found.exact);
     report.context.recall = found.recall;
     if hits.len() < how.top.min(candidates) {
-        report.notes.push(format!("{} of {} hits found: the graph search ended early; `exact=true` finds all", hits.len(), how.top));
+        report.notes.push(format!(
+            "{} of {} hits found: the graph search ended early; `exact=true` finds all",
+            hits.len(),
+            how.top
+        ));
     }
     report.tables.push(table);
     Ok(())

@@ -25,7 +25,10 @@ static SIGNATURE: Signature = Signature {
         shared::PROMPT,
         shared::MODEL,
     ],
-    examples: &[Example { statement: "label clip \"violin/Vn-G4-mf.flac\" ontology=hdio top 5", gives: "the five nearest of 100 instruments" }],
+    examples: &[Example {
+        statement: "label clip \"violin/Vn-G4-mf.flac\" ontology=hdio top 5",
+        gives: "the five nearest of 100 instruments",
+    }],
     ..Signature::BARE
 };
 
@@ -45,10 +48,9 @@ impl Verb for Label {
             let fault = Diagnostic::new("`label` is about one clip and takes no condition").at(at);
             return Err(fault.expected("parameters such as `ontology=hdio`").into());
         }
-        let name = bound.text_of("ontology").map_or_else(
-            || Spanned::new("hdio".to_owned(), bound.verb.span),
-            |o| Spanned::new(o.node.to_owned(), o.span),
-        );
+        let name = bound
+            .text_of("ontology")
+            .map_or_else(|| Spanned::new("hdio".to_owned(), bound.verb.span), |o| Spanned::new(o.node.to_owned(), o.span));
         let ontology = scope.workspace.ontology(&name)?;
         let (collection, model, info) = parameters::clips_of(&bound, Stage::Joint, scope)?;
         let prompts = parameters::prompt(&bound)?;
@@ -75,6 +77,15 @@ impl Plan for LabelPlan {
             Step::new("prompt", self.prompts.keys().join(", ")),
             Step::new("search", format!("exact: the clip with every label; the best {}", self.top)),
         ]
+    }
+
+    fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let labels: Vec<String> = self.ontology.leaves().iter().map(|&t| self.ontology.spoken(t)).collect();
+        let unread = scope.workspace.unread(&self.model, Stage::Joint, &self.prompts, &labels)?;
+        Ok(vec![
+            parameters::reading(unread, labels.len() * self.prompts.0.len()),
+            Step::new("work", format!("{} cosines", parameters::whole(labels.len()))),
+        ])
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {

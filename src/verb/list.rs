@@ -22,9 +22,10 @@ static SIGNATURE: Signature = Signature {
     about: "One row an item: its id and its metadata. Without `limit`, 20 rows; `limit 0` is all.",
     subjects: &["clip", "label"],
     clauses: &[Clause::In, Clause::Where, Clause::OrderBy, Clause::Limit],
-    examples: &[
-        Example { statement: "list clips where label=\"violin\" order by midi desc limit 5", gives: "the five highest violin notes" },
-    ],
+    examples: &[Example {
+        statement: "list clips where label=\"violin\" order by midi desc limit 5",
+        gives: "the five highest violin notes",
+    }],
     ..Signature::BARE
 };
 
@@ -91,7 +92,10 @@ impl Plan for ListPlan {
     fn steps(&self) -> Vec<Step> {
         let mut steps = self.selection.steps();
         if let Some(Spanned { node: order, .. }) = &self.order {
-            steps.push(Step::new("order", format!("by {}{}", order.field, if order.descending { ", greatest first" } else { "" })));
+            steps.push(Step::new(
+                "order",
+                format!("by {}{}", order.field, if order.descending { ", greatest first" } else { "" }),
+            ));
         }
         steps.push(Step::new("limit", if self.limit == 0 { "none".to_owned() } else { self.limit.to_string() }));
         steps
@@ -105,7 +109,10 @@ impl Plan for ListPlan {
             if order.field != "id" && !fields.contains(&order.field) {
                 let known = || fields.iter().map(String::as_str).chain(["id"]);
                 let fault = Diagnostic::new(format!("the clips have no field `{}`", order.field)).at(*span);
-                return Err(fault.expected(format!("one of the fields {}", one_of(known()))).suggest(&order.field, known()).into());
+                return Err(fault
+                    .expected(format!("one of the fields {}", one_of(known())))
+                    .suggest(&order.field, known())
+                    .into());
             }
             items.sort_by(|a, b| {
                 let order_of = builtin_field(a, &order.field).sort_order(&builtin_field(b, &order.field));

@@ -5,6 +5,7 @@
 //! tests of the examples follow from the signature.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::progress::Progress;
@@ -12,26 +13,41 @@ use crate::query::{Bound, Literal, Settings, Signature};
 use crate::report::Report;
 use crate::workspace::{self, Workspace};
 
+mod against;
 mod classify;
+mod compare;
 mod count;
 mod describe;
 pub mod help;
+mod histogram;
 mod hits;
 mod label;
+mod labelled;
 mod list;
+mod margin;
+mod pairing;
 mod parameters;
 mod provenance;
+mod retrieve;
 mod search;
 pub mod set;
 mod show;
 mod similar;
+mod similarity;
+mod spaces;
+pub mod trial;
 mod triplets;
+mod truth;
 mod using;
 
 /// Every verb, in the order of the reference.
 pub static VERBS: &[&dyn Verb] = &[
     &classify::Classify,
+    &similarity::Similarity,
+    &margin::Margin,
+    &retrieve::Retrieve,
     &triplets::Triplets,
+    &compare::Compare,
     &search::Search,
     &similar::Similar,
     &label::Label,
@@ -49,7 +65,10 @@ pub fn find(name: &str) -> Option<&'static dyn Verb> {
 }
 
 /// Words that are statements of their own, beside the verbs.
-pub const STATEMENT_WORDS: [&str; 4] = ["explain", "expect", "help", "let"];
+pub const STATEMENT_WORDS: [&str; 4] = {
+    let [a, b, c, d] = &help::STATEMENTS;
+    [a.name, b.name, c.name, d.name]
+};
 
 /// One verb of the language.
 pub trait Verb: Sync {
@@ -67,6 +86,15 @@ pub trait Verb: Sync {
 pub trait Plan {
     /// What will be done, in order: (stage, detail). `explain` prints it.
     fn steps(&self) -> Vec<Step>;
+
+    /// What [`Plan::run`] would have to do, counted but not done: labels, texts to read, comparisons. `explain` prints it
+    /// below the steps; a plan whose steps say it all counts nothing more.
+    ///
+    /// # Errors
+    /// As [`Plan::run`].
+    fn estimate(&self, _: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        Ok(Vec::new())
+    }
 
     /// Does it.
     ///
@@ -96,7 +124,7 @@ pub struct Scope<'a> {
     /// `set` and `use`.
     pub settings: &'a Settings,
     /// Results that `let` named.
-    pub named: &'a BTreeMap<String, Report>,
+    pub named: &'a BTreeMap<String, Outcome>,
     pub progress: &'a dyn Progress,
 }
 
@@ -110,16 +138,17 @@ impl Scope<'_> {
     }
 }
 
-/// A report, and what the statement changes in the session.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// A report, what the statement changes in the session, and what `compare` can pair.
+#[derive(Debug, Clone, Default)]
 pub struct Outcome {
     pub report: Report,
     pub effect: Option<Effect>,
+    pub trial: Option<Arc<trial::Trial>>,
 }
 
 impl From<Report> for Outcome {
     fn from(report: Report) -> Self {
-        Outcome { report, effect: None }
+        Outcome { report, ..Default::default() }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::prompt::Prompt;
 use crate::query::{Bound, Literal};
 use crate::store::{Collection, SpaceInfo};
 use crate::value::Value;
-use crate::verb::{Error, Scope};
+use crate::verb::{Error, Scope, Step};
 use crate::workspace::{ModelRef, Prompts};
 
 /// `space=`; the joint space by default.
@@ -81,4 +81,34 @@ pub fn bootstrap(bound: &Bound) -> Bootstrap {
 /// `ef=`.
 pub fn ef(bound: &Bound) -> usize {
     bound.int("ef").and_then(|n| usize::try_from(n).ok()).unwrap_or(128)
+}
+
+/// The line of `explain` that says how many texts the text tower must read.
+pub fn reading(unread: usize, texts: usize) -> Step {
+    let detail = match unread {
+        0 => format!("none of {}: their vectors are kept", whole(texts)),
+        unread => format!("{} of {}", whole(unread), whole(texts)),
+    };
+    Step::new("texts to read", detail)
+}
+
+/// A number with its thousands apart: `242,312`.
+pub fn whole(n: usize) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!([0, 999, 1_000, 242_312, 1_234_567].map(super::whole), ["0", "999", "1,000", "242,312", "1,234,567"]);
+    }
 }

@@ -24,7 +24,10 @@ static SIGNATURE: Signature = Signature {
     parameters: &[shared::MODEL, shared::EXACT, shared::EF],
     examples: &[
         Example { statement: "search clips for \"a bright trumpet\" top 5", gives: "the five nearest clips" },
-        Example { statement: "search clips for \"cello\" + 0.5 * \"dark\" without \"voice\" where dynamic=\"pp\"", gives: "a sum of texts, among the soft clips" },
+        Example {
+            statement: "search clips for \"cello\" + 0.5 * \"dark\" without \"voice\" where dynamic=\"pp\"",
+            gives: "a sum of texts, among the soft clips",
+        },
     ],
     ..Signature::BARE
 };
@@ -69,16 +72,15 @@ impl SearchPlan {
         let mut total: Vec<f32> = Vec::new();
         let mut space = None;
         for (weight, text) in &self.sum.0 {
-            let vector = scope.workspace.text_vector(&self.model, text)?;
+            let vector = scope.workspace.text_vector(&self.model, text, scope.progress)?;
             total.resize(vector.dim(), 0.0);
             total.iter_mut().zip(vector.row(0)).for_each(|(t, x)| *t += *weight as f32 * x);
             space = Some(vector.space);
         }
         let space = space.ok_or_else(|| Diagnostic::new("`search` needs a text to look for"))?;
         let dim = total.len();
-        Embeddings::from_rows(space, dim, total).map_err(|_| {
-            Diagnostic::new(format!("the texts {} cancel out", self.sum)).expected("a sum with a direction").into()
-        })
+        Embeddings::from_rows(space, dim, total)
+            .map_err(|_| Diagnostic::new(format!("the texts {} cancel out", self.sum)).expected("a sum with a direction").into())
     }
 }
 
@@ -92,6 +94,11 @@ impl Plan for SearchPlan {
         steps.extend(self.filter.iter().map(|f| Step::new("filter", f.to_string())));
         steps.push(self.how.step(&self.info));
         steps
+    }
+
+    fn estimate(&self, _: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let texts = self.sum.0.len();
+        Ok(vec![parameters::reading(texts, texts), self.how.work(&self.info)])
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {

@@ -21,14 +21,19 @@ static SIGNATURE: Signature = Signature {
     ..Signature::BARE
 };
 
-const COLLECTION: Parameter =
-    Parameter { name: "collection", kind: Kind::Collection, default: "none", help: "the collection of the statements that follow" };
+const COLLECTION: Parameter = Parameter {
+    name: "collection",
+    kind: Kind::Collection,
+    default: "none",
+    help: "the collection of the statements that follow",
+};
 
 /// Every parameter that can be set, by name, each once.
 pub fn settable() -> Vec<Parameter> {
     let mut all: Vec<Parameter> = VERBS.iter().flat_map(|v| v.signature().parameters).copied().collect();
     all.push(COLLECTION);
-    all.sort_by_key(|p| p.name);
+    // Of two kinds the narrower, which every verb takes.
+    all.sort_by_key(|p| (p.name, if let Kind::Choice(words) = p.kind { words.len() } else { 0 }));
     all.dedup_by_key(|p| p.name);
     all
 }
@@ -88,6 +93,6 @@ impl Plan for SetPlan {
     fn run(&self, _: &Scope<'_>) -> Result<Outcome, Error> {
         let mut report = Report::new("set");
         report.notes.push(self.sentence());
-        Ok(Outcome { report, effect: Some(Effect::Set { key: self.key.clone(), value: self.value.clone() }) })
+        Ok(Outcome { effect: Some(Effect::Set { key: self.key.clone(), value: self.value.clone() }), ..report.into() })
     }
 }

@@ -12,10 +12,11 @@ pub struct Show;
 
 static SIGNATURE: Signature = Signature {
     name: "show",
-    summary: "shows what is there: models, collections, spaces, ontologies, prompts or settings",
-    usage: &["show models|collections|spaces|ontologies|prompts|settings", "show ontology NAME"],
-    about: "`show ontology NAME` draws the tree. `describe NAME` tells more of one thing.",
-    subjects: &["model", "collection", "space", "ontology", "prompt", "setting"],
+    summary: "shows what is there: models, collections, spaces, ontologies, prompts, settings or named results",
+    usage: &["show models|collections|spaces|ontologies|prompts|settings|results", "show ontology NAME"],
+    about: "`show ontology NAME` draws the tree. `show results` lists what `let` gave a name. `describe NAME` tells more of \
+            one thing.",
+    subjects: &["model", "collection", "space", "ontology", "prompt", "setting", "result"],
     examples: &[
         Example { statement: "show models", gives: "every model that was found, with its hash and dimensions" },
         Example { statement: "show collections", gives: "the collections with their numbers of clips and labels" },
@@ -66,6 +67,7 @@ impl Plan for ShowPlan {
             ("space", _) => report.tables.push(spaces(scope)?),
             ("ontology", None) => report.tables.push(ontologies(scope)?),
             ("prompt", _) => report.tables.push(prompts(scope)?),
+            ("result", _) => report.tables.push(results(scope)),
             _ => report.tables.push(settings(scope)),
         }
         Ok(report.into())
@@ -171,6 +173,21 @@ fn settings(scope: &Scope<'_>) -> Table {
     for parameter in set::settable() {
         let value = scope.settings.get(parameter.name).map(ToString::to_string);
         table.push(vec![parameter.name.into(), value.into(), parameter.default.into(), parameter.help.into()]);
+    }
+    table
+}
+
+fn results(scope: &Scope<'_>) -> Table {
+    let mut table = Table::new(["name", "statement", "n", "first metric", "value"]);
+    for (name, result) in scope.named {
+        let first = result.report.metrics.first();
+        table.push(vec![
+            name.as_str().into(),
+            result.report.statement.as_str().into(),
+            result.report.context.n.into(),
+            first.map(|m| m.name.clone()).into(),
+            first.map(|m| m.value).into(),
+        ]);
     }
     table
 }

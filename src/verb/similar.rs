@@ -27,8 +27,14 @@ static SIGNATURE: Signature = Signature {
     clauses: &[Clause::In, Clause::Where, Clause::Top],
     parameters: &[shared::MODEL, shared::SPACE, shared::EXACT, shared::EF],
     examples: &[
-        Example { statement: "similar clip \"violin/Vn-G4-mf.flac\" top 5", gives: "the five clips nearest to it in the joint space" },
-        Example { statement: "similar clip \"violin/Vn-G4-mf.flac\" where label != \"violin\" space=pre-joint", gives: "the nearest clips of other instruments, before the projection" },
+        Example {
+            statement: "similar clip \"violin/Vn-G4-mf.flac\" top 5",
+            gives: "the five clips nearest to it in the joint space",
+        },
+        Example {
+            statement: "similar clip \"violin/Vn-G4-mf.flac\" where label != \"violin\" space=pre-joint",
+            gives: "the nearest clips of other instruments, before the projection",
+        },
     ],
     ..Signature::BARE
 };
@@ -80,6 +86,10 @@ impl Plan for SimilarPlan {
         steps
     }
 
+    fn estimate(&self, _: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        Ok(vec![self.how.work(&self.info)])
+    }
+
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let clips = scope.workspace.clips(&self.collection, &self.info, self.filter.as_ref())?;
         let mut report = Report::new("similar");
@@ -89,7 +99,7 @@ impl Plan for SimilarPlan {
             report.context.fact("where", filter.to_string());
         }
         if self.file {
-            let heard = scope.workspace.hear(&self.model, Path::new(&self.name.node), self.stage)?;
+            let heard = scope.workspace.hear(&self.model, Path::new(&self.name.node), self.stage, scope.progress)?;
             heard.space.comparable(&clips.loaded.embeddings.space)?;
             report.context.fact("file", self.name.node.as_str());
             hits::find(&mut report, &clips, heard.row(0), None, &self.how, scope)?;

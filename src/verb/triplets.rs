@@ -1,6 +1,7 @@
 //! `triplets`: does the text space put near what the ontology puts near? (Figure 5 of the paper.)
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::{Modality, Stage};
@@ -9,7 +10,9 @@ use crate::ontology::{self, Ontology, TermId, Triplet, released, triplets};
 use crate::query::signature::{Kind, Parameter, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Estimate, Figure, Report, Table};
-use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance};
+use crate::verb::parameters::whole;
+use crate::verb::trial::Trial;
+use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance, spaces};
 use crate::workspace::{ModelRef, Prompts};
 
 pub struct Triplets;
@@ -22,7 +25,9 @@ const HARDEST: usize = 10;
 static SIGNATURE: Signature = Signature {
     name: "triplets",
     summary: "semantic meaningfulness of a text space: triplets of an ontology, judged by cosine",
-    usage: &["triplets ontology=NAME [labels=tinysol|all|COLLECTION] [space=joint|pre-joint] [prompt=\"A <> track\"] [convention=strict|released]"],
+    usage: &[
+        "triplets ontology=NAME [labels=tinysol|all|COLLECTION] [space=joint|pre-joint|all] [prompt=\"A <> track\"] [convention=strict|released]",
+    ],
     about: "A triplet (anchor, positive, negative) says that by the ontology the anchor is nearer to the positive than to the negative; \
             it is right when cos(anchor, positive) > cos(anchor, negative). An equal cosine is a tie, wrong, and counted. Nearness in \
             the ontology is the path through the lowest common ancestor; two terms that share only the root are unrelated: never a \
@@ -38,7 +43,7 @@ static SIGNATURE: Signature = Signature {
             help: "`tinysol` (its 14 instruments), `all` (the ontology's leaves; with `released`, its terms), or a collection's labels",
         },
         shared::MODEL,
-        shared::SPACE,
+        spaces::SPACE,
         shared::PROMPT,
         Parameter {
             name: "convention",
@@ -52,8 +57,18 @@ static SIGNATURE: Signature = Signature {
     ],
     examples: &[
         Example { statement: "triplets ontology=hdio", gives: "accuracy over 242,312 triplets of the 100 leaves" },
-        Example { statement: "triplets ontology=hdio labels=tinysol space=pre-joint", gives: "686 triplets of the 14 TinySOL labels, before the projection" },
-        Example { statement: "triplets ontology=hdio labels=tinysol convention=released", gives: "the 237 triplets of the paper's code, of which 67 are inverted" },
+        Example {
+            statement: "triplets ontology=hdio labels=tinysol space=pre-joint",
+            gives: "686 triplets of the 14 TinySOL labels, before the projection",
+        },
+        Example {
+            statement: "triplets ontology=hdio space=all",
+            gives: "before and after the projection, side by side with the paired difference",
+        },
+        Example {
+            statement: "triplets ontology=hdio labels=tinysol convention=released",
+            gives: "the 237 triplets of the paper's code, of which 67 are inverted",
+        },
     ],
     ..Signature::BARE
 };
@@ -66,10 +81,9 @@ impl Verb for Triplets {
     fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
         bound.refuse_more_than(0, &SIGNATURE)?;
         let released = bound.text_of("convention").is_some_and(|c| c.node.eq_ignore_ascii_case("released"));
-        let asked = bound.text_of("ontology").map_or_else(
-            || Spanned::new("hdio".to_owned(), bound.verb.span),
-            |o| Spanned::new(o.node.to_owned(), o.span),
-        );
+        let asked = bound
+            .text_of("ontology")
+            .map_or_else(|| Spanned::new("hdio".to_owned(), bound.verb.span), |o| Spanned::new(o.node.to_owned(), o.span));
         let ontology = scope.workspace.ontology(&asked)?;
         // The published code has its own, slightly misplaced tree; comparing with it means using it.
         let ontology = match released && ontology.name == "hdio" {
@@ -77,22 +91,26 @@ impl Verb for Triplets {
             false => ontology,
         };
         let model = scope.workspace.model_of_texts(parameters::model_name(&bound).as_ref())?;
+        let prompts = parameters::prompt(&bound)?;
         let labels = labels(&bound, &ontology, scope)?;
-        Ok(Box::new(TripletsPlan {
-            asked: asked.node,
-            ontology,
-            labels,
-            released,
-            model,
-            stage: parameters::stage(&bound),
-            prompts: parameters::prompt(&bound)?,
-            bootstrap: parameters::bootstrap(&bound),
-            span: bound.verb.span,
-        }))
+        spaces::each(bound, scope, &|bound, stage, _| {
+            Ok(Box::new(TripletsPlan {
+                asked: asked.node.clone(),
+                ontology: ontology.clone(),
+                labels: labels.clone(),
+                released,
+                model: model.clone(),
+                stage,
+                prompts: prompts.clone(),
+                bootstrap: parameters::bootstrap(&bound),
+                span: bound.verb.span,
+            }))
+        })
     }
 }
 
 /// Whose triplets.
+#[derive(Clone)]
 enum Labels {
     /// The ontology's own: leaves, or every term in the released convention.
     All,
@@ -166,7 +184,12 @@ impl TripletsPlan {
         }
     }
 
-    fn families(&self, vocabulary: &Vocabulary, judged: &Judged, scope: &Scope<'_>) -> Result<(Table, Vec<(String, Estimate)>), Error> {
+    fn families(
+        &self,
+        vocabulary: &Vocabulary,
+        judged: &Judged,
+        scope: &Scope<'_>,
+    ) -> Result<(Table, Vec<(String, Estimate)>), Error> {
         let mut families: BTreeMap<String, Vec<crate::metric::Anchor>> = BTreeMap::new();
         for anchor in judged.anchors() {
             let family = vocabulary.terms.get(anchor.term as usize).and_then(|&t| self.ontology.family(t));
@@ -214,14 +237,23 @@ impl Plan for TripletsPlan {
         ]
     }
 
+    fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let vocabulary = self.vocabulary();
+        let (texts, triplets) = (vocabulary.texts.len(), vocabulary.triplets.len());
+        let unread = scope.workspace.unread(&self.model, self.stage, &self.prompts, &vocabulary.texts)?;
+        Ok(vec![
+            parameters::reading(unread, texts * self.prompts.0.len()),
+            Step::new("work", format!("{} cosines, {} judgements", whole(texts * texts), whole(triplets))),
+        ])
+    }
+
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let vocabulary = self.vocabulary();
         if vocabulary.triplets.is_empty() {
             let fault = Diagnostic::new(format!("the labels give no triplet in `{}`", self.ontology.name)).at(self.span);
             return Err(fault.expected("labels of which some are related more closely than others").into());
         }
-        let texts =
-            scope.workspace.label_vectors(&self.model, self.stage, &self.prompts, &vocabulary.texts, scope.progress)?;
+        let texts = scope.workspace.label_vectors(&self.model, self.stage, &self.prompts, &vocabulary.texts, scope.progress)?;
         let cosines = texts.cosines(&texts)?;
         let cosine = |a: u32, b: u32| f64::from(cosines.row(a as usize)[b as usize]);
         let indices: Vec<(u32, u32, u32)> = vocabulary.triplets.iter().map(|t| (t.anchor, t.positive, t.negative)).collect();
@@ -256,7 +288,30 @@ impl Plan for TripletsPlan {
         report.tables.push(table);
         report.tables.push(hardest(&vocabulary, &judged));
         report.figures.push(Figure::Bars { title: "triplet accuracy by family of the anchor".into(), unit: String::new(), bars });
-        Ok(report.into())
+        Ok(Outcome { trial: Some(Arc::new(trial(&vocabulary, judged))), ..report.into() })
+    }
+}
+
+/// The anchors, for `compare`. A name that the released list repeats gets a number.
+fn trial(vocabulary: &Vocabulary, judged: Judged) -> Trial {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let number = |text: &'_ str, count: usize| if count == 1 { text.to_owned() } else { format!("{text} ({count})") };
+    let mut names = Vec::with_capacity(vocabulary.texts.len());
+    for text in &vocabulary.texts {
+        let count = seen.entry(text).or_default();
+        *count += 1;
+        names.push(number(text, *count));
+    }
+    let anchors = judged.anchors();
+    Trial {
+        unit: "anchors",
+        items: anchors.iter().filter_map(|a| names.get(a.term as usize).cloned()).collect(),
+        truth: Vec::new(),
+        values: vec![("accuracy", anchors.iter().map(|a| a.accuracy()).collect())],
+        vocabulary: names,
+        groups: None,
+        right: None,
+        measure: Box::new(judged),
     }
 }
 

@@ -25,7 +25,10 @@ impl Verb for Use {
     fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
         bound.refuse_more_than(1, &SIGNATURE)?;
         let Some(name) = bound.argument(0) else {
-            return Err(Diagnostic::new("`use` needs the name of a collection").at(bound.verb.span).expected("`use COLLECTION`").into());
+            return Err(Diagnostic::new("`use` needs the name of a collection")
+                .at(bound.verb.span)
+                .expected("`use COLLECTION`")
+                .into());
         };
         let collection = scope.workspace.collection(&name)?;
         Ok(Box::new(UsePlan { collection: collection.name().to_owned() }))
@@ -46,6 +49,6 @@ impl Plan for UsePlan {
         report.context.collection = Some(self.collection.clone());
         report.notes.push(format!("using collection `{}`", self.collection));
         let value = Some(Literal::Scalar(Value::Text(self.collection.clone())));
-        Ok(Outcome { report, effect: Some(Effect::Set { key: "collection".into(), value }) })
+        Ok(Outcome { effect: Some(Effect::Set { key: "collection".into(), value }), ..report.into() })
     }
 }

@@ -87,7 +87,7 @@ impl Workspace {
                 short(&info.key.model_hash),
                 short(&model.hash),
             ))
-            .hint("embed the audio again with `dyad ingest`, into a new collection")
+            .hint(format!("`dyad collections reembed {}` embeds its audio again", collection.name()))
             .into()),
             None => {
                 let there: Vec<String> = spaces.iter().map(|s| s.key.space.to_string()).collect();
@@ -198,8 +198,12 @@ impl Workspace {
             let what = format!("`{}` has {} vectors for {} items", info.key, embeddings.len(), items.len());
             return Err(crate::store::Error::Damaged { what }.into());
         }
-        let loaded =
-            Arc::new(Loaded { collection: collection.name().to_owned(), info: info.clone(), items, embeddings: Arc::new(embeddings) });
+        let loaded = Arc::new(Loaded {
+            collection: collection.name().to_owned(),
+            info: info.clone(),
+            items,
+            embeddings: Arc::new(embeddings),
+        });
         let mut kept = lock(&self.loaded);
         kept.retain(|l| l.collection != loaded.collection || l.info.key != loaded.info.key);
         kept.insert(0, Arc::clone(&loaded));

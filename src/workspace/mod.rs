@@ -7,6 +7,7 @@ mod clips;
 mod indices;
 mod models;
 mod names;
+mod patience;
 mod texts;
 mod towers;
 

@@ -1,6 +1,7 @@
 //! Models by name: a folder with graphs, or only a name under which vectors were imported.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use super::{Error, Workspace, lock};
 use crate::diagnostic::{Diagnostic, Spanned, one_of};
 use crate::embedding::{Modality, Stage};
 use crate::encoder::{self, Model};
-use crate::store::Collection;
+use crate::store::{Collection, Store};
 
 /// The store's table of models that have no folder.
 const TABLE: &str = "models";
@@ -34,6 +35,22 @@ pub struct ModelRef {
 impl fmt::Debug for ModelRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ModelRef({}, {}, graphs: {})", self.id, self.hash, self.model.is_some())
+    }
+}
+
+/// Hashes of model files, kept in the store: 30 MB of graphs need not be read to answer a statement.
+struct KeptHashes<'a>(&'a Store);
+
+const FILE_HASHES: &str = "file-hashes";
+
+impl encoder::Hashes for KeptHashes<'_> {
+    fn recall(&self, path: &Path) -> Option<(String, [u8; 32])> {
+        self.0.record(FILE_HASHES, &path.to_string_lossy()).ok().flatten()
+    }
+
+    fn keep(&self, path: &Path, stamp: &str, hash: [u8; 32]) {
+        // Without it the file is read again the next time.
+        let _ = self.0.put_record(FILE_HASHES, &path.to_string_lossy(), &(stamp.to_owned(), hash));
     }
 }
 
@@ -109,7 +126,7 @@ impl Workspace {
             return Ok(Some(model.clone()));
         }
         let found = if self.folder_ids().iter().any(|known| known == id) {
-            let model = Arc::new(self.folders.open(id)?);
+            let model = Arc::new(self.folders.open_known(id, &KeptHashes(&self.store))?);
             ModelRef { id: id.to_owned(), hash: model.hash.clone(), model: Some(model) }
         } else if let Some(imported) = self.store.record::<Imported>(TABLE, id)? {
             ModelRef { id: id.to_owned(), hash: imported.hash, model: None }
@@ -124,7 +141,12 @@ impl Workspace {
     ///
     /// # Errors
     /// When the name is unknown, or none was given and several or no models have vectors there.
-    pub fn model_of_clips(&self, named: Option<&Spanned<String>>, collection: &Collection, stage: Stage) -> Result<ModelRef, Error> {
+    pub fn model_of_clips(
+        &self,
+        named: Option<&Spanned<String>>,
+        collection: &Collection,
+        stage: Stage,
+    ) -> Result<ModelRef, Error> {
         if let Some(id) = named {
             return self.model(id);
         }
@@ -157,9 +179,7 @@ impl Workspace {
         let imported = self.models_with_vectors(Some(Modality::Text))?;
         match (folders.as_slice(), imported.as_slice()) {
             ([only], _) | ([], [only]) => self.model(&Spanned::new(only.clone(), Default::default())),
-            ([], []) => {
-                Err(Diagnostic::new("no model was found").hint("`dyad doctor` shows where models are looked for").into())
-            }
+            ([], []) => Err(Diagnostic::new("no model was found").hint("`dyad doctor` shows where models are looked for").into()),
             ([], several) | (several, _) => Err(several_models(&several.iter().map(String::as_str).collect::<Vec<_>>())),
         }
     }

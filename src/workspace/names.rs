@@ -169,7 +169,8 @@ impl Workspace {
     /// The files in a folder of the store, by name; none where there is no such folder.
     fn files_beside(&self, folder: &str) -> Vec<PathBuf> {
         let entries = self.beside(folder).and_then(|dir| std::fs::read_dir(dir).ok());
-        let mut files: Vec<PathBuf> = entries.into_iter().flatten().filter_map(|e| e.ok().map(|e| e.path())).filter(|p| p.is_file()).collect();
+        let mut files: Vec<PathBuf> =
+            entries.into_iter().flatten().filter_map(|e| e.ok().map(|e| e.path())).filter(|p| p.is_file()).collect();
         files.sort();
         files
     }

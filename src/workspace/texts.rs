@@ -12,10 +12,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
+use super::patience::patiently;
 use super::{Error, ModelRef, Workspace, lock};
 use crate::diagnostic::{Diagnostic, one_of};
 use crate::embedding::{Embeddings, Modality, Space, Stage};
-use crate::encoder::Tower;
+use crate::encoder::{self, Model, Tower, TowerOutput};
 use crate::ontology::Ontology;
 use crate::progress::Progress;
 use crate::prompt::{PLACE, Prompt};
@@ -25,6 +28,8 @@ use crate::store::{NewItem, SpaceKey};
 pub const TEXTS: &str = "texts";
 /// Texts embedded between two commits.
 const BATCH: usize = 64;
+/// Texts that one thread reads one after the other.
+const TEXTS_A_TASK: usize = 32;
 
 /// The texts of one space: label or text → the vector as the model gave it.
 type Known = HashMap<String, Arc<[f32]>>;
@@ -69,7 +74,7 @@ impl Workspace {
     ///
     /// # Errors
     /// When the model has no text tower and the text was not imported, or embedding fails.
-    pub fn text_vector(&self, model: &ModelRef, text: &str) -> Result<Embeddings, Error> {
+    pub fn text_vector(&self, model: &ModelRef, text: &str, progress: &dyn Progress) -> Result<Embeddings, Error> {
         let space = Space::new(&model.id, Modality::Text, Stage::Joint);
         if let Some(vector) = self.known_texts(model, Stage::Joint, PLACE)?.get(text) {
             return Ok(Embeddings::from_rows(space, vector.len(), vector.to_vec())?);
@@ -79,8 +84,27 @@ impl Workspace {
             return Err(fault.hint("name a model with graphs: `show models` lists them").into());
         };
         self.note_tower();
-        let output = towers.text_tower()?.embed(&[text])?;
+        let output = read_patiently(towers, &[text], progress)?;
         Ok(output.joint.into_embeddings(space)?)
+    }
+
+    /// How many of the labels' texts no tower has read yet and nobody imported: what [`Workspace::label_vectors`] would embed.
+    ///
+    /// # Errors
+    /// As [`Workspace::label_vectors`].
+    pub fn unread(&self, model: &ModelRef, stage: Stage, prompts: &Prompts, labels: &[String]) -> Result<usize, Error> {
+        let kept = self.known_texts(model, stage, PLACE)?;
+        let mut unread = std::collections::BTreeSet::new();
+        for prompt in &prompts.0 {
+            let imported = self.known_texts(model, stage, prompt.key())?;
+            for label in labels.iter().filter(|label| !imported.contains_key(&spoken(label))) {
+                let text = self.render(prompt, label)?;
+                if !kept.contains_key(&text) {
+                    unread.insert(text);
+                }
+            }
+        }
+        Ok(unread.len())
     }
 
     fn prompt_vectors(
@@ -149,19 +173,12 @@ impl Workspace {
     }
 
     /// The vectors of texts; those that were never read are read now, at both stages, and kept.
-    fn read_texts(
-        &self,
-        model: &ModelRef,
-        stage: Stage,
-        texts: &[String],
-        progress: &dyn Progress,
-    ) -> Result<Arc<Known>, Error> {
+    fn read_texts(&self, model: &ModelRef, stage: Stage, texts: &[String], progress: &dyn Progress) -> Result<Arc<Known>, Error> {
         let known = self.known_texts(model, stage, PLACE)?;
         let mut missing: Vec<&str> = texts.iter().map(String::as_str).filter(|t| !known.contains_key(*t)).collect();
         missing.sort_unstable();
         missing.dedup();
-        let Some(towers) = model.model.as_deref().filter(|_| !missing.is_empty()) else { return Ok(known) };
-        let tower = towers.text_tower()?;
+        let Some(towers) = model.model.as_ref().filter(|_| !missing.is_empty()) else { return Ok(known) };
         self.note_tower();
         let collection = match self.store.collection(TEXTS)? {
             Some(collection) => collection,
@@ -176,10 +193,7 @@ impl Workspace {
         let key = |stage| SpaceKey::new(Space::new(&model.id, Modality::Text, stage), &model.hash).with_prompt(PLACE);
         progress.begin("reading texts", Some(missing.len() as u64));
         for batch in missing.chunks(BATCH) {
-            if progress.cancelled() {
-                return Err(Error::Cancelled);
-            }
-            let output = tower.embed(batch)?;
+            let output = read_patiently(towers, batch, progress)?;
             let items = batch.iter().enumerate().map(|(i, text)| NewItem {
                 vectors: vec![
                     (key(Stage::PreJoint), output.pre_joint.row(i).to_vec()),
@@ -188,7 +202,6 @@ impl Workspace {
                 ..NewItem::new(*text, Modality::Text)
             });
             collection.commit(items.collect())?;
-            progress.advance(batch.len() as u64);
         }
         progress.end();
         self.forget_texts();
@@ -208,7 +221,10 @@ impl Workspace {
         let ontologies = self.ontologies()?;
         let mut absent: Vec<&str> = Vec::new();
         for (label, row) in labels.iter().zip(rows.iter_mut()).filter(|(_, row)| row.is_none()) {
-            *row = imported.iter().find(|(other, _)| ontologies.iter().any(|o| same_term(o, label, other))).map(|(_, v)| Arc::clone(v));
+            *row = imported
+                .iter()
+                .find(|(other, _)| ontologies.iter().any(|o| same_term(o, label, other)))
+                .map(|(_, v)| Arc::clone(v));
             if row.is_none() {
                 absent.push(label);
             }
@@ -255,6 +271,29 @@ impl Workspace {
 /// A label as it is said: `french_horn` is "french horn".
 pub fn spoken(label: &str) -> String {
     label.replace('_', " ")
+}
+
+/// Reads a batch of texts, each on its own; stops after the text at hand when the user cancels.
+fn read_patiently(towers: &Arc<Model>, batch: &[&str], progress: &dyn Progress) -> Result<TowerOutput, Error> {
+    let towers = Arc::clone(towers);
+    let texts: Vec<String> = batch.iter().map(|text| (*text).to_owned()).collect();
+    towers.text_tower()?;
+    patiently(progress, move |away| {
+        let tower = towers.text_tower()?;
+        let task = |texts: &[String]| {
+            let mut output = TowerOutput::empty(tower.dims());
+            for text in texts.iter().take_while(|_| !away.is_gone()) {
+                output.append(tower.embed(&[text])?);
+                away.advance();
+            }
+            Ok(output)
+        };
+        let parts = texts.par_chunks(TEXTS_A_TASK).map(task).collect::<Result<Vec<_>, encoder::Error>>()?;
+        let mut output = TowerOutput::empty(tower.dims());
+        parts.into_iter().for_each(|part| output.append(part));
+        Ok(output)
+    })?
+    .map_err(|error: encoder::Error| error.into())
 }
 
 fn same_term(ontology: &Ontology, a: &str, b: &str) -> bool {

@@ -2,23 +2,27 @@
 
 use std::path::Path;
 
+use super::patience::patiently;
 use super::{Error, ModelRef, Workspace};
 use crate::audio::{self, Limits};
 use crate::diagnostic::Diagnostic;
 use crate::embedding::{Embeddings, Modality, Space, Stage};
 use crate::encoder::{AudioTower, Tower};
+use crate::progress::Progress;
 
 impl Workspace {
     /// A file as a vector; it is not kept.
     ///
     /// # Errors
     /// When the model has no audio tower, the file can't be decoded, or embedding fails.
-    pub fn hear(&self, model: &ModelRef, path: &Path, stage: Stage) -> Result<Embeddings, Error> {
+    pub fn hear(&self, model: &ModelRef, path: &Path, stage: Stage, progress: &dyn Progress) -> Result<Embeddings, Error> {
         let tower = self.audio_tower(model)?;
         let clip = audio::load(path, &tower.target(), &Limits::default())
             .map_err(|source| Error::Audio { path: path.to_owned(), source })?;
         self.note_tower();
-        let output = tower.embed(&[&clip.samples])?;
+        // The tower is there, as was just seen; the thread needs a handle of its own.
+        let Some(towers) = model.model.clone() else { return Err(Error::Cancelled) };
+        let output = patiently(progress, move |_| towers.audio_tower()?.embed(&[&clip.samples]))??;
         let rows = match stage {
             Stage::Joint => output.joint,
             Stage::PreJoint => output.pre_joint,

@@ -2,7 +2,7 @@
 
 use dyad::embedding::Embeddings;
 use dyad::index::kernel::dot;
-use dyad::index::{Error, Exact, Hit, Index, RowSet, measure};
+use dyad::index::{Error, Exact, Hit, Index, RowSet, measure, measure_queries};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -91,6 +91,8 @@ fn its_recall_is_one() {
     let rows = with_twins(500, 16);
     let recall = measure(&Exact::new(&rows).unwrap(), &rows, 10, 100, 1).unwrap();
     assert_eq!((recall.value, recall.queries), (1.0, 100));
+    let queries = clustered(20, 16, 3, 4);
+    assert_eq!(measure_queries(&Exact::new(&rows).unwrap(), &rows, &queries, 10).unwrap().value, 1.0);
     let none = Embeddings::empty(rows.space.clone(), 16);
     assert_eq!(measure(&Exact::new(&none).unwrap(), &none, 10, 100, 1).unwrap().value, 1.0);
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dyad::index::{Error, Graph, Hnsw, Index};
+use dyad::index::{Error, Exact, Graph, Hnsw, Index};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -51,6 +51,25 @@ fn damage_and_foreign_files_are_told_apart() {
             "{error}"
         );
     }
+}
+
+/// A graph without a single link hides every row but one; a search gives what was asked for all the same.
+#[test]
+fn rows_that_a_graph_hides_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.graph");
+    let rows = clustered(400, 8, 3, 1);
+    graph_of(&rows, true).save(&path).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    let (tables, end) = (76, bytes.len() - 32);
+    // Layer 0 has 12 × 2 + 4 places a row, and a count.
+    bytes[tables..tables + 400 * 29 * 4].fill(0);
+    let sum = blake3::hash(&bytes[..end]);
+    bytes[end..].copy_from_slice(sum.as_bytes());
+    fs::write(&path, &bytes).unwrap();
+    let graph = Graph::load(&path, &IDENTITY).unwrap().unwrap();
+    let hits = Hnsw::new(&graph, &rows).unwrap().with_beam(1).search(rows.row(3), 5, None).unwrap();
+    assert_eq!(hits, Exact::new(&rows).unwrap().search(rows.row(3), 5, None).unwrap());
 }
 
 /// Bytes that were changed and given a right checksum again must load as an error or as a graph that can be searched.

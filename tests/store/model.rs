@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dyad::embedding::Modality;
-use dyad::store::{Collection, Error, Item, Memory, NewItem, SpaceKey, Store};
+use dyad::store::{Collection, Error, Item, KeyValue, Memory, NewItem, SpaceKey, Store};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{random_item, spaces};
+use super::{clip, random_item, spaces};
 
 /// What a collection should hold.
 #[derive(Default, Clone)]
@@ -169,6 +169,18 @@ fn sled_behaves_as_the_model() {
             drop(old);
             Store::open(dir.path()).unwrap()
         });
+    }
+}
+
+#[test]
+fn what_is_replaced_leaves_nothing_behind() {
+    let kv = Arc::new(Memory::default());
+    let collection = Store::on(kv.clone()).unwrap().create("c").unwrap();
+    let keys = |table: u8| kv.scan_prefix(&[table]).count();
+    for round in 1..5 {
+        let clips = (0..600).map(|i| clip(&format!("{i}"), [round as f32, 1.0])).collect();
+        collection.commit(clips).unwrap();
+        assert_eq!((keys(b'I'), keys(b'K'), keys(b'V'), keys(b'D')), (600, 600, 3, 0), "round {round}");
     }
 }
 

@@ -48,7 +48,7 @@ fn vectors_that_do_not_fit_are_named() {
     let other = SpaceKey::new(Space::new("m", Modality::Text, Stage::Joint), "another");
     assert_eq!(
         refusal(with_vector("b", other, &[1.0, 1.0])),
-        "the collection holds vectors of model `m` with hash `hash-of-m`, those given have hash `another`: expected one hash, `reembed` renews a collection"
+        "the collection holds vectors of model `m` with hash `hash-of-m`, those given have hash `another`: expected one hash; `dyad collections reembed` renews a collection"
     );
     let mut wrong = clip("b", [1.0, 1.0]);
     wrong.modality = Modality::Text;

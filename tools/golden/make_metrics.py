@@ -91,6 +91,9 @@ def pairs(ints, truth):
     margin = best[:, -1] - best[:, -2]
     out["margin_mean"] = number(margin.mean())
     out["margin_median"] = number(np.median(margin))
+    right = pos > np.where(own, -np.inf, scores).max(axis=1)
+    both = 0 < right.sum() < n
+    out["margin_roc_auc"] = number(metrics.roc_auc_score(right, margin)) if both else None
     return out, {"positive": distribution(pos), "negative": distribution(neg), "margin": distribution(margin)}
 
 

@@ -1,9 +1,9 @@
 //! One clip: its K best labels with similarity and margin, and whether the first is right.
 
-use super::{Task, label_of};
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::report::{Report, Table};
 use crate::value::Value;
+use crate::verb::truth::{Task, label_of};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, parameters, provenance};
 use crate::workspace::Prompts;
 
@@ -17,7 +17,8 @@ impl One {
     pub fn new(task: Task, id: Spanned<String>) -> Result<Self, Error> {
         for (name, what) in [("prompts", "a sweep"), ("by", "a table a class")] {
             if let Some(value) = task.bound.value(name).filter(|v| v.span != task.bound.verb.span) {
-                let fault = Diagnostic::new(format!("{what} needs a set of clips, not the one clip `{}`", id.node)).at(value.span);
+                let fault =
+                    Diagnostic::new(format!("{what} needs a set of clips, not the one clip `{}`", id.node)).at(value.span);
                 return Err(fault.expected("`classify clips …` without an id").into());
             }
         }
@@ -45,8 +46,7 @@ impl Plan for One {
             let fault = Diagnostic::new(format!("no clip of `{}` has a label", task.collection.name())).at(task.bound.verb.span);
             return Err(fault.hint("`label clip \"ID\" ontology=hdio` takes the labels of an ontology").into());
         }
-        let stage = task.info.key.space.stage;
-        let texts = scope.workspace.label_vectors(&task.model, stage, &self.prompts, &labels, scope.progress)?;
+        let texts = scope.workspace.label_vectors(&task.model, task.stage(), &self.prompts, &labels, scope.progress)?;
         let scores = clips.loaded.embeddings.select(&[row]).cosines(&texts)?;
         let mut order: Vec<usize> = (0..labels.len()).collect();
         order.sort_by(|&a, &b| scores.values[b].total_cmp(&scores.values[a]).then(a.cmp(&b)));

@@ -5,6 +5,8 @@ The aim is that what the model learns holds for recordings it never heard, so
 every clip is changed differently. All functions take and give float32 arrays.
 """
 
+import itertools
+
 import numpy as np
 from scipy.ndimage import map_coordinates
 from scipy.signal import resample_poly
@@ -88,7 +90,7 @@ def breath(rng: np.random.Generator, x: np.ndarray) -> np.ndarray:
     magnitude = np.abs(np.fft.rfft(x, 8192))
     f = np.arange(len(magnitude))
     edges = np.unique(np.geomspace(8, len(f) - 1, 28).astype(int))
-    means = [magnitude[a:b].mean() for a, b in zip(edges[:-1], edges[1:])]
+    means = [magnitude[a:b].mean() for a, b in itertools.pairwise(edges)]
     shape = np.exp(np.interp(f, edges[:-1], np.log(np.array(means) + 1e-9)))
     noise = np.fft.rfft(rng.standard_normal(len(x)))
     whole = np.interp(np.linspace(0, 1, len(noise)), np.linspace(0, 1, len(shape)), shape) ** rng.uniform(0.4, 1)

@@ -173,7 +173,6 @@ atol = {atol}
 def install(
     graphs: Path,
     target: Path,
-    version: str,
     source: str,
     short: str = "zero",
     long: str = "chunks",
@@ -187,21 +186,20 @@ def install(
     staging.mkdir(parents=True)
     for name in ("audio.onnx", "text.onnx", "tokenizer.json"):
         shutil.copy(graphs / name, staging / name)
-        os.chmod(staging / name, 0o644)
     for path in documents:
         shutil.copy(path, staging / path.name)
     shapes = {o.name: o.shape for o in session(staging / "audio.onnx").get_outputs()}
     pre, joint = shapes["pre_joint"][1], shapes["joint"][1]
-    if not isinstance(joint, int):
-        joint = 128
     worst = golden(staging)
     (staging / "model.toml").write_text(
         MANIFEST.format(
-            version=version, source=source, sha256=hashlib.sha256((graphs / "audio.onnx").read_bytes()).hexdigest(),
+            source=source, sha256=hashlib.sha256((graphs / "audio.onnx").read_bytes()).hexdigest(),
             short=short, long=long, hop=hop, tail=tail, pre=pre, joint=joint, atol=f"{ATOL:.0e}".replace("e-0", "e-"),
         )
     )  # fmt: skip
     target.mkdir(exist_ok=True)
+    for path in staging.iterdir():
+        path.chmod(0o644)
     names = sorted(p.name for p in staging.iterdir())
     names.sort(key=lambda n: n == "model.toml")
     for name in names:

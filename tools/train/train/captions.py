@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .definitions import SHORT, definitions
-from .instruments import DRUMS, INSTRUMENTS, NEIGHBOURS, PROGRAMS, TARGET_PROGRAMS, TARGET_SYNONYMS, TARGETS
+from .instruments import ALIKE, DRUMS, INSTRUMENTS, NEIGHBOURS, PROGRAMS, TARGET_PROGRAMS, TARGET_SYNONYMS, TARGETS
 
 DYNAMICS = [
     ["soft", "quiet", "pianissimo", "played softly"],
@@ -51,12 +51,14 @@ FAMILY = [
     "{}", "a {}", "the sound of a {}", "This is a recording of a {}", "A {} track", "Solo musical instrument sound of a {}",
     "music played on a {}", "a {} playing", "instrument family: {}", "this sounds like a {}",
 ]  # fmt: skip
-FILLER = (
-    "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna "
-    "aliqua enim ad minim veniam quis nostrud exercitation ullamco laboris nisi aliquip ex ea commodo consequat duis aute "
-    "irure in reprehenderit voluptate velit esse cillum eu fugiat nulla pariatur excepteur sint occaecat cupidatat non "
-    "proident sunt culpa qui officia deserunt mollit anim id est laborum"
-).split()
+FILLER = [
+    "lorem", "ipsum", "dolor", "sit", "amet", "consectetur", "adipiscing", "elit", "sed", "do", "eiusmod", "tempor",
+    "incididunt", "ut", "labore", "et", "dolore", "magna", "aliqua", "enim", "ad", "minim", "veniam", "quis",
+    "nostrud", "exercitation", "ullamco", "laboris", "nisi", "aliquip", "ex", "ea", "commodo", "consequat", "duis",
+    "aute", "irure", "in", "reprehenderit", "voluptate", "velit", "esse", "cillum", "eu", "fugiat", "nulla",
+    "pariatur", "excepteur", "sint", "occaecat", "cupidatat", "non", "proident", "sunt", "culpa", "qui", "officia",
+    "deserunt", "mollit", "anim", "id", "est", "laborum",
+]  # fmt: skip
 
 
 @dataclass
@@ -88,6 +90,10 @@ def _names() -> dict[str, set[int]]:
         for name in (target.replace("_", " "), *TARGET_SYNONYMS.get(target, [])):
             names.setdefault(name, set()).add(program)
     names["fiddle"].add(40)
+    for alias, targets in ALIKE.items():
+        for name in (targets.replace("_", " "), *TARGET_SYNONYMS.get(targets, [])):
+            if name != "alto saxophone":
+                names[name].add(alias)
     for name in ("saxophone", "sax"):
         names[name] = {64, 65, 66, 67}
     names["percussion"] = {p for p, i in INSTRUMENTS.items() if "percussion instrument" in i.families}

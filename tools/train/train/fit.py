@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from . import evaluate, musicnn
 from .captions import Captions, build
 from .data import Features, Sampler
-from .instruments import PROGRAMS, TARGETS
+from .instruments import ALIKE, PROGRAMS, TARGETS
 from .model import TwoTowers
 
 
@@ -35,7 +35,11 @@ class Settings:
     mix: float = 0.3  # share of clips blended with another clip of the same program
     extra_captions: int = 128
     seed: int = 0
-    validation: tuple[str, ...] = ("timgm-plain", "timgm", "freepats-plain")
+    validation: tuple[str, ...] = ("timgm-plain", "timgm")
+
+
+# What made the bundled weights.
+FINAL = Settings("v2", ("fluid", "musescore", "freepats", "sections"))
 
 
 def soft_targets(logits: torch.Tensor, fits: torch.Tensor) -> torch.Tensor:
@@ -67,7 +71,7 @@ class Trainer:
     def __init__(self, settings: Settings, work: Path, musicnn_folder: Path):
         self.s = settings
         torch.manual_seed(settings.seed)
-        torch.set_num_threads(2)
+        torch.set_num_threads(1)  # two would wait for each other on a busy machine
         self.work = work
         self.captions: Captions = build()
         self.texts = torch.from_numpy(np.load(work / "text.npy"))
@@ -86,6 +90,7 @@ class Trainer:
         self.weight = [1 / breadth[c] / (1 / breadth[c]).sum() for c in self.by_program]
         self.prompts = [np.array(self.captions.prompts[t]) for t in TARGETS]
         self.target_index = {p: i for i, p in enumerate(TARGETS.values())}
+        self.target_index |= {p: list(TARGETS).index(t) for p, t in ALIKE.items()}
 
     def optimiser(self):
         audio = self.model.audio
@@ -154,7 +159,7 @@ class Trainer:
         program = torch.from_numpy(meta["program"].astype(np.int64))
         return loss + 0.3 * F.cross_entropy(self.model.classes(pre), program, label_smoothing=0.1)
 
-    def run(self) -> dict:
+    def run(self) -> None:
         s = self.s
         optimiser = self.optimiser()
         rates = [g["lr"] for g in optimiser.param_groups]
@@ -186,7 +191,6 @@ class Trainer:
                 for line in self.report():
                     print("   " + line, flush=True)
                 self.save()
-        return {}
 
     def save(self) -> None:
         folder = self.work / "models"

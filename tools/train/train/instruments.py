@@ -32,6 +32,9 @@ TARGET_PROGRAMS = list(TARGETS.values())
 # Instruments that a listener may take for one of the fourteen: rendered more often.
 NEIGHBOURS = [20, 22, 23, 44, 48, 49, 59, 61, 64, 66, 67, 69, 72, 74, 109, 110, 111]
 
+# Programs that count as a target as well: the same instrument, or its near twin.
+ALIKE = {23: "accordion", 64: "saxophone", 66: "saxophone", 67: "saxophone", 110: "violin"}
+
 # Names of a target class other than its label.
 TARGET_SYNONYMS = {
     "tuba": ["bass tuba"],

@@ -1,5 +1,6 @@
 """The trained part: musicnn's middle, the second branch, fusion and both projections."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ class Branch(nn.Module):
         c = [1, width, 2 * width, 4 * width, 6 * width]
         self.convs = nn.ModuleList(
             nn.Sequential(nn.Conv2d(a, b, 3, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU())
-            for a, b in zip(c[:-1], c[1:])
+            for a, b in itertools.pairwise(c)
         )
         rows = BANDS // 16
         self.out = nn.Sequential(nn.Linear(2 * c[-1] * rows, 256, bias=False), nn.BatchNorm1d(256), nn.ReLU())
@@ -41,7 +42,7 @@ class Branch(nn.Module):
 class AudioTower(nn.Module):
     """From the fixed layers' output to (pre_joint, joint)."""
 
-    def __init__(self, weights: dict[str, np.ndarray], branch: bool, dropout: float = 0.4):
+    def __init__(self, weights: dict[str, np.ndarray], branch: bool, dropout: float = 0.2):
         super().__init__()
         self.middle = musicnn.Middle(weights)
         self.branch = Branch() if branch else None
@@ -76,8 +77,15 @@ class TwoTowers(nn.Module):
         return F.normalize(self.text(F.normalize(vectors, dim=1)), dim=1)
 
 
+QUIET = 1e-3  # peak, -60 dBFS
+
+
 class Whole(nn.Module):
-    """What is exported: waveform -> pre_joint, joint."""
+    """What is exported: waveform -> pre_joint, joint.
+
+    Both are scaled down, by at most 100, where a window's peak is under -60 dBFS: in the
+    mean over a file's windows, a silent tail then weighs next to nothing. Directions do
+    not change."""
 
     def __init__(self, front: nn.Module, log: nn.Module, tower: AudioTower):
         super().__init__()
@@ -85,9 +93,10 @@ class Whole(nn.Module):
 
     def forward(self, waveform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         front, weight = self.front(waveform)
-        pre, joint = self.tower(front, weight, self.log(waveform))
+        pre, joint = self.tower(front, weight, self.log(waveform) if self.tower.branch is not None else None)
         length = torch.sqrt((joint * joint).sum(1, keepdim=True)) + 1e-12
-        return pre, joint / length
+        loud = (waveform.abs().amax(1, keepdim=True) * (1 / QUIET)).clamp(0.01, 1)
+        return pre * loud, joint / length * loud
 
 
 def whole(musicnn_folder: Path, tower: AudioTower) -> Whole:

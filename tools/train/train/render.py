@@ -29,6 +29,7 @@ class Source:
     package: str
     licence: str
     counts: tuple[int, int, int]  # clips of each target, neighbour, other program
+    sections: dict[int, list[tuple[int, int]]] | None = None  # instead: program -> presets (bank, program)
 
 
 SF2 = "/usr/share/sounds/sf2/"
@@ -42,6 +43,17 @@ SOURCES = {
     "freepats": Source(
         "/usr/share/midi/freepats", "",
         "freepats 20060219-4", "GPL-2+ with an exception for what is made with the patches", (520, 130, 26)),
+    # MuseScore's string sections (VSCO 2 Community Edition, CC0): other players, other
+    # instruments and another hall than its solo strings, taken as more of the same.
+    "sections": Source(
+        SF2 + "MuseScore_General_Full.sf2", "59287cbb0f424ec76d1bc269eee40dfe0b02252588d72eb016b5d2382e710a8f",
+        "musescore-general-soundfont-lossless 0.2.1-1", "CC0", (420, 0, 0),
+        {
+            40: [(20, 48), (20, 49), (25, 48), (25, 49)],
+            41: [(30, 48), (30, 49)],
+            42: [(40, 48), (40, 49)],
+            43: [(50, 48), (50, 49)],
+        }),
     "timgm": Source(
         SF2 + "TimGM6mb.sf2", "c5378b62028c920cb11e4803327983fee2f2cdff5dc89c708e39da417e51c854",
         "timgm6mb-soundfont 1.3-5", "GPL-2", (60, 14, 5)),
@@ -134,19 +146,24 @@ def render(name: str, work: Path, part: int = 0, parts: int = 1, plain: bool = F
     folder = work / "clips"
     folder.mkdir(parents=True, exist_ok=True)
     fluid = name != "freepats"
+    sections = SOURCES[name].sections
     player = FluidSynth(Path(SOURCES[name].path)) if fluid else Timidity(Path(SOURCES[name].path))
     if plain:
         todo = [(p, i) for p in TARGET_PROGRAMS if player.banks(p) for i in range(60)]
     else:
-        todo = jobs(name, player.banks)[part::parts]
+        has = player.banks if sections is None else sections.get
+        todo = jobs(name, has)[part::parts]
     clips, meta, dropped = [], [], 0
     group = 1 if fluid else 40
     for at in range(0, len(todo), group):
         batch = []
         for program, index in todo[at : at + group]:
             rng = seed(name, program, index, plain)
-            bank = 0 if plain else int(rng.choice(player.banks(program)))
-            batch.append((rng, bank, program, *(plain_note if plain else plan)(rng, INSTRUMENTS[program])))
+            if sections is not None:
+                preset = sections[program][rng.integers(len(sections[program]))]
+            else:
+                preset = (0 if plain else int(rng.choice(player.banks(program))), program)
+            batch.append((rng, *preset, *(plain_note if plain else plan)(rng, INSTRUMENTS[program])))
         if fluid:
             sounds = [player.play(bank, program, events, seconds) for _, bank, program, events, seconds, *_ in batch]
         else:

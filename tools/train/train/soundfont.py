@@ -133,7 +133,7 @@ class Timidity:
         message.sort(key=lambda m: (m[0], m[1]))
         track, last = b"", 0
         for time, _, data in message:
-            tick = int(round(time * 2 * ticks))
+            tick = round(time * 2 * ticks)
             track += _variable(tick - last) + data
             last = tick
         track += _variable(960) + bytes([0xFF, 0x2F, 0])

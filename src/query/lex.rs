@@ -1,4 +1,4 @@
-//! The words of a statement as far as an editor needs them: what is open, what is text, which brackets match.
+//! The words of a source, as far as cutting it into statements and colouring it need them.
 //!
 //! ```text
 //!   classify clips where prompt="A <> track" and (midi > 60   # loud
@@ -7,8 +7,6 @@
 //!
 //! Strings stand in `"` or `'` with `\` escapes and may hold newlines; `#` and `--` start a comment outside of them; a
 //! trailing `\` joins two lines. Anything else that is wrong is left to the parser, which has the better words for it.
-
-use std::ops::Range;
 
 /// What a stretch of a statement is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +22,8 @@ pub enum Kind {
     Word,
     Open,
     Close,
+    /// A `;`.
+    Semicolon,
     /// A `\` before a newline (with it) or at the end.
     Join,
     Other,
@@ -62,8 +62,9 @@ fn next(rest: &str) -> (Kind, usize) {
             after if after.starts_with('\n') => (Kind::Join, rest.len() - after.len() + 1),
             _ => (Kind::Other, 1),
         },
-        '(' | '[' | '{' => (Kind::Open, 1),
-        ')' | ']' | '}' => (Kind::Close, 1),
+        '(' => (Kind::Open, 1),
+        ')' => (Kind::Close, 1),
+        ';' => (Kind::Semicolon, 1),
         c if c.is_whitespace() => (Kind::Space, until(|c| c == '\n' || !c.is_whitespace())),
         c if c.is_ascii_digit() => (Kind::Number, until(|c| !(c.is_alphanumeric() || c == '.'))),
         c if is_word(c) => (Kind::Word, word(rest)),
@@ -99,95 +100,6 @@ fn text(rest: &str, quote: char) -> (Kind, usize) {
         }
     }
     (Kind::Text { closed: false }, rest.len())
-}
-
-/// The brackets and quotes that are open at some place.
-#[derive(Debug, Default)]
-struct Brackets {
-    open: Vec<char>,
-    /// A closing bracket that closes nothing: no further line can mend it.
-    broken: bool,
-}
-
-impl Brackets {
-    fn read(&mut self, text: &str, token: Token) {
-        let bracket = text.get(token.start..token.end).and_then(|t| t.chars().next());
-        match (token.kind, bracket) {
-            (Kind::Open, Some(bracket)) => self.open.push(bracket),
-            (Kind::Close, Some(bracket)) if self.open.pop() != Some(opening(bracket)) => self.broken = true,
-            _ => {}
-        }
-    }
-
-    fn waits(&self) -> bool {
-        !self.open.is_empty() && !self.broken
-    }
-}
-
-fn opening(closing: char) -> char {
-    match closing {
-        ')' => '(',
-        ']' => '[',
-        _ => '{',
-    }
-}
-
-/// True when a statement cannot end here: an open bracket or quote, or a trailing `\`.
-pub fn is_open(text: &str) -> bool {
-    let mut brackets = Brackets::default();
-    let mut last = Kind::Space;
-    for token in tokens(text, 0) {
-        brackets.read(text, token);
-        if token.kind != Kind::Space {
-            last = token.kind;
-        }
-    }
-    brackets.waits() || last == Kind::Text { closed: false } || last == Kind::Join
-}
-
-/// True for a line that is a command to the REPL (`.mode json`) and no statement.
-pub fn is_dot(line: &str) -> bool {
-    let mut chars = line.trim_start().chars();
-    chars.next() == Some('.') && chars.next().is_none_or(|c| c.is_ascii_alphabetic())
-}
-
-/// The lines of a file of statements: each with what belongs to it over newlines (open brackets and quotes, a trailing
-/// `\`, indented lines), without blank lines and lines of comment. A dot command is always one line.
-pub fn logical_lines(text: &str) -> Vec<Range<usize>> {
-    let mut lines = Vec::new();
-    let mut at = 0;
-    while at < text.len() {
-        let rest = &text[at..];
-        let end = if is_dot(rest.lines().next().unwrap_or(rest)) {
-            at + rest.find('\n').unwrap_or(rest.len())
-        } else {
-            statement_end(text, at)
-        };
-        let says_something = tokens(&text[..end], at).any(|t| !matches!(t.kind, Kind::Space | Kind::Newline | Kind::Comment));
-        if says_something {
-            lines.push(at..end);
-        }
-        // `end` is at a newline or at the end of the text.
-        at = end + 1;
-    }
-    lines
-}
-
-fn statement_end(text: &str, from: usize) -> usize {
-    let mut brackets = Brackets::default();
-    for token in tokens(text, from) {
-        brackets.read(text, token);
-        if token.kind == Kind::Newline && !brackets.waits() && !goes_on(&text[token.end..]) {
-            return token.start;
-        }
-    }
-    text.len()
-}
-
-/// True when the next line is indented and not blank.
-fn goes_on(rest: &str) -> bool {
-    let line = rest.lines().next().unwrap_or_default();
-    line.starts_with([' ', '\t']) && !line.trim().is_empty() && !is_dot(line)
 }
 
 /// The bracket at `pos` or just before it, and its partner: byte offsets.
@@ -238,27 +150,6 @@ mod tests {
     }
 
     #[test]
-    fn open_ends() {
-        for open in ["a (b", "a \"b", "a 'b\n", "a \\", "a \\  \n", "f([1]", "x \"\\\"", "(\n)("] {
-            assert!(is_open(open), "{open:?}");
-        }
-        for closed in ["a (b)", "a # (", "a \"(\"", "a)", "(]", "a -- \"", "", "a \\ b"] {
-            assert!(!is_open(closed), "{closed:?}");
-        }
-    }
-
-    #[test]
-    fn files_are_cut_into_logical_lines() {
-        let text = "# head\n\nclassify clip\n  where x=1\n  # aside\n.mode json\n  .timer on\ncompare (a\nb) \\\nwith c\n\nshow \"x\ny\"\n";
-        let lines: Vec<&str> = logical_lines(text).into_iter().map(|r| &text[r]).collect();
-        assert_eq!(
-            lines,
-            ["classify clip\n  where x=1\n  # aside", ".mode json", "  .timer on", "compare (a\nb) \\\nwith c", "show \"x\ny\""]
-        );
-        assert!(logical_lines("\n \n# x\n").is_empty());
-    }
-
-    #[test]
     fn the_tokens_are_the_whole_text() {
         for text in ["", "é(\\", "\\\\\n", "\"笛\\", "a\r\nb", "--", ". 5", "\u{0}{}"] {
             let mut end = 0;
@@ -268,35 +159,16 @@ mod tests {
                 end = token.end;
             }
             assert_eq!(end, text.len());
-            logical_lines(text);
         }
     }
 
     #[test]
     fn partners() {
-        let text = "a (b [c]) \"(\"";
+        let text = "a (b (c)) \"(\"";
         assert_eq!(matching(text, 2), Some((2, 8)));
         assert_eq!(matching(text, 9), Some((2, 8)));
         assert_eq!(matching(text, 5), Some((5, 7)));
         assert_eq!(matching(text, 11), None);
         assert_eq!(matching(")", 0), None);
-    }
-
-    #[test]
-    fn any_text_is_cut_without_loss() {
-        use rand::{Rng, SeedableRng};
-        const PIECES: [&str; 14] = ["(", ")", "[", "\"", "'", "\\", "\n", " ", "#", "--", ".mode", "笛", "a-b", "\r"];
-        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(3);
-        for _ in 0..5000 {
-            let text: String = (0..rng.random_range(0..30)).map(|_| PIECES[rng.random_range(0..PIECES.len())]).collect();
-            assert_eq!(tokens(&text, 0).map(|t| &text[t.start..t.end]).collect::<String>(), text);
-            let mut end = 0;
-            for line in logical_lines(&text) {
-                assert!(line.start >= end && line.end > line.start, "{text:?}");
-                end = line.end;
-            }
-            is_open(&text);
-            text.char_indices().for_each(|(at, _)| assert!(matching(&text, at).is_none_or(|(a, b)| a < b)));
-        }
     }
 }

@@ -1,20 +1,32 @@
 //! A child process that is really killed, and one that holds the store.
 //!
-//! The child is this test program again, told by an environment variable what it is.
+//! The child is this test program again, told by an environment variable what it is. These tests are a program of their own,
+//! and one test at a time: a process that is being spawned holds the locks of its parent for a moment.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 
-use dyad::embedding::{Modality, Stage};
-use dyad::store::{Error, Store};
+use dyad::embedding::{Modality, Space, Stage};
+use dyad::store::{Error, NewItem, SpaceKey, Store};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{clip, space};
-
 const BATCH: usize = 20;
 const STORE: &str = "DYAD_CRASH_TEST_STORE";
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn space() -> SpaceKey {
+    SpaceKey::new(Space::new("m", Modality::Audio, Stage::Joint), "hash")
+}
+
+fn clip(number: usize) -> NewItem {
+    let mut item = NewItem::new(format!("clip {number}"), Modality::Audio);
+    item.vectors.push((space(), vec![1.0, number as f32]));
+    item
+}
 
 /// Commits batch after batch to the store that the variable names, and says so after each. Does nothing without it.
 #[test]
@@ -29,15 +41,14 @@ fn child() {
     };
     let start = collection.len(Modality::Audio).unwrap() as usize / BATCH;
     for batch in start.. {
-        let items = (batch * BATCH..(batch + 1) * BATCH).map(|i| clip(&format!("clip {i}"), [1.0, i as f32])).collect();
-        collection.commit(items).unwrap();
+        collection.commit((batch * BATCH..(batch + 1) * BATCH).map(clip).collect()).unwrap();
         println!("\ncommitted {}", (batch + 1) * BATCH);
     }
 }
 
 fn spawn(dir: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "crash::child", "--nocapture", "--test-threads=1"])
+        .args(["--exact", "child", "--nocapture", "--test-threads=1"])
         .env(STORE, dir)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -59,6 +70,7 @@ fn kill_after(mut child: Child, reports: usize) -> usize {
 
 #[test]
 fn kill_9_loses_nothing_that_was_reported() {
+    let _alone = ONE_AT_A_TIME.lock();
     let dir = tempfile::tempdir().unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut before = 0;
@@ -67,8 +79,8 @@ fn kill_9_loses_nothing_that_was_reported() {
         let store = Store::open(dir.path()).unwrap();
         let collection = store.collection("c").unwrap().unwrap();
         let n = collection.len(Modality::Audio).unwrap() as usize;
-        assert!(n >= reported && n > before && n % BATCH == 0, "{n} items, {reported} reported");
-        let (seqs, vectors) = collection.vectors(&space(Stage::Joint, None)).unwrap();
+        assert!(n >= reported && n > before && n.is_multiple_of(BATCH), "{n} items, {reported} reported");
+        let (seqs, vectors) = collection.vectors(&space()).unwrap();
         assert_eq!(seqs, (0..n as u64).collect::<Vec<_>>());
         for (row, item) in collection.items().enumerate() {
             assert_eq!(item.unwrap().id, format!("clip {row}"));
@@ -80,6 +92,7 @@ fn kill_9_loses_nothing_that_was_reported() {
 
 #[test]
 fn a_store_that_another_process_has_is_refused_at_once() {
+    let _alone = ONE_AT_A_TIME.lock();
     let dir = tempfile::tempdir().unwrap();
     let mut child = spawn(dir.path());
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -1,0 +1,68 @@
+//! The language reference, `docs/language.md`: its prose from `language.md` beside this file, its tables and sections from
+//! the signatures of the verbs, the clauses and the dot commands.
+//!
+//! `tests/queries/reference.rs` holds the file against what is made here; `DYAD_BLESS=1` writes it anew.
+
+use std::fmt::Write as _;
+
+use crate::query::{Clause, Signature};
+use crate::repl::COMMANDS;
+use crate::verb::VERBS;
+use crate::verb::help::STATEMENTS;
+
+/// Prose with a place `{clauses}`, `{verbs}`, `{sections}`, `{dot commands}` for each generated part.
+const TEMPLATE: &str = include_str!("language.md");
+
+/// The reference as Markdown.
+pub fn markdown() -> String {
+    let verbs: Vec<&Signature> = VERBS.iter().map(|v| v.signature()).chain(&STATEMENTS).collect();
+    let clauses = Clause::ALL.iter().map(|clause| {
+        let (form, meaning) = clause.help();
+        let takers: Vec<&str> = VERBS.iter().map(|v| v.signature()).filter(|s| s.takes(*clause)).map(|s| s.name).collect();
+        let all = takers.len() == VERBS.len();
+        format!("| `{}` | {} | {} |\n", cell(form), cell(meaning), if all { "every verb".to_owned() } else { takers.join(", ") })
+    });
+    let index = verbs.iter().map(|s| format!("| [`{0}`](#{0}) | {1} |\n", s.name, cell(s.summary)));
+    let commands = COMMANDS.iter().map(|(name, argument, about)| {
+        let usage = format!("{name} {argument}");
+        format!("| `{}` | {} |\n", cell(usage.trim_end()), cell(about))
+    });
+    TEMPLATE
+        .replace("{clauses}\n", &clauses.collect::<String>())
+        .replace("{verbs}\n", &index.collect::<String>())
+        .replace("{dot commands}\n", &commands.collect::<String>())
+        .replace("{sections}\n", &verbs.iter().map(|s| section(s)).collect::<Vec<_>>().join("\n"))
+}
+
+fn section(signature: &Signature) -> String {
+    let mut out = format!("### {}\n\n{}.\n\n", signature.name, capital(signature.summary));
+    for usage in signature.usage {
+        let _ = writeln!(out, "    {usage}");
+    }
+    let about: Vec<&str> = signature.about.split_whitespace().collect();
+    let _ = write!(out, "\n{}\n", about.join(" "));
+    if !signature.parameters.is_empty() {
+        out.push_str("\n| parameter | takes | default | meaning |\n|---|---|---|---|\n");
+        for p in signature.parameters {
+            let (takes, default) = (cell(&p.kind.expects()), cell(p.default));
+            let _ = writeln!(out, "| `{}` | {takes} | {default} | {} |", p.name, cell(p.help));
+        }
+    }
+    if !signature.examples.is_empty() {
+        out.push_str("\n| example | gives |\n|---|---|\n");
+        for example in signature.examples {
+            let _ = writeln!(out, "| `{}` | {} |", cell(example.statement), cell(example.gives));
+        }
+    }
+    out
+}
+
+/// A `|` would end the cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

@@ -1,0 +1,176 @@
+//! What clips are held against: texts, class means of audio, or their nearest neighbours.
+//!
+//! ```text
+//!   nothing, prompt=…    the label in the prompt, as the text tower reads it        joint space only
+//!   using prototypes     the mean of the class's clips (the paper's audio-only label)
+//!   using knn k=5        the classes of the nearest clips
+//! ```
+//!
+//! A tested clip never helps itself: it is left out of its own class's mean and of its own neighbours, and with `by FIELD`
+//! so are all clips of its fold. `protocol=resubstitution` is the paper's own, which tests on what it averaged.
+
+use crate::diagnostic::{Diagnostic, Spanned};
+use crate::embedding::{Scores, Stage};
+use crate::metric::{Protocol, neighbour_scores, prototype_scores};
+use crate::query::signature::{Kind, Parameter};
+use crate::query::{Bound, Literal};
+use crate::report::Report;
+use crate::value::Value;
+use crate::verb::truth::{Task, Truth};
+use crate::verb::{Error, Scope, Step, parameters, provenance};
+use crate::workspace::Prompts;
+
+/// `protocol=`
+pub const PROTOCOL: Parameter = Parameter {
+    name: "protocol",
+    kind: Kind::Choice(&["leave-one-out", "resubstitution"]),
+    default: "leave-one-out",
+    help: "for prototypes: whether a tested clip may be part of its own class's mean",
+};
+/// `k=`
+pub const K: Parameter =
+    Parameter { name: "k", kind: Kind::Int { min: 1, max: 10_000 }, default: "5", help: "for `using knn`: how many neighbours" };
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub enum Against {
+    Texts(Prompts),
+    Means { folds: Option<Spanned<String>>, resubstitution: bool },
+    Neighbours { k: usize, folds: Option<Spanned<String>> },
+}
+
+impl Against {
+    /// Reads `using …`, `prompt=`, `protocol=`, `k=` and `by FIELD`.
+    ///
+    /// # Errors
+    /// When they do not go together, or texts would meet clips before the projection.
+    pub fn of(bound: &Bound) -> Result<Against, Error> {
+        let resubstitution = bound.text_of("protocol").is_some_and(|p| p.node.eq_ignore_ascii_case("resubstitution"));
+        let folds = bound.by.clone();
+        let Some(word) = &bound.using else {
+            refuse_text_pre_joint(bound)?;
+            return Ok(Against::Texts(parameters::prompt(bound)?));
+        };
+        let against = match word.node.to_lowercase().as_str() {
+            "prototypes" => Against::Means { folds, resubstitution },
+            "knn" => Against::Neighbours { k: bound.int("k").and_then(|k| usize::try_from(k).ok()).unwrap_or(5), folds },
+            _ => {
+                let fault = Diagnostic::new(format!("`{}` can't use `{}` as labels", bound.verb.node, word.node)).at(word.span);
+                return Err(fault
+                    .expected("`using prototypes` or `using knn`")
+                    .suggest(&word.node, ["prototypes", "knn"])
+                    .into());
+            }
+        };
+        // What a setting filled in stands at the verb's place and does not count as written.
+        if let Some(extra) = bound.value("prompt").or(bound.value("prompts")).filter(|p| p.span != bound.verb.span) {
+            let fault = Diagnostic::new(format!("{} are made of audio and take no prompt", word.node)).at(extra.span);
+            return Err(fault.expected(format!("`using {}` without a prompt", word.node)).into());
+        }
+        match (&against, bound.value("protocol").filter(|_| resubstitution)) {
+            (Against::Neighbours { .. }, Some(protocol)) => {
+                let fault = Diagnostic::new("a clip is always its own nearest neighbour").at(protocol.span);
+                Err(fault.expected("`using knn` without `protocol=resubstitution`").into())
+            }
+            _ => Ok(against),
+        }
+    }
+
+    /// What `explain` says.
+    pub fn steps(&self) -> Vec<Step> {
+        match self {
+            Against::Texts(prompts) => vec![
+                Step::new("prompt", prompts.keys().join(", ")),
+                Step::new("labels", "the distinct values of `label`, one text a label, cached in the store"),
+                Step::new("search", "exact: every clip with every label"),
+            ],
+            Against::Means { .. } => vec![
+                Step::new("labels", "class means of the clips' vectors, at unit length"),
+                Step::new("protocol", self.protocol()),
+                Step::new("search", "exact: every clip with every class mean"),
+            ],
+            Against::Neighbours { k, .. } => vec![
+                Step::new("labels", format!("the classes of the {k} nearest clips")),
+                Step::new("protocol", self.protocol()),
+                Step::new("search", "exact: every clip with every clip"),
+            ],
+        }
+    }
+
+    fn protocol(&self) -> String {
+        match self {
+            Against::Texts(_) => "texts".into(),
+            Against::Means { resubstitution: true, .. } => {
+                "resubstitution: means of all clips, the tested one too (the paper's own)".into()
+            }
+            Against::Means { folds: Some(field), .. } => format!("folds: means of the clips with another `{}`", field.node),
+            Against::Means { folds: None, .. } => "leave-one-out: means without the tested clip".into(),
+            Against::Neighbours { folds: Some(field), .. } => {
+                format!("folds: neighbours among the clips with another `{}`", field.node)
+            }
+            Against::Neighbours { folds: None, .. } => "leave-one-out: neighbours other than the tested clip".into(),
+        }
+    }
+
+    /// The score of each clip with each class.
+    ///
+    /// # Errors
+    /// When texts can't be read, a clip lacks the fold's field, or vectors do not compare.
+    pub fn scores(&self, task: &Task, truth: &Truth, scope: &Scope<'_>) -> Result<Scores, Error> {
+        let clips = truth.clips.embeddings();
+        let folds = match self {
+            Against::Means { folds: Some(field), resubstitution: false } | Against::Neighbours { folds: Some(field), .. } => {
+                Some(truth.groups(field)?)
+            }
+            _ => None,
+        };
+        let protocol = match (&folds, self) {
+            (_, Against::Means { resubstitution: true, .. }) => Protocol::Resubstitution,
+            (Some(folds), _) => Protocol::Folds(folds),
+            (None, _) => Protocol::LeaveOneOut,
+        };
+        match self {
+            Against::Texts(prompts) => {
+                let labels = &truth.classes;
+                let texts = scope.workspace.label_vectors(&task.model, task.stage(), prompts, labels, scope.progress)?;
+                Ok(clips.cosines(&texts)?)
+            }
+            Against::Means { .. } => Ok(prototype_scores(&clips, &truth.class, truth.classes.len(), protocol)?),
+            Against::Neighbours { k, .. } => {
+                Ok(neighbour_scores(&clips, &truth.class, truth.classes.len(), *k, protocol, scope.progress)?)
+            }
+        }
+    }
+
+    /// Says in the report what clips were held against.
+    pub fn tell(&self, report: &mut Report, scores: &Scores, truth: &Truth) {
+        match self {
+            Against::Texts(prompts) => return provenance::prompted(&mut report.context, prompts),
+            Against::Means { .. } => report.context.fact("labels", "prototypes"),
+            Against::Neighbours { k, .. } => {
+                report.context.fact("labels", "neighbours");
+                report.context.fact("k", *k);
+            }
+        }
+        report.context.fact("protocol", self.protocol());
+        let masked = (0..scores.n).filter(|&i| scores.row(i)[truth.class[i]] == f32::NEG_INFINITY).count();
+        if masked > 0 {
+            report.notes.push(format!("{masked} clips have no other clip of their class to make a mean of, and count as wrong"));
+        }
+    }
+}
+
+/// Texts and clips meet only in the joint space.
+///
+/// # Errors
+/// Points at `space=`.
+pub fn refuse_text_pre_joint(bound: &Bound) -> Result<(), Error> {
+    let wants_more = |text: &str| Stage::parse(text) != Some(Stage::Joint);
+    match bound.value("space") {
+        Some(Spanned { node: Literal::Scalar(Value::Text(text)), span }) if wants_more(text) => {
+            let fault = Diagnostic::new("texts and clips do not compare before the projection").at(*span);
+            Err(fault.expected("`space=joint`, or `using prototypes`").into())
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,196 @@
+//! Statements that hold labelled clips against labels: `classify`, `similarity`, `margin`.
+//!
+//! ```text
+//!   Task ─ Truth ─┐
+//!                 ├─ cosines n × classes ─ the verb's own Measured ─ Outcome       one prompt, or audio-only labels
+//!   Against ──────┘                    └── once a prompt ─ rows, spread, Holm      prompts=NAME
+//! ```
+
+use crate::embedding::Scores;
+use crate::metric::{self, Bootstrap, Direction, holm};
+use crate::prompt::Prompt;
+use crate::query::{Bound, Signature};
+use crate::report::{Estimate, Figure, Report, Table};
+use crate::value::Value;
+use crate::verb::against::{Against, refuse_text_pre_joint};
+use crate::verb::pairing::Pairing;
+use crate::verb::truth::{Task, Truth};
+use crate::verb::{Error, Outcome, Plan, Scope, Step, parameters, provenance, spaces};
+use crate::workspace::Prompts;
+
+/// What a verb makes of clips × classes.
+pub type Measured = fn(&Task, &Truth, &Scores, &Scope<'_>) -> Result<Outcome, Error>;
+
+/// A verb's own part: what it measures, and of which numbers a sweep gives best, worst, mean and spread, the first of
+/// which orders the prompts.
+#[derive(Clone, Copy)]
+pub struct Labelled {
+    pub signature: &'static Signature,
+    pub measured: Measured,
+    pub leading: &'static [&'static str],
+}
+
+impl Labelled {
+    /// Resolves a statement over a set of clips.
+    ///
+    /// # Errors
+    /// When a word names nothing, or the parts do not go together.
+    pub fn plan(self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
+        bound.refuse_more_than(0, self.signature)?;
+        let against = Against::of(&bound)?;
+        let prompts = if bound.using.is_none() { parameters::sweep(&bound, scope)? } else { None };
+        if prompts.is_some() {
+            refuse_text_pre_joint(&bound)?;
+        }
+        spaces::each(bound, scope, &|bound, stage, scope| {
+            let task = Task::new(bound, stage, scope)?;
+            Ok(match prompts.clone() {
+                Some(prompts) => Box::new(Sweep { verb: self, task, prompts }),
+                None => Box::new(Set { verb: self, task, against: against.clone() }),
+            })
+        })
+    }
+}
+
+struct Set {
+    verb: Labelled,
+    task: Task,
+    against: Against,
+}
+
+impl Plan for Set {
+    fn steps(&self) -> Vec<Step> {
+        let mut steps = self.task.steps();
+        steps.extend(self.against.steps());
+        steps.push(self.task.interval_step());
+        steps
+    }
+
+    fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
+        let truth = self.task.truth(scope)?;
+        let scores = self.against.scores(&self.task, &truth, scope)?;
+        let mut outcome = (self.verb.measured)(&self.task, &truth, &scores, scope)?;
+        self.against.tell(&mut outcome.report, &scores, &truth);
+        Ok(outcome)
+    }
+}
+
+struct Sweep {
+    verb: Labelled,
+    task: Task,
+    prompts: Vec<Prompt>,
+}
+
+impl Plan for Sweep {
+    fn steps(&self) -> Vec<Step> {
+        let mut steps = self.task.steps();
+        steps.extend(self.prompts.iter().map(|p| Step::new("prompt", format!("{}: {}", p.name, p.key()))));
+        steps.push(Step::new("search", "exact: every clip with every label, once a prompt"));
+        steps.push(self.task.interval_step());
+        steps
+    }
+
+    fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
+        let truth = self.task.truth(scope)?;
+        let mut measured = Vec::with_capacity(self.prompts.len());
+        for prompt in &self.prompts {
+            let against = Against::Texts(Prompts(vec![prompt.clone()]));
+            let scores = against.scores(&self.task, &truth, scope)?;
+            measured.push((prompt, (self.verb.measured)(&self.task, &truth, &scores, scope)?));
+        }
+        let mut report = self.task.report(self.verb.signature.name, &truth, scope);
+        self.task.note_groups(&mut report.context);
+        report.context.prompts = self.prompts.iter().map(|p| p.key().to_owned()).collect();
+        let constant = |name: &str| measured.first().and_then(|(_, o)| o.report.context.extra.iter().find(|(n, _)| n == name));
+        for name in ["chance", "majority"] {
+            report.context.extra.extend(constant(name).cloned());
+        }
+        for (prompt, outcome) in &measured {
+            let fresh = outcome.report.notes.iter().filter(|note| note.contains("undefined"));
+            report.notes.extend(fresh.map(|note| format!("{}: {note}", prompt.name)));
+        }
+        let lead = self.verb.leading.first().copied().unwrap_or_default();
+        report.metrics = self.verb.leading.iter().flat_map(|name| spread(name, &measured)).collect();
+        report.tables.push(rows(&measured, lead));
+        if let Some(table) = against_the_best(&measured, lead, &parameters::bootstrap(&self.task.bound), scope)? {
+            report.tables.push(table);
+        }
+        let bar = |(prompt, outcome): &(&Prompt, Outcome)| Some((prompt.name.clone(), outcome.report.metric(lead)?.clone()));
+        report.figures.push(Figure::Bars {
+            title: format!("{lead} by prompt"),
+            unit: String::new(),
+            bars: measured.iter().filter_map(bar).collect(),
+        });
+        Ok(report.into())
+    }
+}
+
+fn rows(measured: &[(&Prompt, Outcome)], lead: &str) -> Table {
+    let metrics: Vec<&str> =
+        measured.first().map(|(_, o)| o.report.metrics.iter().map(|e| e.name.as_str()).collect()).unwrap_or_default();
+    let (low, high) = (format!("{lead}_low"), format!("{lead}_high"));
+    let mut table = Table::new(["name", "prompt"].into_iter().chain(metrics).chain([low.as_str(), high.as_str()]));
+    for (prompt, outcome) in measured {
+        let leading = provenance::named(&outcome.report.metrics, lead);
+        let mut row: Vec<Value> = vec![prompt.name.as_str().into(), prompt.key().into()];
+        row.extend(outcome.report.metrics.iter().map(|e| Value::from(e.value)));
+        row.extend([leading.and_then(|e| e.low).into(), leading.and_then(|e| e.high).into()]);
+        table.push(row);
+    }
+    table
+}
+
+/// Best, worst, mean and spread (greatest less least) of a number over the prompts; greatest and least of one that does not judge.
+fn spread(name: &str, measured: &[(&Prompt, Outcome)]) -> Vec<Estimate> {
+    let values = measured.iter().filter_map(|(_, o)| o.report.metric(name)).map(|e| e.value).filter(|v| v.is_finite());
+    let values: Vec<f64> = values.collect();
+    if values.is_empty() {
+        return Vec::new();
+    }
+    let greatest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let (first, second) = match direction(name) {
+        Direction::Greater => (("best", greatest), ("worst", least)),
+        Direction::Smaller => (("best", least), ("worst", greatest)),
+        Direction::Neutral => (("greatest", greatest), ("least", least)),
+    };
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let numbers = [first, second, ("mean", mean), ("spread", greatest - least)];
+    numbers.map(|(what, value)| Estimate::point(&format!("{name}_{what}"), value)).into()
+}
+
+fn direction(name: &str) -> Direction {
+    metric::named(name).map_or(Direction::Neutral, |metric| metric.direction)
+}
+
+/// Each other prompt against the best one: McNemar's test, or sign flips where nothing is right or wrong, with Holm's correction.
+fn against_the_best(
+    measured: &[(&Prompt, Outcome)],
+    lead: &str,
+    bootstrap: &Bootstrap,
+    scope: &Scope<'_>,
+) -> Result<Option<Table>, Error> {
+    if direction(lead) != Direction::Greater {
+        return Ok(None);
+    }
+    let value = |report: &Report| report.metric(lead).map_or(f64::NAN, |e| e.value);
+    let order = |a: &&(&Prompt, Outcome), b: &&(&Prompt, Outcome)| value(&a.1.report).total_cmp(&value(&b.1.report));
+    let trials = || measured.iter().filter(|(_, o)| o.trial.is_some());
+    let Some((best, best_outcome)) = trials().rev().max_by(order) else { return Ok(None) };
+    let mut compared = Vec::new();
+    for (prompt, outcome) in trials().filter(|(prompt, _)| prompt.name != best.name) {
+        let (Some(a), Some(b)) = (&best_outcome.trial, &outcome.trial) else { continue };
+        let Some((test, p)) = Pairing::new(a, b)?.leading_test(bootstrap.seed, scope.progress)? else { continue };
+        compared.push((prompt, value(&best_outcome.report) - value(&outcome.report), test, p));
+    }
+    if compared.is_empty() {
+        return Ok(None);
+    }
+    let adjusted = holm(&compared.iter().map(|c| c.3).collect::<Vec<_>>());
+    let mut table =
+        Table::new(["prompt", "behind by", "test", "p", "p_holm"]).titled(format!("against the best, `{}`", best.name));
+    for ((prompt, behind, test, p), adjusted) in compared.into_iter().zip(adjusted) {
+        table.push(vec![prompt.name.as_str().into(), behind.into(), test.into(), p.into(), adjusted.into()]);
+    }
+    Ok(Some(table))
+}

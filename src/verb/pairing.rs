@@ -1,0 +1,259 @@
+//! Two trials on the same items, item by item.
+//!
+//! Items pair by name, in any order. Clips and labels must be the same on both sides, and have the same truth; anchors may
+//! be lacking on one side where both are judged over the same terms, since a convention may give an anchor no triplet.
+
+use crate::diagnostic::Diagnostic;
+use crate::metric::{self, Bootstrap, Difference, McNemar, Measure, Sampled, SignFlip, mcnemar, sign_flip};
+use crate::progress::Progress;
+use crate::verb::trial::Trial;
+
+/// Sign patterns that are tried where there are more.
+pub const PERMUTATIONS: u64 = 10_000;
+
+/// See the module.
+pub struct Pairing<'a> {
+    a: Side<'a>,
+    b: Side<'a>,
+    groups: Option<Vec<usize>>,
+}
+
+/// A trial's numbers over the paired items.
+struct Side<'a> {
+    trial: &'a Trial,
+    /// The trial's item for each paired item.
+    at: Vec<Option<usize>>,
+    /// The trial's numbers that both have.
+    columns: Vec<usize>,
+}
+
+impl<'a> Pairing<'a> {
+    /// Pairs the items of two trials.
+    ///
+    /// # Errors
+    /// Names the first difference when they do not pair.
+    pub fn new(a: &'a Trial, b: &'a Trial) -> Result<Self, Diagnostic> {
+        if a.unit != b.unit {
+            return Err(Diagnostic::new(format!("the first is about {}, the second about {}", a.unit, b.unit))
+                .expected("two statements about the same items"));
+        }
+        let over = if a.unit == "anchors" { "terms" } else { "classes" };
+        same_set(&a.vocabulary, &b.vocabulary, over)?;
+        let partial = a.unit == "anchors";
+        if !partial {
+            same_set(&a.items, &b.items, a.unit)?;
+        }
+        let mut names: Vec<&String> = a.items.iter().collect();
+        let known: std::collections::HashMap<&str, usize> = b.items.iter().enumerate().map(|(i, n)| (n.as_str(), i)).collect();
+        let own: std::collections::HashMap<&str, usize> = a.items.iter().enumerate().map(|(i, n)| (n.as_str(), i)).collect();
+        names.extend(b.items.iter().filter(|n| !own.contains_key(n.as_str())));
+        let at =
+            |map: &std::collections::HashMap<&str, usize>| names.iter().map(|n| map.get(n.as_str()).copied()).collect::<Vec<_>>();
+        let (at_a, at_b) = (at(&own), at(&known));
+        for (name, (i, j)) in names.iter().zip(at_a.iter().zip(&at_b)) {
+            let (x, y) = (i.and_then(|i| a.truth.get(i)), j.and_then(|j| b.truth.get(j)));
+            if let (Some(x), Some(y)) = (x, y)
+                && x != y
+            {
+                return Err(Diagnostic::new(format!("`{name}` is `{x}` in the first and `{y}` in the second"))
+                    .expected("the same truth for each item"));
+            }
+        }
+        let (own, other) = (a.measure.names(), b.measure.names());
+        let shared: Vec<(usize, usize)> =
+            own.iter().enumerate().filter_map(|(i, name)| Some((i, other.iter().position(|o| o == name)?))).collect();
+        if shared.is_empty() {
+            return Err(Diagnostic::new(format!("the first measures {}, the second {}", own.join(", "), other.join(", ")))
+                .expected("statements of one verb"));
+        }
+        let grouped = |trial: &Trial, at: &[Option<usize>]| {
+            let groups = trial.groups.as_ref()?;
+            at.iter().map(|i| groups.get((*i)?).copied()).collect::<Option<Vec<usize>>>()
+        };
+        let groups = grouped(a, &at_a).or_else(|| grouped(b, &at_b));
+        Ok(Pairing {
+            a: Side { trial: a, at: at_a, columns: shared.iter().map(|s| s.0).collect() },
+            b: Side { trial: b, at: at_b, columns: shared.iter().map(|s| s.1).collect() },
+            groups,
+        })
+    }
+
+    /// How many items there are.
+    pub fn len(&self) -> usize {
+        self.a.at.len()
+    }
+
+    /// How many items only one side has.
+    pub fn unmatched(&self) -> usize {
+        self.a.at.iter().zip(&self.b.at).filter(|(a, b)| a.is_none() || b.is_none()).count()
+    }
+
+    /// Whether whole groups are drawn, not items.
+    pub fn grouped(&self) -> bool {
+        self.groups.is_some()
+    }
+
+    /// The shared numbers of the first and of the second.
+    pub fn points(&self) -> (Vec<f64>, Vec<f64>) {
+        let ones = vec![1; self.len()];
+        (self.a.evaluate(&ones), self.b.evaluate(&ones))
+    }
+
+    /// First minus second of each shared number, with the interval of resampling both together.
+    ///
+    /// # Errors
+    /// When `progress` is cancelled.
+    pub fn differences(&self, bootstrap: &Bootstrap, progress: &dyn Progress) -> Result<Sampled, metric::Error> {
+        bootstrap.estimate(&Difference::new(&self.a, &self.b)?, self.groups.as_deref(), progress)
+    }
+
+    /// McNemar's exact test, where both sides know what is right.
+    ///
+    /// # Errors
+    /// When there are no items.
+    pub fn mcnemar(&self) -> Result<Option<McNemar>, metric::Error> {
+        let right = |side: &Side<'_>| {
+            let right = side.trial.right.as_ref()?;
+            side.at.iter().map(|i| right.get((*i)?).copied()).collect::<Option<Vec<bool>>>()
+        };
+        right(&self.a).zip(right(&self.b)).map(|(a, b)| mcnemar(&a, &b)).transpose()
+    }
+
+    /// The sign-flip test of each quantity that both sides have for each item, over the items where it is a number.
+    ///
+    /// # Errors
+    /// When `progress` is cancelled.
+    pub fn flips(&self, seed: u64, progress: &dyn Progress) -> Result<Vec<(&'static str, usize, SignFlip)>, metric::Error> {
+        let mut tests = Vec::new();
+        for (name, a) in &self.a.trial.values {
+            let Some((_, b)) = self.b.trial.values.iter().find(|(other, _)| other == name) else { continue };
+            let pairs = self.a.at.iter().zip(&self.b.at).enumerate();
+            let differences = pairs.filter_map(|(item, (i, j))| Some((item, a.get((*i)?)? - b.get((*j)?)?)));
+            let (items, differences): (Vec<usize>, Vec<f64>) = differences.filter(|(_, d)| d.is_finite()).unzip();
+            let groups: Option<Vec<usize>> =
+                self.groups.as_ref().map(|groups| items.iter().filter_map(|&i| groups.get(i).copied()).collect());
+            if !differences.is_empty() {
+                let test = sign_flip(&differences, groups.as_deref(), PERMUTATIONS, seed, progress)?;
+                tests.push((*name, differences.len(), test));
+            }
+        }
+        Ok(tests)
+    }
+
+    /// The test that goes first: McNemar's, or else the first quantity's sign flips; its name and p.
+    ///
+    /// # Errors
+    /// When `progress` is cancelled.
+    pub fn leading_test(&self, seed: u64, progress: &dyn Progress) -> Result<Option<(String, f64)>, metric::Error> {
+        if let Some(test) = self.mcnemar()? {
+            return Ok(Some(("McNemar, exact".into(), test.p)));
+        }
+        Ok(self.flips(seed, progress)?.first().map(|(name, _, test)| (format!("sign flips of {name}"), test.p)))
+    }
+}
+
+impl Measure for Side<'_> {
+    fn items(&self) -> usize {
+        self.at.len()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let names = self.trial.measure.names();
+        self.columns.iter().filter_map(|&c| names.get(c).cloned()).collect()
+    }
+
+    fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
+        let mut own = vec![0; self.trial.measure.items()];
+        for (at, &weight) in self.at.iter().zip(weights) {
+            if let Some(slot) = at.and_then(|at| own.get_mut(at)) {
+                *slot = weight;
+            }
+        }
+        let values = self.trial.measure.evaluate(&own);
+        self.columns.iter().filter_map(|&c| values.get(c).copied()).collect()
+    }
+}
+
+/// Refuses two lists that do not hold the same names.
+fn same_set(a: &[String], b: &[String], what: &str) -> Result<(), Diagnostic> {
+    let set = |names: &[String]| names.iter().cloned().collect::<std::collections::BTreeSet<_>>();
+    let (first, second) = (set(a), set(b));
+    let only = match (first.difference(&second).next(), second.difference(&first).next()) {
+        (None, None) => return Ok(()),
+        (Some(name), _) => format!("`{name}` is in the first only"),
+        (None, Some(name)) => format!("`{name}` is in the second only"),
+    };
+    let counts = if first.len() == second.len() { String::new() } else { format!(" ({} and {})", first.len(), second.len()) };
+    Err(Diagnostic::new(format!("the two have different {what}{counts}: {only}"))
+        .expected(format!("the same {what} on both sides")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embedding::Scores;
+    use crate::metric::{Anchor, Classification, Triplets};
+    use crate::progress::Silent;
+
+    fn trial(items: [&str; 3], scores: [f32; 6], truth: [usize; 3]) -> Trial {
+        let c = Classification::new(&Scores { n: 3, k: 2, values: scores.to_vec() }, &truth).unwrap();
+        Trial {
+            unit: "clips",
+            items: items.map(str::to_owned).into(),
+            truth: truth.map(|t| t.to_string()).into(),
+            vocabulary: vec!["0".into(), "1".into()],
+            groups: None,
+            right: Some(c.right(1)),
+            values: vec![("margin", scores.chunks(2).map(|r| f64::from((r[0] - r[1]).abs())).collect())],
+            measure: Box::new(c),
+        }
+    }
+
+    #[test]
+    fn items_pair_by_name_in_any_order() {
+        // The first has a and c right, the second b alone; the second lists its items the other way round.
+        let a = trial(["a", "b", "c"], [0.75, 0.25, 0.75, 0.25, 0.25, 0.75], [0, 1, 1]);
+        let b = trial(["c", "b", "a"], [0.75, 0.25, 0.25, 0.75, 0.25, 0.5], [1, 1, 0]);
+        let pairing = Pairing::new(&a, &b).unwrap();
+        let differences = pairing.differences(&Bootstrap::default(), &Silent).unwrap();
+        assert!((differences.estimates[0].value - 1.0 / 3.0).abs() < 1e-12);
+        let m = pairing.mcnemar().unwrap().unwrap();
+        assert_eq!((m.only_a, m.only_b, m.p), (2, 1, 1.0));
+        let (name, n, flip) = pairing.flips(0, &Silent).unwrap()[0];
+        assert_eq!((name, n, flip.difference), ("margin", 3, 0.25 / 3.0));
+        assert_eq!((pairing.unmatched(), flip.exact, flip.p), (0, true, 1.0));
+    }
+
+    #[test]
+    fn what_does_not_pair_is_named() {
+        let scores = [0.75, 0.25, 0.75, 0.25, 0.25, 0.75];
+        let a = trial(["a", "b", "c"], scores, [0, 1, 1]);
+        let fault = |b: &Trial| Pairing::new(&a, b).err().unwrap().message;
+        assert_eq!(fault(&trial(["a", "b", "d"], scores, [0, 1, 1])), "the two have different clips: `c` is in the first only");
+        assert_eq!(fault(&trial(["a", "b", "c"], scores, [0, 0, 1])), "`b` is `1` in the first and `0` in the second");
+        let mut labels = trial(["a", "b", "c"], scores, [0, 1, 1]);
+        labels.vocabulary.push("2".into());
+        assert_eq!(fault(&labels), "the two have different classes (2 and 3): `2` is in the second only");
+        labels.unit = "labels";
+        assert_eq!(fault(&labels), "the first is about clips, the second about labels");
+    }
+
+    #[test]
+    fn anchors_may_be_lacking_on_one_side() {
+        let anchors = |names: [&str; 2], right: u64| Trial {
+            unit: "anchors",
+            items: names.map(str::to_owned).into(),
+            truth: vec![],
+            vocabulary: ["x", "y", "z"].map(str::to_owned).into(),
+            groups: None,
+            measure: Box::new(Triplets::of([0, 1].map(|term| Anchor { term, count: 4, right, ties: 0 })).unwrap()),
+            right: None,
+            values: vec![("accuracy", vec![right as f64 / 4.0; 2])],
+        };
+        let (a, b) = (anchors(["x", "y"], 3), anchors(["y", "z"], 1));
+        let pairing = Pairing::new(&a, &b).unwrap();
+        assert_eq!((pairing.len(), pairing.unmatched()), (3, 2));
+        assert_eq!(pairing.points(), (vec![0.75], vec![0.25]));
+        assert_eq!(pairing.flips(0, &Silent).unwrap()[0].1, 1);
+    }
+}

@@ -1,0 +1,131 @@
+//! `similarity`: the cosines of clips with their own label and with the others (Figure 3 of the paper).
+
+use std::sync::Arc;
+
+use crate::embedding::Scores;
+use crate::metric::{Bins, Distribution, Pairs, QUANTILES};
+use crate::query::signature::{Clause, shared};
+use crate::query::{Bound, Example, Signature};
+use crate::report::Table;
+use crate::value::Value;
+use crate::verb::labelled::Labelled;
+use crate::verb::trial::Trial;
+use crate::verb::truth::{Task, Truth};
+use crate::verb::{Error, Outcome, Plan, Scope, Verb, against, histogram, parameters, spaces};
+
+pub struct Similarity;
+
+static SIGNATURE: Signature = Signature {
+    name: "similarity",
+    summary: "cosines of clips with their own label against those with other labels",
+    usage: &[
+        "similarity clips [in C] [where prompt=\"A <> track\" and …]",
+        "similarity clips where prompts=NAME",
+        "similarity clips using prototypes [by FIELD] [space=joint|pre-joint|all]",
+    ],
+    about: "A positive pair is a clip with its own label, a negative pair the clip with any other label of the collection: n clips \
+            and k labels give n positive and n (k − 1) negative pairs. Of each kind: count, mean, standard deviation (over n − 1) and \
+            quantiles; of both: the overlap of their histograms (bins of 0.01 from −1, each of area 1), and the chance that a positive \
+            pair has the greater cosine (`pair_roc_auc`, ties one half). Intervals resample clips, each with all its pairs. `as plot` \
+            draws the two histograms. For `compare`, a clip's `separation` is its own label's cosine less the mean of the others.",
+    subjects: &["clip"],
+    clauses: &[Clause::In, Clause::Where, Clause::By, Clause::Using],
+    parameters: &[
+        shared::PROMPT,
+        shared::PROMPTS,
+        shared::MODEL,
+        spaces::SPACE,
+        against::PROTOCOL,
+        against::K,
+        shared::RESAMPLES,
+        shared::CONFIDENCE,
+        shared::SEED,
+    ],
+    examples: &[
+        Example {
+            statement: "similarity clips where prompt=\"A <> track\"",
+            gives: "both distributions, their overlap and the pair ROC-AUC with intervals",
+        },
+        Example { statement: "similarity clips where prompt=\"A <> track\" as plot", gives: "the two histograms" },
+        Example {
+            statement: "similarity clips using prototypes space=pre-joint",
+            gives: "the same for audio-only labels before the projection",
+        },
+        Example { statement: "similarity clips where prompts=ismir2024", gives: "a row for each of the paper's prompts" },
+    ],
+    ..Signature::BARE
+};
+
+impl Verb for Similarity {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
+        Labelled { signature: &SIGNATURE, measured, leading: &["pair_roc_auc", "overlap"] }.plan(bound, scope)
+    }
+}
+
+fn measured(task: &Task, truth: &Truth, scores: &Scores, scope: &Scope<'_>) -> Result<Outcome, Error> {
+    let pairs = Pairs::new(scores, &truth.class)?;
+    let groups = task.resampled_by(truth)?;
+    let sampled = parameters::bootstrap(&task.bound).estimate(&pairs, groups.as_deref(), scope.progress)?;
+    let mut report = task.report("similarity", truth, scope);
+    task.note_groups(&mut report.context);
+    report.notes.extend(sampled.notes());
+    report.metrics = sampled.estimates;
+    report.tables.push(distributions("pair", [("positive", pairs.positive()), ("negative", pairs.negative())]));
+    let (positive, negative) = pairs.histograms();
+    report.figures.push(histogram::figure(
+        "cosines of clips with labels",
+        Bins::COSINE,
+        vec![("negative", negative), ("positive", positive)],
+    ));
+    let trial = Trial {
+        unit: "clips",
+        items: truth.ids(),
+        truth: truth.labels(),
+        vocabulary: truth.classes.clone(),
+        groups,
+        right: None,
+        values: vec![("separation", (0..scores.n).map(|i| separation(scores.row(i), truth.class[i])).collect())],
+        measure: Box::new(pairs),
+    };
+    Ok(Outcome { trial: Some(Arc::new(trial)), ..report.into() })
+}
+
+/// A row for each distribution; the first column is called `what`.
+pub fn distributions<const N: usize>(what: &str, of: [(&str, Distribution); N]) -> Table {
+    let quantiles: Vec<String> = QUANTILES.iter().map(|q| format!("q{:02.0}", q * 100.0)).collect();
+    let columns = [what, "n", "mean", "sd", "min"].into_iter().chain(quantiles.iter().map(String::as_str)).chain(["max"]);
+    let mut table = Table::new(columns);
+    for (name, d) in of {
+        let mut row: Vec<Value> = vec![name.into(), d.count.into(), d.mean.into(), d.sd.into(), d.min.into()];
+        row.extend(d.quantiles.map(Value::from));
+        row.push(d.max.into());
+        table.push(row);
+    }
+    table
+}
+
+/// The own label's cosine less the mean of the others; NaN where one is masked.
+fn separation(row: &[f32], own: usize) -> f64 {
+    let others: Vec<f64> =
+        row.iter().enumerate().filter(|&(c, s)| c != own && *s > f32::NEG_INFINITY).map(|(_, &s)| f64::from(s)).collect();
+    match row.get(own) {
+        Some(&score) if score > f32::NEG_INFINITY => f64::from(score) - others.iter().sum::<f64>() / others.len() as f64,
+        _ => f64::NAN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn separation_by_hand() {
+        assert_eq!(separation(&[0.5, 0.25, 0.75], 2), 0.375);
+        assert_eq!(separation(&[0.5, f32::NEG_INFINITY, 0.75], 0), -0.25);
+        assert!(separation(&[0.5, f32::NEG_INFINITY], 1).is_nan());
+    }
+}

@@ -1,0 +1,36 @@
+//! What `compare` needs of a result beside its report: the measure over items with names, and a few numbers an item.
+//!
+//! ```text
+//!   items       violin/A4.flac  flute/C5.flac  …
+//!   truth       violin          flute             two trials pair only when items agree in this
+//!   measure     how often each item counts → top1, roc_auc, …
+//!   right       ✓               ✗                 for McNemar
+//!   values      0.031           0.002             for the sign-flip test
+//! ```
+
+use crate::metric::Measure;
+
+/// See the module.
+pub struct Trial {
+    /// What an item is, in the plural: "clips", "labels", "anchors".
+    pub unit: &'static str,
+    /// Their names, in the measure's order.
+    pub items: Vec<String>,
+    /// What is right for each item; empty where nothing is.
+    pub truth: Vec<String>,
+    /// What the items are judged over: the classes, or the terms of the triplets.
+    pub vocabulary: Vec<String>,
+    /// The groups that a bootstrap draws whole, one an item.
+    pub groups: Option<Vec<usize>>,
+    pub measure: Box<dyn Measure + Send>,
+    /// Whether each item is right, where the measure has `top1`.
+    pub right: Option<Vec<bool>>,
+    /// Quantities with a number an item; NaN where it has none.
+    pub values: Vec<(&'static str, Vec<f64>)>,
+}
+
+impl std::fmt::Debug for Trial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Trial({} {}, {})", self.items.len(), self.unit, self.measure.names().join(" "))
+    }
+}

@@ -1,0 +1,102 @@
+//! Files of sled that were cut, changed or deleted: either nothing is missing, or the store says that it is damaged.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dyad::embedding::Modality;
+use dyad::store::{Error, Store};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::random_item;
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for file in files(from) {
+        let copy = to.join(file.strip_prefix(from).unwrap());
+        fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        fs::copy(file, copy).unwrap();
+    }
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() { all.extend(files(&entry.path())) } else { all.push(entry.path()) }
+    }
+    all.sort();
+    all
+}
+
+/// Reads all there is: the numbers of items, and whether each space could be read.
+fn read(dir: &Path) -> Result<(u64, usize), Error> {
+    let store = Store::open(dir)?;
+    let collection = store.collection("c")?.ok_or_else(|| Error::Backend { message: "the collection is gone".into() })?;
+    let items = collection.items().collect::<Result<Vec<_>, _>>()?.len();
+    for space in collection.spaces()? {
+        collection.vectors(&space.key)?;
+    }
+    Ok((collection.len(Modality::Audio)? + collection.len(Modality::Text)?, items))
+}
+
+#[test]
+fn damage_is_never_taken_for_less_data() {
+    let good = tempfile::tempdir().unwrap();
+    let collection = Store::open(good.path()).unwrap().create("c").unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    for _ in 0..20 {
+        collection.commit((0..60).map(|_| random_item(&mut rng, 100_000)).collect()).unwrap();
+    }
+    drop(collection);
+    let whole = read(good.path()).unwrap();
+    let (mut refused, mut unharmed) = (0, 0);
+    for trial in 0..60 {
+        let dir = tempfile::tempdir().unwrap();
+        copy(good.path(), dir.path());
+        let db = dir.path().join("db");
+        let files = files(&db);
+        let file = if trial % 3 == 0 { files[rng.random_range(0..files.len())].clone() } else { db.join("db") };
+        let mut bytes = fs::read(&file).unwrap();
+        match trial % 5 {
+            0 => bytes.truncate(rng.random_range(0..bytes.len().max(1))),
+            1 => fs::remove_file(&file).unwrap(),
+            _ if bytes.is_empty() => {}
+            _ => {
+                let at = rng.random_range(0..bytes.len());
+                bytes[at] ^= 1 << rng.random_range(0..8);
+            }
+        }
+        if file.exists() {
+            fs::write(&file, bytes).unwrap();
+        }
+        match read(dir.path()) {
+            Ok(found) => {
+                assert_eq!(found, whole, "trial {trial}, {}", file.display());
+                unharmed += 1;
+            }
+            Err(error) => {
+                assert!(matches!(error, Error::Damaged { .. }), "trial {trial}: {error}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 20 && unharmed > 5, "{refused} refused, {unharmed} unharmed");
+}
+
+#[test]
+fn without_the_count_of_changes_the_rest_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Store::open(dir.path()).unwrap().create("c").unwrap());
+    fs::remove_dir_all(dir.path().join("db")).unwrap();
+    let error = Store::open(dir.path()).err().unwrap();
+    let changes = dir.path().join("changes");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the store is damaged: the last 2 of 2 changes are gone; without `{}` it opens with what is left",
+            changes.display()
+        )
+    );
+    fs::write(changes, "no number").unwrap();
+    assert_eq!(Store::open(dir.path()).unwrap().collections().unwrap(), []);
+}
