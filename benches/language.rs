@@ -16,7 +16,7 @@ use dyad::embedding::{Modality, Space, Stage};
 use dyad::progress::Silent;
 use dyad::query::{Settings, Statement, bind, parse, split::Piece};
 use dyad::session::Session;
-use dyad::store::{NewItem, SpaceKey, Store};
+use dyad::store::{NewItem, SpaceKey};
 use dyad::verb::{Scope, find};
 use dyad::workspace::Workspace;
 use rand::{Rng, SeedableRng};
@@ -32,7 +32,7 @@ const STATEMENTS: [&str; 4] = [
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir()?;
-    fill(&Store::open(dir.path())?)?;
+    fill(&Workspace::open(dir.path(), &[])?)?;
     for what in ["cold", "warm"] {
         let start = Instant::now();
         let session = Session::new(Workspace::open(dir.path(), &[])?);
@@ -63,10 +63,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn fill(store: &Store) -> Result<(), Box<dyn std::error::Error>> {
+fn fill(workspace: &Workspace) -> Result<(), Box<dyn std::error::Error>> {
+    let model = workspace.register_import("random", None)?;
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(0);
-    let key = SpaceKey::new(Space::new("random", Modality::Audio, Stage::Joint), "0000");
-    let collection = store.create("big")?;
+    let key = SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::Joint), &model.hash);
+    let collection = workspace.store().create("big")?;
     for start in (0..CLIPS).step_by(2_000) {
         let items = (start..start + 2_000).map(|i| NewItem {
             metadata: BTreeMap::from([
