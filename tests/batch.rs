@@ -35,7 +35,7 @@ fn files_stop_at_the_first_failure_unless_told_to_go_on() {
     let stopped = dyad(dir.path(), &["run", "q.dyad"], "");
     assert_eq!(stopped.status.code(), Some(1));
     let err = text(&stopped.stderr);
-    assert!(err.contains("q.dyad:3:8") && err.contains("3 statements, 1 failed, stopped there"), "{err}");
+    assert!(err.contains("q.dyad:3:1") && err.contains("3 statements, 1 failed, stopped there"), "{err}");
     assert!(!text(&stopped.stdout).contains("error") && !text(&stopped.stdout).contains("count\n2"));
 
     let went_on = dyad(dir.path(), &["run", "--keep-going", "q.dyad"], "");

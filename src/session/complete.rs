@@ -426,7 +426,7 @@ mod tests {
         one("explain analyze tri|", "explain analyze triplets");
         one("let a = tri|", "let a = triplets");
         one("classify clips wh|", "classify clips where");
-        one("classify clips where prompt=\"A <> x\" and pro|", "classify clips where prompt=\"A <> x\" and prompts=");
+        one("classify clips where prompt=\"A <> x\" and prompt|", "classify clips where prompt=\"A <> x\" and prompts=");
         one("classify clips space=p|", "classify clips space=pre-joint");
         one("classify clips space=pre-|", "classify clips space=pre-joint");
         one("classify clips in d|", "classify clips in demo");

@@ -40,7 +40,10 @@ class Settings:
 
 
 # What made the bundled weights.
-FINAL = Settings("v2", ("fluid", "musescore", "freepats", "sections"))
+FINAL = Settings(
+    "v3", ("fluid", "musescore", "freepats", "sections"),
+    branch=True, steps=1500, batch=64, mix=0.2, dropout=0.1, seed=1,
+)  # fmt: skip
 
 
 def soft_targets(logits: torch.Tensor, fits: torch.Tensor) -> torch.Tensor:
