@@ -158,7 +158,7 @@ impl Session {
         let (mut ran, mut failed) = (0, 0);
         for piece in pieces {
             ran += 1;
-            let done = self.execute(piece, progress).and_then(|executed| output::write(&executed, format, style, out));
+            let done = self.execute(piece, progress).and_then(|executed| output::write(&executed, format, style, out).map_err(|failure| placed(failure, piece)));
             if let Err(failure) = done {
                 failed += 1;
                 on_failure(failure)?;
@@ -176,11 +176,7 @@ impl Session {
     /// # Errors
     /// When it can't be parsed, bound, planned or run.
     pub fn execute(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
-        self.executed(piece, progress).map_err(|failure| match failure {
-            // Whatever went wrong, the reader of a file should see where.
-            Failure::Statement(fault) if fault.span.is_none() => Failure::Statement(fault.at(first_word(piece))),
-            other => other,
-        })
+        self.executed(piece, progress).map_err(|failure| placed(failure, piece))
     }
 
     fn executed(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
@@ -293,12 +289,20 @@ impl Session {
             report.notes.push(format!("as expected: {}", predicate.node));
             return Ok(report);
         }
-        let found = predicate.node.fields().iter().map(|f| (f, find(&f.node))).collect::<Vec<_>>();
-        let found: Vec<String> = found
-            .into_iter()
-            .map(|(f, value)| if value.is_null() { format!("`{}` has no value", f.node) } else { format!("{} = {value}", f.node) })
-            .collect();
+        let told = |name: &str| match find(name) {
+            Value::Null => format!("`{name}` has no value"),
+            value => format!("{name} = {value}"),
+        };
+        let found: Vec<String> = predicate.node.fields().iter().map(|f| told(&f.node)).collect();
         Err(Diagnostic::new(format!("not as expected: {}", found.join(", "))).at(predicate.span).expected(predicate.node.to_string()).into())
+    }
+}
+
+/// Whatever went wrong, the reader of a file should see where: at the statement's first word, if nothing better is known.
+fn placed(failure: Failure, piece: Piece<'_>) -> Failure {
+    match failure {
+        Failure::Statement(fault) if fault.span.is_none() => Failure::Statement(fault.at(first_word(piece))),
+        other => other,
     }
 }
 

@@ -95,7 +95,7 @@ fn read(source: &str, continuation: Continuation) -> Vec<dyad::diagnostic::Diagn
             Err(fault) => faults.push(fault),
             Ok(Statement::Command(command)) => {
                 if let Some(verb) = find(&command.verb.node) {
-                    faults.extend(bind(command, verb.signature(), &Settings::new()).err());
+                    faults.extend(bind(*command, verb.signature(), &Settings::new()).err());
                 }
             }
             Ok(_) => {}
