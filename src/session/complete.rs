@@ -10,7 +10,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Session;
-use crate::embedding::{Modality, Stage};
+use super::cursor::{is_bare, statement, value_of};
+use crate::embedding::Modality;
 use crate::query::lex::{Kind as Lexeme, Token, tokens};
 use crate::query::signature::{Clause, Kind};
 use crate::query::statement::quoted;
@@ -28,16 +29,6 @@ pub struct Candidate {
     pub display: String,
     /// As inserted.
     pub replacement: String,
-}
-
-/// What a word is, for its colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WordKind {
-    Verb,
-    Clause,
-    Parameter,
-    Name,
-    Plain,
 }
 
 /// A candidate, before it is known whether a quote is open.
@@ -261,92 +252,6 @@ impl Session {
     fn measured_names(&self) -> Vec<String> {
         self.last.as_ref().map(|last| super::measured(last).into_iter().map(|(name, _)| name).collect()).unwrap_or_default()
     }
-
-    /// What a word is, for its colour.
-    pub fn classify_word(&self, word: &str) -> WordKind {
-        let lower = word.to_lowercase();
-        if find(&lower).is_some() || STATEMENT_WORDS.contains(&lower.as_str()) {
-            return WordKind::Verb;
-        }
-        let clause = Clause::ALL.iter().any(|c| c.word().split(' ').any(|w| w == lower));
-        if clause || ["and", "or", "not", "is", "null", "like", "desc", "asc", "analyze"].contains(&lower.as_str()) {
-            return WordKind::Clause;
-        }
-        if VERBS.iter().any(|v| v.signature().parameter(&lower).is_some()) {
-            return WordKind::Parameter;
-        }
-        let subject = |s: &&str| **s == lower || plural(s) == lower;
-        if Stage::parse(&lower).is_some() || VERBS.iter().any(|v| v.signature().subjects.iter().any(|s| subject(&s))) {
-            return WordKind::Name;
-        }
-        WordKind::Plain
-    }
-}
-
-/// The words of the statement that the cursor is in: after the last `;`, or after an open bracket before a verb, without
-/// `explain`, `analyze` and `let NAME =` in front.
-fn statement<'a>(said: &'a [&'a str]) -> &'a [&'a str] {
-    let mut starts = vec![0];
-    for (i, word) in said.iter().enumerate() {
-        match *word {
-            ";" => starts = vec![i + 1],
-            "(" => starts.push(i + 1),
-            ")" if starts.len() > 1 => {
-                starts.pop();
-            }
-            _ => {}
-        }
-    }
-    // A bracket in a condition or a list holds no statement.
-    let is_start = |&&start: &&usize| {
-        start == 0
-            || said.get(start - 1) == Some(&";")
-            || said.get(start).map_or(opens_statement(said, start), |w| find(w).is_some())
-    };
-    let mut words = said.get(starts.iter().rev().find(is_start).copied().unwrap_or(0)..).unwrap_or_default();
-    loop {
-        words = match words {
-            [first, rest @ ..] if first.eq_ignore_ascii_case("explain") || first.eq_ignore_ascii_case("analyze") => rest,
-            [first, _, "=", rest @ ..] if first.eq_ignore_ascii_case("let") => rest,
-            _ => return words,
-        };
-    }
-}
-
-/// Whether a statement is due after the bracket before `start`: `compare (`, `with (`.
-fn opens_statement(said: &[&str], start: usize) -> bool {
-    let before = start.checked_sub(2).and_then(|i| said.get(i));
-    before.is_some_and(|word| word.eq_ignore_ascii_case("with") || find(word).is_some())
-}
-
-/// The field or parameter whose value is due: `NAME =`, `NAME in ("a",`, `NAME like`, `NAME=("a",`.
-fn value_of<'a>(said: &[&'a str]) -> Option<&'a str> {
-    let mut rest = said;
-    // Back over a list to what stands before its bracket.
-    if matches!(rest.last(), Some(&"(" | &",")) {
-        let open = rest.iter().rposition(|w| *w == "(")?;
-        rest = &rest[..open];
-    }
-    let listed = rest.len() < said.len();
-    match rest {
-        [.., name, "!" | "<" | ">", "="] | [.., name, "<", ">"] | [.., name, "=" | "<" | ">"] => Some(name),
-        [.., name, not, word] if not.eq_ignore_ascii_case("not") && takes_values(word, listed) => Some(name),
-        [.., name, word] if takes_values(word, listed) => Some(name),
-        _ => None,
-    }
-}
-
-fn takes_values(word: &str, listed: bool) -> bool {
-    word.eq_ignore_ascii_case("like") || (listed && word.eq_ignore_ascii_case("in"))
-}
-
-/// Whether a name can stand without quotes.
-fn is_bare(name: &str) -> bool {
-    let starts = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    let reserved = ["and", "or", "not", "is", "null", "like", "true", "false"];
-    let clause = Clause::ALL.iter().any(|c| c.word().split(' ').any(|w| w.eq_ignore_ascii_case(name)));
-    let known = clause || reserved.iter().any(|w| w.eq_ignore_ascii_case(name));
-    starts && !known && !name.contains("--") && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
 fn in_quotes(text: &str, quote: char, closed: bool) -> String {
@@ -375,7 +280,7 @@ fn sorted(mut all: Vec<String>) -> Vec<String> {
     all
 }
 
-fn plural(word: &str) -> String {
+pub(super) fn plural(word: &str) -> String {
     match word.strip_suffix('y') {
         Some(stem) => format!("{stem}ies"),
         None if word == "confusion" => word.to_owned(),

@@ -8,7 +8,9 @@
 //! The session is the only place that knows every kind of error; it sorts them into [`Failure`]s with an exit code.
 
 mod complete;
+mod cursor;
 mod output;
+mod words;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -24,8 +26,9 @@ use crate::value::Value;
 use crate::verb::{self, Effect, Outcome, Plan, STATEMENT_WORDS, Scope, VERBS};
 use crate::workspace::{self, Workspace};
 
-pub use complete::{Candidate, WordKind};
+pub use complete::Candidate;
 pub use output::Destination;
+pub use words::WordKind;
 
 /// Why a statement failed, as far as the program's exit code cares.
 #[derive(Debug)]
@@ -155,7 +158,8 @@ impl Session {
     ) -> Result<(), Failure> {
         let (pieces, fault) = split(source, continuation);
         for piece in pieces {
-            let done = self.execute(piece, progress).and_then(|executed| output::write(&executed, format, style, out));
+            let written = |executed| output::write(&executed, format, style, out).map_err(|failure| placed(failure, piece));
+            let done = self.execute(piece, progress).and_then(written);
             on_end(done.err())?;
         }
         fault.map_or(Ok(()), |fault| on_end(Some(fault.into())))
@@ -166,11 +170,7 @@ impl Session {
     /// # Errors
     /// When it can't be parsed, bound, planned or run.
     pub fn execute(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
-        self.executed(piece, progress).map_err(|failure| match failure {
-            // Whatever went wrong, the reader of a file should see where.
-            Failure::Statement(fault) if fault.span.is_none() => Failure::Statement(fault.at(first_word(piece))),
-            other => other,
-        })
+        self.executed(piece, progress).map_err(|failure| placed(failure, piece))
     }
 
     fn executed(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
@@ -295,6 +295,19 @@ impl Session {
     }
 }
 
+/// Whatever went wrong, the reader of a file should see where: at the statement's first word, if nothing better is known.
+fn placed(failure: Failure, piece: Piece<'_>) -> Failure {
+    match failure {
+        Failure::Statement(fault) if fault.span.is_none() => Failure::Statement(fault.at(first_word(piece))),
+        other => other,
+    }
+}
+
+fn first_word(piece: Piece<'_>) -> Span {
+    let word = piece.text.split_whitespace().next().unwrap_or("");
+    Span::new(piece.offset, piece.offset + word.len())
+}
+
 /// What each stage of a run took, and what no stage accounts for.
 fn measured_stages(elapsed: Duration, stages: &[progress::Stage]) -> Table {
     let mut table = Table::new(["stage", "runs", "items", "time", "share"]).titled("measured").unit("time", "ms");
@@ -309,11 +322,6 @@ fn measured_stages(elapsed: Duration, stages: &[progress::Stage]) -> Table {
     table.push(vec!["the rest".into(), Value::Null, Value::Null, milliseconds(rest), share(rest)]);
     table.push(vec!["all".into(), Value::Null, Value::Null, milliseconds(elapsed), share(elapsed)]);
     table
-}
-
-fn first_word(piece: Piece<'_>) -> Span {
-    let word = piece.text.split_whitespace().next().unwrap_or("");
-    Span::new(piece.offset, piece.offset + word.len())
 }
 
 /// Every number of a report by the name that `expect` knows it by.

@@ -48,5 +48,6 @@ def export(checkpoints: list[Path], musicnn_folder: Path, minilm: Path, tokenize
     worst = audio(models, musicnn_folder, target / "audio.onnx")
     heads = [(m.text.weight.detach().numpy(), m.text.bias.detach().numpy()) for m in models]
     text.export(minilm, heads, target / "text.onnx")
+    text.check(minilm, heads, target / "text.onnx", tokenizer)
     (target / "tokenizer.json").write_bytes(tokenizer.read_bytes())
     print(f"{len(models)} members exported, largest difference to PyTorch {worst:.1e}")

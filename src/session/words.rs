@@ -1,0 +1,39 @@
+//! What a word of a statement is, for its colour.
+
+use super::Session;
+use super::complete::plural;
+use crate::embedding::Stage;
+use crate::query::signature::Clause;
+use crate::verb::{STATEMENT_WORDS, VERBS, find};
+
+/// What a word is, for its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WordKind {
+    Verb,
+    Clause,
+    Parameter,
+    Name,
+    Plain,
+}
+
+impl Session {
+    /// What a word is, for its colour.
+    pub fn classify_word(&self, word: &str) -> WordKind {
+        let lower = word.to_lowercase();
+        if find(&lower).is_some() || STATEMENT_WORDS.contains(&lower.as_str()) {
+            return WordKind::Verb;
+        }
+        let clause = Clause::ALL.iter().any(|c| c.word().split(' ').any(|w| w == lower));
+        if clause || ["and", "or", "not", "is", "null", "like", "desc", "asc", "analyze"].contains(&lower.as_str()) {
+            return WordKind::Clause;
+        }
+        if VERBS.iter().any(|v| v.signature().parameter(&lower).is_some()) {
+            return WordKind::Parameter;
+        }
+        let subject = |s: &&str| **s == lower || plural(s) == lower;
+        if Stage::parse(&lower).is_some() || VERBS.iter().any(|v| v.signature().subjects.iter().any(|s| subject(&s))) {
+            return WordKind::Name;
+        }
+        WordKind::Plain
+    }
+}
