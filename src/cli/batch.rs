@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::App;
 use crate::diagnostic::Diagnostic;
@@ -12,8 +13,9 @@ use crate::session::{Failure, Session};
 pub fn statements(app: &App, statements: &[String], keep_going: bool) -> Result<u8, Failure> {
     let mut batch = Batch::new(app, keep_going)?;
     for statement in statements {
-        batch.source(statement, None, Continuation::Explicit)?;
+        batch.source(statement, None, Continuation::Explicit);
     }
+    batch.summary(false);
     Ok(batch.code)
 }
 
@@ -25,9 +27,9 @@ pub fn files(app: &App, files: &[PathBuf], keep_going: bool) -> Result<u8, Failu
     }
     let mut batch = Batch::new(app, keep_going)?;
     for (file, source) in sources {
-        batch.source(&source, Some(&file.display().to_string()), Continuation::Indented)?;
+        batch.source(&source, Some(&file.display().to_string()), Continuation::Indented);
     }
-    batch.summary();
+    batch.summary(true);
     Ok(batch.code)
 }
 
@@ -39,7 +41,8 @@ pub fn standard_input(app: &App, keep_going: bool) -> Result<u8, Failure> {
         .read_to_string(&mut source)
         .map_err(|e| Diagnostic::new(format!("standard input can't be read: {e}")))?;
     let mut batch = Batch::new(app, keep_going)?;
-    batch.source(&source, None, Continuation::Indented)?;
+    batch.source(&source, None, Continuation::Indented);
+    batch.summary(false);
     Ok(batch.code)
 }
 
@@ -53,51 +56,53 @@ struct Batch<'a> {
     app: &'a App,
     session: Session,
     keep_going: bool,
+    start: Instant,
     ran: usize,
     failed: usize,
+    /// That of the worst failure so far.
     code: u8,
-    /// Set at the first failure without `--keep-going`.
+    /// Set at the first failure without `--keep-going`, and at one that no statement can mend.
     stopped: bool,
 }
 
 impl<'a> Batch<'a> {
     fn new(app: &'a App, keep_going: bool) -> Result<Batch<'a>, Failure> {
-        Ok(Batch { app, session: app.session()?, keep_going, ran: 0, failed: 0, code: 0, stopped: false })
+        let session = app.session()?;
+        Ok(Batch { app, session, keep_going, start: Instant::now(), ran: 0, failed: 0, code: 0, stopped: false })
     }
 
     /// Runs one source; what fails is shown with its place.
-    fn source(&mut self, source: &str, origin: Option<&str>, continuation: Continuation) -> Result<(), Failure> {
+    fn source(&mut self, source: &str, origin: Option<&str>, continuation: Continuation) {
         if self.stopped {
-            return Ok(());
+            return;
         }
-        let (keep_going, code, stopped) = (self.keep_going, &mut self.code, &mut self.stopped);
-        let mut on_failure = |failure: Failure| {
+        let Batch { app, session, keep_going, ran, failed, code, stopped, .. } = self;
+        let mut out = std::io::stdout().lock();
+        let mut on_end = |failure: Option<Failure>| {
+            *ran += 1;
+            let Some(failure) = failure else { return Ok(()) };
+            *failed += 1;
+            *code = failure.exit_code().max(*code);
             eprint!("{}", failure.diagnostic().render(source, origin));
-            *code = failure.exit_code();
-            if keep_going && *code == 1 {
+            if *keep_going && failure.exit_code() == 1 {
                 return Ok(());
             }
             *stopped = true;
             Err(failure)
         };
-        let mut out = std::io::stdout().lock();
-        let view = (self.app.format, &self.app.style);
-        let done = self.session.run_each(source, continuation, view, &mut out, &self.app.bars, &mut on_failure);
+        // What failed was shown already.
+        let _ = session.run_each(source, continuation, (app.format, &app.style), &mut out, &app.bars, &mut on_end);
         let _ = out.flush();
-        match done {
-            Ok((ran, failed)) => {
-                self.ran += ran;
-                self.failed += failed;
-            }
-            // It was shown already.
-            Err(_) => self.failed += 1,
-        }
-        Ok(())
     }
 
-    fn summary(&self) {
-        if self.failed > 0 && self.keep_going {
-            self.app.say(&format!("{} of {} statements failed", self.failed, self.ran));
+    /// A line for people, on standard error: after files, and wherever something failed and the rest went on.
+    fn summary(&self, files: bool) {
+        if files || (self.failed > 0 && self.keep_going) {
+            let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+            let failed = if self.failed > 0 { format!("{} failed", self.failed) } else { "none failed".into() };
+            let stopped = if self.stopped { ", stopped there" } else { "" };
+            let seconds = self.start.elapsed().as_secs_f64();
+            self.app.say(&format!("{}, {failed}{stopped}, {seconds:.1} s", count(self.ran, "statement")));
         }
     }
 }

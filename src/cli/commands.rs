@@ -3,11 +3,10 @@
 use super::args::{CollectionAction, ListAction, ModelAction};
 use super::{App, ingest};
 use crate::audio::Limits;
-use crate::diagnostic::{Diagnostic, Spanned};
-use crate::encoder::check;
+use crate::diagnostic::Spanned;
 use crate::progress::Silent;
 use crate::query::split::Piece;
-use crate::report::{Report, Table};
+use crate::query::statement::quoted;
 use crate::session::Failure;
 use crate::workspace::Error as WorkspaceError;
 
@@ -15,7 +14,7 @@ use crate::workspace::Error as WorkspaceError;
 pub fn models(app: &App, action: Option<ModelAction>) -> Result<u8, Failure> {
     match action.unwrap_or(ModelAction::List) {
         ModelAction::List => show(app, "show models"),
-        ModelAction::Check { model } => check_model(app, model),
+        ModelAction::Check { model } => check_model(app, &model),
     }
 }
 
@@ -56,50 +55,9 @@ fn show(app: &App, statement: &str) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn check_model(app: &App, name: String) -> Result<u8, Failure> {
-    let workspace = app.workspace()?;
-    let found = workspace.model(&Spanned::new(name.clone(), Default::default()))?;
-    let Some(model) = &found.model else {
-        return Err(Diagnostic::new(format!("the model `{name}` has no graphs to check")).into());
-    };
-    let fault = |e: crate::encoder::Error| Failure::from(WorkspaceError::from(e));
-    let parity = check::parity(model).map_err(fault)?;
-    let health = check::health(model).map_err(fault)?;
-    let mut report = Report::new("check");
-    report.context.model = Some(found.id.clone());
-    report.context.model_hash = Some(found.hash.clone());
-    if let Ok(Some(backend)) = model.backend() {
-        report.context.fact("backend", backend.to_string());
-    }
-    let mut table = Table::new(["tensor", "largest difference", "allowed", "passed"]).titled("golden parity");
-    for p in &parity {
-        table.push(vec![p.what.as_str().into(), p.largest_difference.into(), p.allowed.into(), p.passed().into()]);
-    }
-    report.tables.push(table);
-    let mut table = Table::new([
-        "space",
-        "inputs",
-        "norm least",
-        "norm mean",
-        "norm greatest",
-        "mean cosine",
-        "first component",
-        "collapsed",
-    ])
-    .titled("spaces");
-    for h in &health {
-        table.push(vec![
-            h.space.to_string().into(),
-            h.n.into(),
-            h.norm[0].into(),
-            h.norm[1].into(),
-            h.norm[2].into(),
-            h.mean_cosine.into(),
-            h.first_component.into(),
-            h.collapsed().into(),
-        ]);
-    }
-    report.tables.push(table);
+fn check_model(app: &App, name: &str) -> Result<u8, Failure> {
+    let statement = format!("check model {}", quoted(name));
+    let report = app.session()?.execute(Piece { text: &statement, offset: 0 }, &Silent)?.report;
     app.print(&report)?;
-    Ok(u8::from(!parity.iter().all(check::Parity::passed) || health.iter().any(check::Health::collapsed)))
+    Ok(u8::from(report.metric("faults").is_none_or(|faults| faults.value != 0.0)))
 }

@@ -102,7 +102,7 @@ pub fn prepare(workspace: &Workspace, model: &ModelRef, collection: &str, progre
     let Some(stored) = workspace.store().collection(collection).map_err(crate::workspace::Error::from)? else { return Ok(()) };
     for stage in [Stage::PreJoint, Stage::Joint] {
         if let Ok(info) = workspace.audio_space(&stored, model, stage) {
-            let clips = workspace.clips(&stored, &info, None)?;
+            let clips = workspace.clips(&stored, &info, None, progress)?;
             workspace.graph(&clips.loaded, progress)?;
         }
     }

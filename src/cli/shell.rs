@@ -106,7 +106,8 @@ impl Shell for SessionShell {
         }
         // What a clause takes, or what holds without a parameter.
         if line.ends_with(' ') {
-            let clause = Clause::ALL.iter().find(|c| c.word().rsplit(' ').next().is_some_and(|w| w.eq_ignore_ascii_case(last)))?;
+            let clause =
+                Clause::ALL.iter().find(|c| c.word().rsplit(' ').next().is_some_and(|w| w.eq_ignore_ascii_case(last)))?;
             return explain(clause.help().0.get(clause.word().len() + 1..)?);
         }
         let parameter = find(first)?.signature().parameter(last.strip_suffix('=')?)?;

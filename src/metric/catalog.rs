@@ -3,8 +3,8 @@
 //! A metric is added by one record here. Its function reads the tally that its input gives at some weights.
 
 use self::Direction::{Greater, Neutral, Smaller};
-use self::Function::{Classification, Margins, Pairs, Retrieval, Triplets};
-use super::{ClassificationTally, MarginTally, PairsTally, RetrievalTally, TripletTally};
+use self::Function::{Classification, Gap, Hubs, Margins, Pairs, Retrieval, Triplets};
+use super::{ClassificationTally, GapTally, HubsTally, MarginTally, PairsTally, RetrievalTally, TripletTally};
 
 /// Which way a metric is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Function {
     Pairs(fn(&PairsTally) -> f64),
     Margins(fn(&MarginTally) -> f64),
     Triplets(fn(&TripletTally) -> f64),
+    Gap(fn(&GapTally) -> f64),
+    Hubs(fn(&HubsTally) -> f64),
 }
 
 /// One metric.
@@ -51,6 +53,8 @@ impl Metric {
             }
             Function::Margins(_) => "items × classes cosines",
             Function::Triplets(_) => "terms × terms cosines and triplets of an anchor, a positive and a negative term",
+            Function::Gap(_) => "unit vectors of clips and of texts in one joint space",
+            Function::Hubs(_) => "queries × candidates cosines and a number k of neighbours",
         }
     }
 }
@@ -61,6 +65,8 @@ pub fn named(name: &str) -> Option<&'static Metric> {
 }
 
 const PAPER: &str = "Vasilakis, Bittner, Pauwels, ISMIR 2024";
+const GAP: &str = "Liang, Zhang, Kwon, Yeung, Zou, NeurIPS 2022";
+const HUBS: &str = "Radovanović, Nanopoulos, Ivanović, JMLR 2010; scipy.stats.skew";
 const TOP: &str =
     "the share of items whose class has fewer than m other classes at or above its cosine (m = the number in the name)";
 const HIT: &str = "the share of queries with a relevant candidate among the first m (m = the number in the name)";
@@ -193,6 +199,54 @@ pub const METRICS: &[Metric] = &[
         PAPER,
         Triplets(|t| t.accuracy),
     ),
+    Metric {
+        name: "gap",
+        range: (0.0, 2.0),
+        direction: Neutral,
+        about: "distance of the mean of the clips' unit vectors from the mean of the texts'",
+        source: GAP,
+        function: Gap(|t| t.gap),
+    },
+    Metric {
+        name: "audio_cone",
+        range: (-1.0, 1.0),
+        direction: Neutral,
+        about: "mean cosine of two different clips: 1 is a point, 0 uses all directions",
+        source: GAP,
+        function: Gap(|t| t.audio_cone),
+    },
+    Metric {
+        name: "text_cone",
+        range: (-1.0, 1.0),
+        direction: Neutral,
+        about: "mean cosine of two different texts: 1 is a point, 0 uses all directions",
+        source: GAP,
+        function: Gap(|t| t.text_cone),
+    },
+    Metric {
+        name: "cross_cosine",
+        range: (-1.0, 1.0),
+        direction: Neutral,
+        about: "mean cosine of a clip with a text",
+        source: GAP,
+        function: Gap(|t| t.cross),
+    },
+    Metric {
+        name: "skewness",
+        range: (f64::NEG_INFINITY, f64::INFINITY),
+        direction: Smaller,
+        about: "third central moment over the second to 3/2 of how many queries have a candidate among their k nearest",
+        source: HUBS,
+        function: Hubs(|t| t.skewness),
+    },
+    Metric {
+        name: "orphans",
+        range: (0.0, 1.0),
+        direction: Smaller,
+        about: "share of candidates that are among the k nearest of no query",
+        source: HUBS,
+        function: Hubs(|t| t.orphans),
+    },
 ];
 
 #[cfg(test)]

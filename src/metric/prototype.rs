@@ -93,6 +93,28 @@ pub fn prototype_scores(clips: &Embeddings, truth: &[usize], classes: usize, pro
     Ok(scores)
 }
 
+/// The mean of each class's clips, as the model gave them: one row a class, in the clips' space.
+///
+/// # Errors
+/// When there is not one class below `classes` a clip, a class has no clip, or a mean has no direction.
+pub fn class_means(clips: &Embeddings, truth: &[usize], classes: usize) -> Result<Embeddings, Error> {
+    if truth.len() != clips.len() {
+        return Err(Error::Shape { what: "classes, one a clip", expected: clips.len(), found: truth.len() });
+    }
+    let mut sums = vec![vec![0.0f64; clips.dim()]; classes];
+    for (i, &class) in truth.iter().enumerate() {
+        let norm = f64::from(clips.norm(i));
+        let Some(sum) = sums.get_mut(class) else { return Err(Error::Class { item: i, class, classes }) };
+        sum.iter_mut().zip(clips.row(i)).for_each(|(s, &x)| *s += f64::from(x) * norm);
+    }
+    let mut means = Embeddings::empty(clips.space.clone(), clips.dim());
+    for sum in sums {
+        let mean: Vec<f32> = unit(sum).ok_or(Error::Empty { what: "clips of a class" })?.iter().map(|&x| x as f32).collect();
+        means.push(&mean).map_err(|_| Error::Empty { what: "clips of a class" })?;
+    }
+    Ok(means)
+}
+
 fn unit(mut v: Vec<f64>) -> Option<Vec<f64>> {
     let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
     if norm <= 1e-12 {
@@ -130,6 +152,14 @@ mod tests {
         // Fold 0 sees class 0 as the clip (0, 2) and class 1 as the clip (1, 0).
         assert_eq!(scores.row(0), [0.0, 1.0]);
         assert_eq!(scores.row(3), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn means_are_of_the_vectors_as_given() {
+        let clips = clips(&[[3.0, 0.0], [0.0, 4.0], [0.0, 1.0]]);
+        let means = class_means(&clips, &[0, 0, 1], 2).unwrap();
+        assert_eq!((means.row(0), means.row(1)), (&[0.6f32, 0.8][..], &[0.0f32, 1.0][..]));
+        assert!(class_means(&clips, &[0, 0, 2], 2).is_err() && class_means(&clips, &[0, 0, 0], 2).is_err());
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! Source: Vasilakis, Bittner, Pauwels, ISMIR 2024, by the definition in the text; their code's own rule is in
 //! [`released`](super::released).
 
-use super::{Hops, Ontology, TermId};
+use super::{Ontology, TermId};
 
 /// Three labels by their positions in the list they were made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,15 +39,78 @@ impl Triplet {
 /// ```
 pub fn strict(ontology: &Ontology, labels: &[TermId]) -> Vec<Triplet> {
     let mut triplets = Vec::new();
-    for (anchor, &a) in labels.iter().enumerate() {
-        let hops: Vec<Option<Hops>> = labels.iter().map(|&other| ontology.hops(a, other)).collect();
-        for (positive, near) in hops.iter().enumerate() {
-            let Some(near) = near.filter(|&near| near > Hops(0)) else { continue };
-            let farther = hops.iter().enumerate().filter(|(_, far)| far.is_none_or(|far| far > near));
-            triplets.extend(farther.map(|(negative, _)| Triplet::new(anchor, positive, negative)));
+    each(ontology, labels, Rule::default(), &mut |triplet| triplets.push(triplet));
+    triplets
+}
+
+/// How near two terms are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Distance {
+    /// Steps through the lowest common ancestor.
+    #[default]
+    Path,
+    /// 1 − 2·depth(lca) / (depth(a) + depth(b)), the root at depth 0. Source: Wu, Palmer, ACL 1994.
+    WuPalmer,
+    /// The deeper the lowest common ancestor, the nearer.
+    LcaDepth,
+}
+
+impl Distance {
+    /// The names that statements take.
+    pub const NAMES: [&'static str; 3] = ["path", "wu-palmer", "lca"];
+
+    /// Reads a distance by name.
+    pub fn parse(name: &str) -> Option<Distance> {
+        match name.to_lowercase().as_str() {
+            "path" => Some(Distance::Path),
+            "wu-palmer" => Some(Distance::WuPalmer),
+            "lca" => Some(Distance::LcaDepth),
+            _ => None,
         }
     }
-    triplets
+
+    /// How far `b` is from `a`, smaller is nearer; none where only the root, or nothing, stands above both.
+    pub fn between(self, ontology: &Ontology, a: TermId, b: TermId) -> Option<f64> {
+        let hops = ontology.hops(a, b)?;
+        let depth = |term| f64::from(depth(ontology, term));
+        let common = || ontology.lca(a, b).map(depth);
+        match self {
+            Distance::Path => Some(f64::from(hops.0)),
+            Distance::WuPalmer => Some(1.0 - 2.0 * common()? / (depth(a) + depth(b))),
+            Distance::LcaDepth => Some(-common()?),
+        }
+    }
+}
+
+/// Steps down from the root by the shortest way; a term at the top without a root over it has depth 1.
+fn depth(ontology: &Ontology, term: TermId) -> u32 {
+    let top = |id: &TermId| ontology.terms[id.index()].parents.is_empty();
+    let steps = ontology.lines[term.index()].iter().filter(|(above, _)| top(above)).map(|&(_, steps)| steps).min();
+    steps.unwrap_or(0) + u32::from(ontology.root.is_none())
+}
+
+/// Which triplets there are.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Rule {
+    pub distance: Distance,
+    /// By how much the negative is farther at least; at 0 any difference will do. Unrelated is farther by more than any margin.
+    pub margin: f64,
+}
+
+/// Gives every ordered triplet of distinct labels that the rule allows to `take`, by anchor, then positive, then negative.
+pub fn each(ontology: &Ontology, labels: &[TermId], rule: Rule, take: &mut dyn FnMut(Triplet)) {
+    for (anchor, &a) in labels.iter().enumerate() {
+        let far: Vec<Option<f64>> = labels.iter().map(|&other| rule.distance.between(ontology, a, other)).collect();
+        for (positive, near) in far.iter().enumerate() {
+            let Some(near) = near.filter(|_| labels[positive] != a) else { continue };
+            for (negative, far) in far.iter().enumerate() {
+                let farther = far.is_none_or(|far| far > near && far - near >= rule.margin);
+                if farther && labels[negative] != a {
+                    take(Triplet::new(anchor, positive, negative));
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -71,6 +134,32 @@ mod tests {
         let tree = parse("t", "top\n a\n  x\n  y\n b\n  z\n", Format::Indented).unwrap();
         let found = strict(&tree, &tree.leaves());
         assert_eq!(found, [Triplet::new(0, 1, 2), Triplet::new(1, 0, 2)]);
+    }
+
+    #[test]
+    fn distances_by_hand() {
+        // Depths: a 1, b 1, x 2, y 2, z 3, w 2.
+        let tree = parse("t", "top\n a\n  x\n  y\n   z\n b\n  w\n", Format::Indented).unwrap();
+        let term = |name: &str| tree.resolve(name).unwrap();
+        let far = |distance: Distance, a: &str, b: &str| distance.between(&tree, term(a), term(b));
+        assert_eq!(far(Distance::Path, "x", "z"), Some(3.0));
+        assert_eq!(far(Distance::WuPalmer, "x", "z"), Some(1.0 - 2.0 / 5.0));
+        assert_eq!(far(Distance::WuPalmer, "y", "z"), Some(1.0 - 4.0 / 5.0));
+        assert_eq!((far(Distance::LcaDepth, "x", "z"), far(Distance::LcaDepth, "y", "z")), (Some(-1.0), Some(-2.0)));
+        assert_eq!(far(Distance::WuPalmer, "x", "w"), None);
+    }
+
+    #[test]
+    fn a_margin_asks_for_more() {
+        let tree = parse("t", "top\n a\n  x\n  y\n   z\n b\n  w\n", Format::Indented).unwrap();
+        let labels: Vec<TermId> = ["x", "y", "z", "w"].map(|name| tree.resolve(name).unwrap()).into();
+        let count = |margin| {
+            let mut n = 0;
+            each(&tree, &labels, Rule { margin, ..Rule::default() }, &mut |_| n += 1);
+            n
+        };
+        // Pairs: xy 2, xz 3, yz 1, and w unrelated to all. By margin 0: x: (y,z), y: (z,x), z: (y,x), and w as negative of 6.
+        assert_eq!((count(0.0), count(1.0), count(2.0), count(9.0)), (9, 9, 7, 6));
     }
 
     #[test]

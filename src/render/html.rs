@@ -99,6 +99,6 @@ mod tests {
         report.notes.push("a < b".into());
         let html = fragment(&report);
         assert!(!html.contains("<script>") && !html.contains("<b>") && !html.contains('\u{1b}'), "{html}");
-        assert!(html.contains("&lt;script&gt;") && html.contains("0.25 – 0.50") && html.contains("a &lt; b"), "{html}");
+        assert!(html.contains("&lt;script&gt;") && html.contains("0.250 – 0.500") && html.contains("a &lt; b"), "{html}");
     }
 }

@@ -71,7 +71,9 @@ impl Session {
         let open = last.filter(|t| t.kind == Lexeme::Text { closed: false });
         let start = match open {
             Some(token) => token.start,
-            None => before.rfind(|c: char| c.is_whitespace() || "=<>!(),;\"'".contains(c)).map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8)),
+            None => before
+                .rfind(|c: char| c.is_whitespace() || "=<>!(),;\"'".contains(c))
+                .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8)),
         };
         let typed = match open {
             Some(_) => before[start..].get(1..).unwrap_or_default(),
@@ -80,8 +82,11 @@ impl Session {
         if last.is_some_and(|t| t.kind == Lexeme::Comment) {
             return (pos, Vec::new());
         }
-        let said: Vec<&str> =
-            all.iter().filter(|t| t.end <= start && !matches!(t.kind, Lexeme::Space | Lexeme::Newline | Lexeme::Join)).map(text).collect();
+        let said: Vec<&str> = all
+            .iter()
+            .filter(|t| t.end <= start && !matches!(t.kind, Lexeme::Space | Lexeme::Newline | Lexeme::Join))
+            .map(text)
+            .collect();
         let lower = typed.to_lowercase();
         let quote = open.and_then(|t| before[t.start..].chars().next());
         let closed_behind = quote.is_some_and(|quote| line.get(pos..).is_some_and(|rest| rest.starts_with(quote)));
@@ -110,7 +115,8 @@ impl Session {
             let verbs = VERBS.iter().map(|v| v.signature().name).chain(STATEMENT_WORDS);
             return verbs.map(|v| Word::Own(v.to_owned())).collect();
         };
-        let at = |back: usize| said.len().checked_sub(back).and_then(|i| said.get(i)).map(|w| w.to_lowercase()).unwrap_or_default();
+        let at =
+            |back: usize| said.len().checked_sub(back).and_then(|i| said.get(i)).map(|w| w.to_lowercase()).unwrap_or_default();
         let last = at(1);
         // A value: of `NAME = `, of `NAME in (…, `, of `NAME like `.
         if let Some(name) = value_of(said) {
@@ -140,7 +146,10 @@ impl Session {
         let Some(signature) = find(verb).map(|v| v.signature()) else { return Vec::new() };
         let mut words = Vec::new();
         // `clip "ID"`, also after `similar` alone, where a file could stand.
-        if matches!(last.as_str(), "clip" | "clips") && said.len() == 2 && ["classify", "similar", "label"].contains(&signature.name) {
+        if matches!(last.as_str(), "clip" | "clips")
+            && said.len() == 2
+            && ["classify", "similar", "label"].contains(&signature.name)
+        {
             words.extend(self.ids().into_iter().map(Word::Text));
         }
         let used = |word: &str| said.iter().any(|s| s.eq_ignore_ascii_case(word.split(' ').next().unwrap_or(word)));
@@ -198,7 +207,8 @@ impl Session {
     fn sample(&self) -> Arc<Vec<Item>> {
         let chosen = self.settings.get("collection").map(|c| c.to_string().trim_matches('"').to_owned());
         let all = self.workspace.store().collections().unwrap_or_default();
-        let info = all.iter().find(|c| chosen.as_ref().is_some_and(|name| *name == c.name)).or_else(|| all.iter().find(|c| c.audio > 0));
+        let info =
+            all.iter().find(|c| chosen.as_ref().is_some_and(|name| *name == c.name)).or_else(|| all.iter().find(|c| c.audio > 0));
         let Some(info) = info else { return Arc::default() };
         let wanted = Some((info.name.clone(), info.items));
         let mut kept = self.sample.lock().unwrap_or_else(PoisonError::into_inner);
@@ -221,7 +231,14 @@ impl Session {
 
     fn field_values(&self, field: &str) -> Vec<String> {
         let sample = self.sample();
-        sorted(sample.iter().map(|i| crate::workspace::builtin_field(i, field)).filter(|v| !v.is_null()).map(|v| v.to_string()).collect())
+        sorted(
+            sample
+                .iter()
+                .map(|i| crate::workspace::builtin_field(i, field))
+                .filter(|v| !v.is_null())
+                .map(|v| v.to_string())
+                .collect(),
+        )
     }
 
     /// Texts worth looking for: the labels of the clips.
@@ -282,7 +299,9 @@ fn statement<'a>(said: &'a [&'a str]) -> &'a [&'a str] {
     }
     // A bracket in a condition or a list holds no statement.
     let is_start = |&&start: &&usize| {
-        start == 0 || said.get(start - 1) == Some(&";") || said.get(start).map_or(opens_statement(said, start), |w| find(w).is_some())
+        start == 0
+            || said.get(start - 1) == Some(&";")
+            || said.get(start).map_or(opens_statement(said, start), |w| find(w).is_some())
     };
     let mut words = said.get(starts.iter().rev().find(is_start).copied().unwrap_or(0)..).unwrap_or_default();
     loop {
@@ -407,7 +426,7 @@ mod tests {
         one("explain analyze tri|", "explain analyze triplets");
         one("let a = tri|", "let a = triplets");
         one("classify clips wh|", "classify clips where");
-        one("classify clips where prompt=\"A <> x\" and pro|", "classify clips where prompt=\"A <> x\" and prompts=");
+        one("classify clips where prompt=\"A <> x\" and prompt|", "classify clips where prompt=\"A <> x\" and prompts=");
         one("classify clips space=p|", "classify clips space=pre-joint");
         one("classify clips space=pre-|", "classify clips space=pre-joint");
         one("classify clips in d|", "classify clips in demo");

@@ -137,14 +137,13 @@ impl Session {
         out: &mut dyn Write,
         progress: &dyn Progress,
     ) -> Result<(), Failure> {
-        self.run_each(source, continuation, view, out, progress, &mut |failure| Err(failure)).map(|_| ())
+        self.run_each(source, continuation, view, out, progress, &mut |failure| failure.map_or(Ok(()), Err))
     }
 
-    /// As [`Session::run`], but a failure goes to `on_failure`, which decides whether to go on. Gives the number of
-    /// statements that ran and that failed.
+    /// As [`Session::run`], but how each statement ended goes to `on_end`, which decides whether to go on after a failure.
     ///
     /// # Errors
-    /// What `on_failure` does not swallow; a failure to write.
+    /// What `on_end` gives back.
     pub fn run_each(
         &mut self,
         source: &str,
@@ -152,23 +151,15 @@ impl Session {
         (format, style): (Format, &Style),
         out: &mut dyn Write,
         progress: &dyn Progress,
-        on_failure: &mut dyn FnMut(Failure) -> Result<(), Failure>,
-    ) -> Result<(usize, usize), Failure> {
+        on_end: &mut dyn FnMut(Option<Failure>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let (pieces, fault) = split(source, continuation);
-        let (mut ran, mut failed) = (0, 0);
         for piece in pieces {
-            ran += 1;
-            let done = self.execute(piece, progress).and_then(|executed| output::write(&executed, format, style, out).map_err(|failure| placed(failure, piece)));
-            if let Err(failure) = done {
-                failed += 1;
-                on_failure(failure)?;
-            }
+            let done = self.execute(piece, progress).and_then(|executed| output::write(&executed, format, style, out));
+            let done = done.map_err(|failure| placed(failure, piece));
+            on_end(done.err())?;
         }
-        if let Some(fault) = fault {
-            failed += 1;
-            on_failure(fault.into())?;
-        }
-        Ok((ran, failed))
+        fault.map_or(Ok(()), |fault| on_end(Some(fault.into())))
     }
 
     /// Runs one statement.
@@ -294,7 +285,10 @@ impl Session {
             value => format!("{name} = {value}"),
         };
         let found: Vec<String> = predicate.node.fields().iter().map(|f| told(&f.node)).collect();
-        Err(Diagnostic::new(format!("not as expected: {}", found.join(", "))).at(predicate.span).expected(predicate.node.to_string()).into())
+        Err(Diagnostic::new(format!("not as expected: {}", found.join(", ")))
+            .at(predicate.span)
+            .expected(predicate.node.to_string())
+            .into())
     }
 }
 
@@ -339,6 +333,12 @@ fn measured(report: &Report) -> Vec<(String, Value)> {
     values.push(("recall".into(), report.context.recall.into()));
     values.push(("rows".into(), report.tables.first().map(|t| t.rows.len()).into()));
     values.extend(report.context.extra.iter().cloned());
+    // A table of one row is a list of named numbers.
+    if let Some(Table { columns, rows, .. }) = report.tables.first()
+        && let [row] = rows.as_slice()
+    {
+        values.extend(columns.iter().map(|c| c.name.clone()).zip(row.iter().cloned()));
+    }
     values
 }
 

@@ -16,9 +16,10 @@ use crate::query::signature::{Kind, Parameter};
 use crate::query::{Bound, Literal};
 use crate::report::Report;
 use crate::value::Value;
+use crate::verb::parameters::whole;
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Scope, Step, parameters, provenance};
-use crate::workspace::Prompts;
+use crate::workspace::{Prompts, patiently};
 
 /// `protocol=`
 pub const PROTOCOL: Parameter = Parameter {
@@ -97,6 +98,25 @@ impl Against {
         }
     }
 
+    /// What it would take: texts to read and cosines to compute.
+    ///
+    /// # Errors
+    /// When a prompt has no text for a label.
+    pub fn estimate(&self, task: &Task, truth: &Truth, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let (n, k) = (truth.clips.len(), truth.classes.len());
+        let held = match self {
+            Against::Texts(_) | Against::Means { .. } => k,
+            Against::Neighbours { .. } => n,
+        };
+        let work = format!("{} clips × {} = {} cosines of {} numbers", whole(n), whole(held), whole(n * held), task.info.dim);
+        let mut steps = vec![Step::new("work", work)];
+        if let Against::Texts(prompts) = self {
+            let unread = scope.workspace.unread(&task.model, task.stage(), prompts, &truth.classes)?;
+            steps.insert(0, parameters::reading(unread, k * prompts.0.len()));
+        }
+        Ok(steps)
+    }
+
     fn protocol(&self) -> String {
         match self {
             Against::Texts(_) => "texts".into(),
@@ -133,7 +153,7 @@ impl Against {
             Against::Texts(prompts) => {
                 let labels = &truth.classes;
                 let texts = scope.workspace.label_vectors(&task.model, task.stage(), prompts, labels, scope.progress)?;
-                Ok(clips.cosines(&texts)?)
+                Ok(patiently(scope.progress, move |_| clips.cosines(&texts))??)
             }
             Against::Means { .. } => Ok(prototype_scores(&clips, &truth.class, truth.classes.len(), protocol)?),
             Against::Neighbours { k, .. } => {

@@ -161,6 +161,16 @@ impl Plan for ComparePlan {
         steps
     }
 
+    fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let mut steps = Vec::new();
+        for side in [&self.first, &self.second] {
+            if let Side::Planned { plan, .. } = side {
+                steps.extend(plan.estimate(scope)?);
+            }
+        }
+        Ok(steps)
+    }
+
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let (first, a) = self.first.run(scope)?;
         let (second, b) = self.second.run(scope)?;

@@ -55,7 +55,6 @@ impl Plan for CountPlan {
         report.context = provenance::store_context(scope);
         report.context.collection = Some(self.selection.collection.name().to_owned());
         report.context.n = Some(items.len());
-        report.metrics.push(Estimate::point("count", items.len() as f64));
         let Some(field) = &self.by else {
             let mut table = Table::new(["count"]);
             table.push(vec![items.len().into()]);

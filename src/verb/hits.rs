@@ -46,7 +46,11 @@ impl How {
         let rows = usize::try_from(info.rows).unwrap_or(usize::MAX);
         let cosines = match self.is_exact(rows) {
             true => format!("{} cosines of {} numbers", parameters::whole(rows), info.dim),
-            false => format!("a walk of the graph that keeps the best {} of {} rows, then their cosines", self.ef, parameters::whole(rows)),
+            false => format!(
+                "a walk of the graph that keeps the best {} of {} rows, then their cosines",
+                self.ef,
+                parameters::whole(rows)
+            ),
         };
         Step::new("work", cosines)
     }

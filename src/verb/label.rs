@@ -89,7 +89,7 @@ impl Plan for LabelPlan {
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let clips = scope.workspace.clips(&self.collection, &self.info, None)?;
+        let clips = scope.workspace.clips(&self.collection, &self.info, None, scope.progress)?;
         let row = scope.workspace.clip_row(&clips.loaded, &self.id)?;
         let leaves = self.ontology.leaves();
         let labels: Vec<String> = leaves.iter().map(|&t| self.ontology.spoken(t)).collect();

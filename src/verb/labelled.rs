@@ -14,6 +14,7 @@ use crate::report::{Estimate, Figure, Report, Table};
 use crate::value::Value;
 use crate::verb::against::{Against, refuse_text_pre_joint};
 use crate::verb::pairing::Pairing;
+use crate::verb::parameters::whole;
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, parameters, provenance, spaces};
 use crate::workspace::Prompts;
@@ -66,6 +67,10 @@ impl Plan for Set {
         steps
     }
 
+    fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        self.against.estimate(&self.task, &self.task.truth(scope)?, scope)
+    }
+
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let truth = self.task.truth(scope)?;
         let scores = self.against.scores(&self.task, &truth, scope)?;
@@ -88,6 +93,18 @@ impl Plan for Sweep {
         steps.push(Step::new("search", "exact: every clip with every label, once a prompt"));
         steps.push(self.task.interval_step());
         steps
+    }
+
+    fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let truth = self.task.truth(scope)?;
+        let mut unread = 0;
+        for prompt in &self.prompts {
+            let prompts = Prompts(vec![prompt.clone()]);
+            unread += scope.workspace.unread(&self.task.model, self.task.stage(), &prompts, &truth.classes)?;
+        }
+        let (n, k, m) = (truth.clips.len(), truth.classes.len(), self.prompts.len());
+        let work = format!("{} clips × {} labels × {m} prompts = {} cosines", whole(n), whole(k), whole(n * k * m));
+        Ok(vec![parameters::reading(unread, k * m), Step::new("work", work)])
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {

@@ -14,13 +14,16 @@ use crate::report::Report;
 use crate::workspace::{self, Workspace};
 
 mod against;
+mod check;
 mod classify;
 mod compare;
 mod count;
 mod describe;
+mod gap;
 pub mod help;
 mod histogram;
 mod hits;
+mod hubness;
 mod label;
 mod labelled;
 mod list;
@@ -48,6 +51,9 @@ pub static VERBS: &[&dyn Verb] = &[
     &retrieve::Retrieve,
     &triplets::Triplets,
     &compare::Compare,
+    &gap::Gap,
+    &hubness::Hubness,
+    &check::Check,
     &search::Search,
     &similar::Similar,
     &label::Label,

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Spanned};
-use crate::embedding::{Scores, Stage};
+use crate::diagnostic::{Diagnostic, Span, Spanned};
+use crate::embedding::{Embeddings, Scores, Stage};
 use crate::metric::{Query, Retrieval};
 use crate::query::signature::{Clause, shared};
 use crate::query::statement::Target;
@@ -19,7 +19,7 @@ use crate::workspace::Prompts;
 pub struct Retrieve;
 
 /// More clips than these give a matrix of clips × clips that memory should not hold.
-const MOST_CLIPS: usize = 20_000;
+const MOST_CLIPS: usize = 10_000;
 
 static SIGNATURE: Signature = Signature {
     name: "retrieve",
@@ -131,16 +131,9 @@ impl RetrievePlan {
         let task = &self.task;
         let class = |clip: usize| truth.class.get(clip).copied();
         if self.direction == Direction::ClipsForClips {
-            if clips.len() > MOST_CLIPS {
-                let fault = Diagnostic::new(format!("{} clips are too many to hold each against each", clips.len()));
-                return Err(fault
-                    .at(task.bound.verb.span)
-                    .expected(format!("at most {MOST_CLIPS} clips; `where …` chooses some"))
-                    .into());
-            }
-            let mut scores = clips.cosines(&clips)?;
+            refuse_too_many(truth, task.bound.verb.span)?;
+            let scores = clips_by_clips(&clips)?;
             let k = scores.k;
-            (0..scores.n).for_each(|i| scores.values[i * k + i] = f32::NEG_INFINITY);
             return Ok((Retrieval::new(&scores, |q, c| class(q) == class(c))?, k.saturating_sub(1)));
         }
         let texts = scope.workspace.label_vectors(&task.model, task.stage(), &self.prompts, &truth.classes, scope.progress)?;
@@ -220,6 +213,29 @@ impl Plan for RetrievePlan {
         };
         Ok(Outcome { trial: Some(Arc::new(trial)), ..report.into() })
     }
+}
+
+/// Refuses more clips than a matrix of clips × clips should hold.
+///
+/// # Errors
+/// Says how many there may be.
+pub fn refuse_too_many(truth: &Truth, span: Span) -> Result<(), Error> {
+    if truth.clips.len() <= MOST_CLIPS {
+        return Ok(());
+    }
+    let fault = Diagnostic::new(format!("{} clips are too many to hold each against each", truth.clips.len())).at(span);
+    Err(fault.expected(format!("at most {MOST_CLIPS} clips; `where …` chooses some")).into())
+}
+
+/// The cosine of each clip with each other; with itself it is masked.
+///
+/// # Errors
+/// Never for vectors of one space.
+pub fn clips_by_clips(clips: &Embeddings) -> Result<Scores, Error> {
+    let mut scores = clips.cosines(clips)?;
+    let k = scores.k;
+    scores.values.iter_mut().step_by(k + 1).for_each(|own| *own = f32::NEG_INFINITY);
+    Ok(scores)
 }
 
 /// Means of the queries of each label.

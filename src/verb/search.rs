@@ -49,7 +49,8 @@ impl Verb for Search {
             sum.0.extend(without.node.iter().map(|text| (-1.0, text.clone())));
         }
         if let Some((_, text)) = sum.0.iter().find(|(weight, text)| text.trim().is_empty() || *weight == 0.0) {
-            let fault = Diagnostic::new(format!("the text `{text}` says nothing")).at(bound.target.as_ref().map_or(bound.verb.span, |t| t.span));
+            let fault = Diagnostic::new(format!("the text `{text}` says nothing"))
+                .at(bound.target.as_ref().map_or(bound.verb.span, |t| t.span));
             return Err(fault.expected("a text that is not empty, with a weight that is not 0").into());
         }
         let (collection, model, info) = parameters::clips_of(&bound, Stage::Joint, scope)?;
@@ -102,7 +103,7 @@ impl Plan for SearchPlan {
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let clips = scope.workspace.clips(&self.collection, &self.info, self.filter.as_ref())?;
+        let clips = scope.workspace.clips(&self.collection, &self.info, self.filter.as_ref(), scope.progress)?;
         let query = self.query(scope)?;
         query.space.comparable(&clips.loaded.embeddings.space)?;
         let mut report = Report::new("search");

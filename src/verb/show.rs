@@ -34,7 +34,9 @@ impl Verb for Show {
         let Some(what) = bound.subjects.first() else {
             let fault = match bound.arguments.first() {
                 Some(argument) => crate::query::bind::unknown_word(argument, &SIGNATURE),
-                None => Diagnostic::new("`show` needs to know what").at(bound.verb.span).expected(format!("`{}`", SIGNATURE.usage[0])),
+                None => {
+                    Diagnostic::new("`show` needs to know what").at(bound.verb.span).expected(format!("`{}`", SIGNATURE.usage[0]))
+                }
             };
             return Err(fault.into());
         };
@@ -179,12 +181,13 @@ fn settings(scope: &Scope<'_>) -> Table {
 
 fn results(scope: &Scope<'_>) -> Table {
     let mut table = Table::new(["name", "statement", "n", "first metric", "value"]);
-    for (name, result) in scope.named {
-        let first = result.report.metrics.first();
+    for (name, outcome) in scope.named {
+        let result = &outcome.report;
+        let first = result.metrics.first();
         table.push(vec![
             name.as_str().into(),
-            result.report.statement.as_str().into(),
-            result.report.context.n.into(),
+            result.statement.as_str().into(),
+            result.context.n.into(),
             first.map(|m| m.name.clone()).into(),
             first.map(|m| m.value).into(),
         ]);

@@ -91,7 +91,7 @@ impl Plan for SimilarPlan {
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let clips = scope.workspace.clips(&self.collection, &self.info, self.filter.as_ref())?;
+        let clips = scope.workspace.clips(&self.collection, &self.info, self.filter.as_ref(), scope.progress)?;
         let mut report = Report::new("similar");
         let space = provenance::space_name(Modality::Audio, self.stage);
         report.context = provenance::context(scope, Some(self.collection.name()), &self.model, space);

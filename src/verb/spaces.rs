@@ -55,6 +55,12 @@ impl Plan for Both {
         steps
     }
 
+    fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let mut steps = self.joint.estimate(scope)?;
+        steps.extend(self.pre_joint.estimate(scope)?);
+        Ok(steps)
+    }
+
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let (joint, pre_joint) = (self.joint.run(scope)?, self.pre_joint.run(scope)?);
         let mut report = crate::report::Report::new(&joint.report.kind);

@@ -56,7 +56,7 @@ impl Task {
     /// # Errors
     /// When no clip passes the filter or there are fewer than two labels.
     pub fn truth(&self, scope: &Scope<'_>) -> Result<Truth, Error> {
-        let clips = scope.workspace.clips(&self.collection, &self.info, self.bound.filter.as_ref())?;
+        let clips = scope.workspace.clips(&self.collection, &self.info, self.bound.filter.as_ref(), scope.progress)?;
         Truth::of(clips, self.collection.name(), self.bound.verb.span)
     }
 

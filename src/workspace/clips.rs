@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::patience::{Waiter, patiently};
 use super::{Error, Workspace, lock};
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::{Embeddings, Modality, Space, Stage};
+use crate::progress::Progress;
 use crate::query::Predicate;
 use crate::store::{Collection, Item, SpaceInfo, SpaceKey};
 use crate::value::Value;
@@ -103,9 +105,15 @@ impl Workspace {
     /// The clips of a space that pass `filter`.
     ///
     /// # Errors
-    /// When the filter names a field that no item has, or lets none pass.
-    pub fn clips(&self, collection: &Collection, info: &SpaceInfo, filter: Option<&Predicate>) -> Result<Clips, Error> {
-        let loaded = self.load(collection, info)?;
+    /// When the filter names a field that no item has, or lets none pass; when the user cancels.
+    pub fn clips(
+        &self,
+        collection: &Collection,
+        info: &SpaceInfo,
+        filter: Option<&Predicate>,
+        progress: &dyn Progress,
+    ) -> Result<Clips, Error> {
+        let loaded = self.load(collection, info, progress)?;
         let rows = match filter {
             None => None,
             Some(filter) => {
@@ -179,37 +187,44 @@ impl Workspace {
         }
     }
 
-    fn load(&self, collection: &Collection, info: &SpaceInfo) -> Result<Arc<Loaded>, Error> {
+    fn load(&self, collection: &Collection, info: &SpaceInfo, progress: &dyn Progress) -> Result<Arc<Loaded>, Error> {
         let same = |l: &Arc<Loaded>| l.collection == collection.name() && l.info == *info;
         if let Some(loaded) = lock(&self.loaded).iter().find(|l| same(l)) {
             return Ok(Arc::clone(loaded));
         }
-        let (seqs, embeddings) = collection.vectors(&info.key)?;
-        let mut items = Vec::with_capacity(seqs.len());
-        let mut wanted = seqs.iter().copied().peekable();
-        for item in collection.items() {
-            let item = item?;
-            if wanted.peek() == Some(&item.seq) {
-                wanted.next();
-                items.push(item);
-            }
-        }
-        if items.len() != embeddings.len() {
-            let what = format!("`{}` has {} vectors for {} items", info.key, embeddings.len(), items.len());
-            return Err(crate::store::Error::Damaged { what }.into());
-        }
-        let loaded = Arc::new(Loaded {
-            collection: collection.name().to_owned(),
-            info: info.clone(),
-            items,
-            embeddings: Arc::new(embeddings),
-        });
+        progress.begin("reading vectors", Some(info.rows));
+        let (from, space) = (collection.clone(), info.clone());
+        let loaded = Arc::new(patiently(progress, move |waiter| read(&from, space, waiter))??);
+        progress.end();
         let mut kept = lock(&self.loaded);
         kept.retain(|l| l.collection != loaded.collection || l.info.key != loaded.info.key);
         kept.insert(0, Arc::clone(&loaded));
         kept.truncate(KEPT);
         Ok(loaded)
     }
+}
+
+/// Reads a space and its items.
+fn read(collection: &Collection, info: SpaceInfo, waiter: &Waiter) -> Result<Loaded, Error> {
+    let (seqs, embeddings) = collection.vectors(&info.key)?;
+    let mut items = Vec::with_capacity(seqs.len());
+    let mut wanted = seqs.iter().copied().peekable();
+    for item in collection.items() {
+        if waiter.is_gone() {
+            return Err(Error::Cancelled);
+        }
+        let item = item?;
+        if wanted.peek() == Some(&item.seq) {
+            wanted.next();
+            items.push(item);
+            waiter.advance();
+        }
+    }
+    if items.len() != embeddings.len() {
+        let what = format!("`{}` has {} vectors for {} items", info.key, embeddings.len(), items.len());
+        return Err(crate::store::Error::Damaged { what }.into());
+    }
+    Ok(Loaded { collection: collection.name().to_owned(), info, items, embeddings: Arc::new(embeddings) })
 }
 
 /// The message for a filter that lets nothing pass.

@@ -24,6 +24,7 @@ use crate::store::{self, Store};
 pub use clips::{Clips, Loaded, builtin_field, nothing_passes};
 pub use indices::{EXACT_BELOW, Search};
 pub use models::{Imported, ModelRef};
+pub use patience::patiently;
 pub use texts::{Prompts, TEXTS, spoken};
 
 /// Why the workspace could not give what was asked of it.

@@ -10,6 +10,9 @@ fn the_reference_is_not_stale() {
         std::fs::write(&file, &made).unwrap();
     }
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(kept == made, "docs/language.md is stale: `DYAD_BLESS=1 cargo test --release --test queries reference` writes it anew");
+    assert!(
+        kept == made,
+        "docs/language.md is stale: `DYAD_BLESS=1 cargo test --release --test queries reference` writes it anew"
+    );
     assert!(!made.contains("{clauses}") && !made.contains("{sections}"), "a place of the template was not filled");
 }

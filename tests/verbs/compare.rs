@@ -6,7 +6,8 @@ use dyad::value::Value;
 #[test]
 fn prompts_by_hand() {
     // a1, a2, b1 are right with the first prompt alone, b2 with the second alone.
-    let report = run(&mut session(), r#"compare (classify clips model=m) with (classify clips model=m prompt="B <>")"#);
+    let report =
+        run(&mut session(), r#"compare (classify clips in clips model=m) with (classify clips in clips model=m prompt="B <>")"#);
     assert_eq!(report.metric("top1_difference").unwrap().value, 0.5);
     assert!((report.metric("mcnemar_p").unwrap().value - 0.625).abs() < 1e-12);
     // Reciprocal ranks differ by ½, ½, ½, −½: 10 of 16 sign patterns reach that sum.
@@ -18,7 +19,7 @@ fn prompts_by_hand() {
 
 #[test]
 fn models_compare_on_the_same_clips() {
-    let report = run(&mut session(), "compare (classify clips model=n) with (classify clips model=m)");
+    let report = run(&mut session(), "compare (classify clips in clips model=n) with (classify clips in clips model=m)");
     assert_eq!(report.metric("top1_difference").unwrap().value, 0.25);
     assert_eq!((report.context.model, report.context.collection.as_deref()), (None, Some("clips")));
 }
@@ -26,8 +27,8 @@ fn models_compare_on_the_same_clips() {
 #[test]
 fn a_result_compared_with_itself_does_not_differ() {
     let mut s = session();
-    run(&mut s, "let one = margin clips model=m");
-    run(&mut s, "let other = margin clips model=m resamples=10");
+    run(&mut s, "let one = margin clips in clips model=m");
+    run(&mut s, "let other = margin clips in clips model=m resamples=10");
     let report = run(&mut s, "compare one with other");
     let difference = report.metric("margin_median_difference").unwrap();
     assert_eq!((difference.value, difference.low, difference.high), (0.0, Some(0.0), Some(0.0)));
@@ -40,23 +41,23 @@ fn what_does_not_pair_is_named() {
     let mut s = session();
     for (statement, message) in [
         (
-            r#"compare (classify clips model=m) with (classify clips where model=m and id != "b2")"#,
+            r#"compare (classify clips in clips model=m) with (classify clips in clips where model=m and id != "b2")"#,
             "the two have different clips (4 and 3): `b2` is in the first only",
         ),
         (
-            "compare (retrieve clips for labels model=m) with (classify clips model=m)",
+            "compare (retrieve clips for labels in clips model=m) with (classify clips in clips model=m)",
             "the first is about labels, the second about clips",
         ),
         (
-            r#"compare (classify clips model=m prompts=("A <> track", "B <>")) with (classify clips model=m)"#,
-            r#"`classify clips model=m prompts=("A <> track", "B <>")` has no items to pair"#,
+            r#"compare (classify clips in clips model=m prompts=("A <> track", "B <>")) with (classify clips in clips model=m)"#,
+            r#"`classify clips in clips model=m prompts=("A <> track", "B <>")` has no items to pair"#,
         ),
-        ("compare (show models) with (classify clips model=m)", "`show models` has no items to pair"),
+        ("compare (show models) with (classify clips in clips model=m)", "`show models` has no items to pair"),
         (
-            "compare (classify clips model=m as json) with (classify clips model=m)",
+            "compare (classify clips in clips model=m as json) with (classify clips in clips model=m)",
             "one side of a comparison is not written by itself",
         ),
-        ("compare (classify clips model=m)", "`compare` needs two sides"),
+        ("compare (classify clips in clips model=m)", "`compare` needs two sides"),
     ] {
         assert_eq!(fault(&mut s, statement), message, "{statement}");
     }
@@ -64,7 +65,7 @@ fn what_does_not_pair_is_named() {
 
 #[test]
 fn groups_are_resampled_whole() {
-    let statement = "compare (classify clips model=m by fold) with (classify clips model=n by fold)";
+    let statement = "compare (classify clips in clips model=m by fold) with (classify clips in clips model=n by fold)";
     let report = run(&mut session(), statement);
     let fact = report.context.extra.iter().any(|(name, _)| name == "resampled_by");
     assert!(fact && report.notes.iter().any(|n| n.contains("McNemar")), "{:?}", report.notes);

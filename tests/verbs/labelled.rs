@@ -8,7 +8,7 @@ use dyad::value::Value;
 fn similarity_by_hand() {
     // Positive 1, .8, 1, .28; negative 0, .6, 0, .96. Of the 16 pairs of pairs 13 are in order.
     let expected = [("positive_mean", 0.77), ("negative_mean", 0.39), ("pair_roc_auc", 13.0 / 16.0), ("overlap", 0.0)];
-    let report = assert_metrics("similarity clips model=m", &expected);
+    let report = assert_metrics("similarity clips in clips model=m", &expected);
     assert!(report.metric("pair_roc_auc").unwrap().low.is_some());
     assert_eq!(cell(&report, 0, "positive", "n"), Value::Int(4));
     // Deviations .23, .03, .23, −.49: squares 0.3468 over 3.
@@ -23,7 +23,7 @@ fn similarity_by_hand() {
 fn margin_by_hand() {
     // Margins 1, .2, 1 of clips that are right and .68 of the one that is wrong.
     let expected = [("margin_mean", 0.72), ("margin_median", 0.84), ("margin_roc_auc", 2.0 / 3.0)];
-    let report = assert_metrics("margin clips model=m", &expected);
+    let report = assert_metrics("margin clips in clips model=m", &expected);
     assert_eq!((cell(&report, 0, "right", "n"), cell(&report, 0, "wrong", "n")), (Value::Int(3), Value::Int(1)));
     assert_eq!(report.context.seed, Some(0));
 }
@@ -31,7 +31,7 @@ fn margin_by_hand() {
 #[test]
 fn a_sweep_has_a_row_a_prompt_and_tests_against_the_best() {
     let report = assert_metrics(
-        r#"similarity clips model=m prompts=("A <> track", "B <>")"#,
+        r#"similarity clips in clips model=m prompts=("A <> track", "B <>")"#,
         &[
             ("pair_roc_auc_best", 13.0 / 16.0),
             ("pair_roc_auc_worst", 3.0 / 16.0),
@@ -43,48 +43,48 @@ fn a_sweep_has_a_row_a_prompt_and_tests_against_the_best() {
     // Separations 1, .2, 1, −.68 against their negatives: twice these, of whose 16 sign patterns 6 reach the sum.
     let p = report.tables[1].rows[0][3].as_f64().unwrap();
     assert!((p - 6.0 / 16.0).abs() < 1e-12, "{p}");
-    let report = run(&mut session(), r#"classify clips model=m prompts=("A <> track", "B <>")"#);
+    let report = run(&mut session(), r#"classify clips in clips model=m prompts=("A <> track", "B <>")"#);
     assert_eq!(report.metric("top1_spread").unwrap().value, 0.5);
     assert!((report.tables[1].rows[0][3].as_f64().unwrap() - 0.625).abs() < 1e-12);
 }
 
 #[test]
 fn prototypes_leave_the_clip_or_its_fold_out() {
-    assert_metrics("classify clips model=m using prototypes", &[("top1", 0.25)]);
-    assert_metrics("classify clips model=m using prototypes by fold", &[("top1", 0.25)]);
+    assert_metrics("classify clips in clips model=m using prototypes", &[("top1", 0.25)]);
+    assert_metrics("classify clips in clips model=m using prototypes by fold", &[("top1", 0.25)]);
     // The one clip that is right is a1 without folds, and a2 with them.
-    let statement = "compare (classify clips model=m using prototypes) with (classify clips model=m using prototypes by fold)";
+    let statement = "compare (classify clips in clips model=m using prototypes) with (classify clips in clips model=m using prototypes by fold)";
     let report = run(&mut session(), statement);
     assert_eq!((report.tables[1].rows[0][4].clone(), report.tables[1].rows[0][5].clone()), (Value::Int(1), Value::Int(1)));
     // In the paper's own protocol a2 alone is wrong: the mean of b lies nearer to it than that of a.
-    assert_metrics("classify clips model=m using prototypes protocol=resubstitution", &[("top1", 0.5)]);
+    assert_metrics("classify clips in clips model=m using prototypes protocol=resubstitution", &[("top1", 0.5)]);
 }
 
 #[test]
 fn neighbours_leave_the_clip_or_its_fold_out() {
-    assert_metrics("classify clips model=m using knn k=1", &[("top1", 0.0)]);
-    assert_metrics("classify clips model=m using knn k=1 by fold", &[("top1", 0.25)]);
-    assert_metrics("classify clips model=m using knn k=1 space=pre-joint", &[("top1", 1.0)]);
+    assert_metrics("classify clips in clips model=m using knn k=1", &[("top1", 0.0)]);
+    assert_metrics("classify clips in clips model=m using knn k=1 by fold", &[("top1", 0.25)]);
+    assert_metrics("classify clips in clips model=m using knn k=1 space=pre-joint", &[("top1", 1.0)]);
     let mut s = session();
     assert_eq!(
-        fault(&mut s, "classify clips model=m using knn protocol=resubstitution"),
+        fault(&mut s, "classify clips in clips model=m using knn protocol=resubstitution"),
         "a clip is always its own nearest neighbour"
     );
     assert_eq!(
-        fault(&mut s, r#"classify clips model=m using knn prompt="A <> track""#),
+        fault(&mut s, r#"classify clips in clips model=m using knn prompt="A <> track""#),
         "knn are made of audio and take no prompt"
     );
-    assert_eq!(fault(&mut s, "margin clips model=m using cheese"), "`margin` can't use `cheese` as labels");
+    assert_eq!(fault(&mut s, "margin clips in clips model=m using cheese"), "`margin` can't use `cheese` as labels");
 }
 
 #[test]
 fn both_spaces_stand_side_by_side() {
     let report = assert_metrics(
-        "classify clips model=m using prototypes space=all",
+        "classify clips in clips model=m using prototypes space=all",
         &[("top1_joint", 0.25), ("top1_pre_joint", 1.0), ("top1_difference", -0.75)],
     );
     assert_eq!(report.context.space.as_deref(), Some("joint, audio pre-joint"));
     assert!(report.metric("top1_difference").unwrap().high.is_some());
-    let message = fault(&mut session(), "similarity clips model=m space=all");
+    let message = fault(&mut session(), "similarity clips in clips model=m space=all");
     assert_eq!(message, "texts and clips do not compare before the projection");
 }

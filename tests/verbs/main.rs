@@ -6,8 +6,10 @@
 //! ```
 
 mod compare;
+mod geometry;
 mod labelled;
 mod retrieve;
+mod triplets;
 
 use dyad::embedding::{Modality, Space, Stage};
 use dyad::progress::Silent;
@@ -61,6 +63,22 @@ pub fn session() -> Session {
         ..NewItem::new(label, Modality::Text)
     });
     words.commit(items.into()).unwrap();
+    // Tones of three instruments, for the ontology: viola lies nearer to the flute after the projection.
+    let tones = workspace.store().create("tones").unwrap();
+    let tone = |id: &str, label: &str, joint: [f32; 2], pre: [f32; 3]| NewItem {
+        metadata: [("label".to_owned(), Value::from(label))].into(),
+        vectors: vec![
+            (key(&models[0], Modality::Audio, Stage::Joint), joint.into()),
+            (key(&models[0], Modality::Audio, Stage::PreJoint), pre.into()),
+        ],
+        ..NewItem::new(id, Modality::Audio)
+    };
+    let items = vec![
+        tone("1", "violin", [1.0, 0.0], [1.0, 0.0, 0.0]),
+        tone("2", "viola", [0.8, 0.6], [1.0, 0.25, 0.0]),
+        tone("3", "flute", [0.6, 0.8], [0.0, 0.0, 1.0]),
+    ];
+    tones.commit(items).unwrap();
     Session::new(workspace)
 }
 
@@ -78,6 +96,11 @@ pub fn fault(session: &mut Session, statement: &str) -> String {
         Ok(_) => panic!("`{statement}` should have failed"),
         Err(failure) => failure.diagnostic().message,
     }
+}
+
+/// A fact of the report's context.
+pub fn fact(report: &Report, name: &str) -> Option<Value> {
+    report.context.extra.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone())
 }
 
 /// Holds the named metrics of a statement over the collection of `m` against numbers.

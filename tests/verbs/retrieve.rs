@@ -7,7 +7,7 @@ use dyad::value::Value;
 fn clips_for_labels() {
     // For a: a1, b2, a2, b1; for b: b1, a2, b2, a1. So the precision is 1 and 2/3 for both.
     let report = assert_metrics(
-        "retrieve clips for labels model=m",
+        "retrieve clips for labels in clips model=m",
         &[("r_at_1", 1.0), ("map", 5.0 / 6.0), ("mrr", 1.0), ("median_rank", 1.0)],
     );
     assert_eq!(cell(&report, 0, "b", "relevant"), Value::Int(2));
@@ -18,7 +18,8 @@ fn clips_for_labels() {
 
 #[test]
 fn labels_for_clips() {
-    let report = assert_metrics("retrieve labels for clips model=m", &[("r_at_1", 0.75), ("r_at_5", 1.0), ("mrr", 0.875)]);
+    let report =
+        assert_metrics("retrieve labels for clips in clips model=m", &[("r_at_1", 0.75), ("r_at_5", 1.0), ("mrr", 0.875)]);
     let fact = |name: &str| report.context.extra.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
     assert_eq!((fact("queries"), fact("candidates")), (Some(Value::Int(4)), Some(Value::Int(2))));
 }
@@ -27,22 +28,22 @@ fn labels_for_clips() {
 fn clips_for_clips_leave_the_query_out() {
     // The other clip of the label comes second for a1, a2 and b1, and third for b2.
     assert_metrics(
-        "retrieve clips for clips model=m",
+        "retrieve clips for clips in clips model=m",
         &[("r_at_1", 0.0), ("mrr", (1.5 + 1.0 / 3.0) / 4.0), ("median_rank", 2.0)],
     );
-    assert_metrics("retrieve clips for clips model=m space=pre-joint", &[("r_at_1", 1.0)]);
+    assert_metrics("retrieve clips for clips in clips model=m space=pre-joint", &[("r_at_1", 1.0)]);
 }
 
 #[test]
 fn what_cannot_be_retrieved_is_refused() {
     let mut s = session();
     for (statement, message) in [
-        ("retrieve clips model=m", "`retrieve` needs queries"),
-        ("retrieve labels for labels model=m", "labels for labels are the business of `triplets`"),
-        ("retrieve clips for cheese model=m", "`cheese` can't be queries"),
-        ("retrieve clips for labels model=m by fold", "the queries are labels, which have no field `fold`"),
-        ("retrieve clips for labels model=m space=pre-joint", "texts and clips do not compare before the projection"),
-        (r#"retrieve clips for clips model=m prompt="A <> track""#, "no text is read to find clips for clips"),
+        ("retrieve clips in clips model=m", "`retrieve` needs queries"),
+        ("retrieve labels for labels in clips model=m", "labels for labels are the business of `triplets`"),
+        ("retrieve clips for cheese in clips model=m", "`cheese` can't be queries"),
+        ("retrieve clips for labels in clips model=m by fold", "the queries are labels, which have no field `fold`"),
+        ("retrieve clips for labels in clips model=m space=pre-joint", "texts and clips do not compare before the projection"),
+        (r#"retrieve clips for clips in clips model=m prompt="A <> track""#, "no text is read to find clips for clips"),
     ] {
         assert_eq!(fault(&mut s, statement), message, "{statement}");
     }

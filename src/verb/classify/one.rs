@@ -37,7 +37,7 @@ impl Plan for One {
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let task = &self.task;
-        let clips = scope.workspace.clips(&task.collection, &task.info, None)?;
+        let clips = scope.workspace.clips(&task.collection, &task.info, None, scope.progress)?;
         let row = scope.workspace.clip_row(&clips.loaded, &self.id)?;
         let mut labels: Vec<String> = clips.loaded.items.iter().filter_map(label_of).collect();
         labels.sort();

@@ -11,6 +11,9 @@ use crate::verb::trial::Trial;
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Outcome, Scope, parameters, provenance};
 
+/// Errors that are listed.
+const WORST: usize = 10;
+
 /// The report of classified clips, whatever gave the scores.
 pub fn measured(task: &Task, truth: &Truth, scores: &Scores, scope: &Scope<'_>) -> Result<Outcome, Error> {
     let top = top(task, truth.classes.len())?;
@@ -29,6 +32,7 @@ pub fn measured(task: &Task, truth: &Truth, scores: &Scores, scope: &Scope<'_>) 
     report.tables.push(metric_table(&report.metrics, &chance, &majority));
     if task.bound.value("by").is_some() {
         report.tables.push(per_class(truth, &classification));
+        report.tables.extend(worst(truth, scores, &classification));
     }
     if task.bound.has("confusion") {
         let (table, figure) = confusion(truth, &classification);
@@ -110,6 +114,33 @@ fn per_class(truth: &Truth, classification: &Classification) -> Table {
         ]);
     }
     table
+}
+
+/// The clips whose wrong class is farthest ahead of their own, worst first; none when all are right.
+fn worst(truth: &Truth, scores: &Scores, classification: &Classification) -> Option<Table> {
+    let mut wrong: Vec<(usize, f32)> = classification
+        .predicted()
+        .iter()
+        .zip(&truth.class)
+        .enumerate()
+        .filter(|(_, (guess, own))| guess != own)
+        .map(|(i, (&guess, &own))| (i, scores.row(i)[guess] - scores.row(i)[own]))
+        .filter(|(_, lead)| lead.is_finite())
+        .collect();
+    wrong.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let mut table = Table::new(["id", "label", "predicted", "similarity", "ahead by"]).titled("worst errors");
+    let ids = truth.ids();
+    for &(i, lead) in wrong.iter().take(WORST) {
+        let guess = classification.predicted()[i];
+        table.push(vec![
+            ids[i].as_str().into(),
+            truth.classes[truth.class[i]].as_str().into(),
+            truth.classes[guess].as_str().into(),
+            f64::from(scores.row(i)[guess]).into(),
+            f64::from(lead).into(),
+        ]);
+    }
+    (!table.rows.is_empty()).then_some(table)
 }
 
 fn confusion(truth: &Truth, classification: &Classification) -> (Table, Figure) {

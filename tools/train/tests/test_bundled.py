@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors import safe_open
+from safetensors.numpy import load_file
 
 from train import captions, evaluate
 from train.bundle import encode, session, signals, tokenizer
@@ -23,8 +24,9 @@ ATOL = MANIFEST["check"]["atol"]
 
 @pytest.fixture(scope="module")
 def golden():
-    with safe_open(MODEL / "golden.safetensors", "numpy") as f:
-        return {k: f.get_tensor(k) for k in f}, f.metadata()
+    path = MODEL / "golden.safetensors"
+    with safe_open(path, "numpy") as f:
+        return load_file(path), f.metadata()
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])

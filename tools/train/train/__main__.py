@@ -76,11 +76,10 @@ def main() -> None:
     if "fit" in chosen:
         fit.Trainer(FINAL, work, files["musicnn"]).run()
     if "export" in chosen:
-        export.export(
-            work / "models" / f"{FINAL.name}.pt", files["musicnn"], files["minilm"], files["tokenizer"], graphs
-        )
+        checkpoint = work / "models" / f"{FINAL.name}.pt"
+        export.export([checkpoint], files["musicnn"], files["minilm"], files["tokenizer"], graphs)
     if "install" in chosen:
-        print(bundle.install(graphs, target, f"tools/train, {FINAL.name}", short="repeat-cut"))
+        print(bundle.install(graphs, target, f"tools/train, version {FINAL.name[1:]}", short="repeat-cut"))
     if "measure" in chosen:
         measure.measure(target, work)
 

@@ -111,7 +111,7 @@ def golden(folder: Path) -> dict[str, float]:
 MANIFEST = """\
 schema = 1
 id = "musicnn-minilm"
-licence = "MIT (trained layers); ISC (musicnn); Apache-2.0 (all-MiniLM-L6-v2); see NOTICE"
+licence = "MIT OR Apache-2.0 (trained layers); ISC (musicnn); Apache-2.0 (all-MiniLM-L6-v2); see NOTICE"
 
 [source]
 file = "{source}"

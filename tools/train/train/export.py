@@ -12,16 +12,16 @@ from .instruments import PROGRAMS
 from .model import TwoTowers, whole
 
 
-def load(path: Path, musicnn_folder: Path) -> tuple[TwoTowers, dict]:
+def load(path: Path, musicnn_folder: Path) -> TwoTowers:
     saved = torch.load(path, weights_only=False)
     model = TwoTowers(musicnn.checkpoint(musicnn_folder), PROGRAMS, saved["settings"]["branch"])
     model.load_state_dict(saved["state"])
-    return model.eval(), saved["settings"]
+    return model.eval()
 
 
-def audio(model: TwoTowers, musicnn_folder: Path, target: Path) -> float:
+def audio(models: list[TwoTowers], musicnn_folder: Path, target: Path) -> float:
     """Write the audio graph; return the largest difference to PyTorch."""
-    module = whole(musicnn_folder, model.audio)
+    module = whole(musicnn_folder, [m.audio for m in models])
     torch.onnx.export(
         module, (torch.from_numpy(signals()[:2]),), str(target), dynamo=False, opset_version=17,
         input_names=["waveform"], output_names=["pre_joint", "joint"],
@@ -42,10 +42,11 @@ def audio(model: TwoTowers, musicnn_folder: Path, target: Path) -> float:
     return worst
 
 
-def export(checkpoint: Path, musicnn_folder: Path, minilm: Path, tokenizer: Path, target: Path) -> None:
-    model, settings = load(checkpoint, musicnn_folder)
+def export(checkpoints: list[Path], musicnn_folder: Path, minilm: Path, tokenizer: Path, target: Path) -> None:
+    models = [load(path, musicnn_folder) for path in checkpoints]
     target.mkdir(parents=True, exist_ok=True)
-    worst = audio(model, musicnn_folder, target / "audio.onnx")
-    text.export(minilm, model.text.weight.detach().numpy(), model.text.bias.detach().numpy(), target / "text.onnx")
+    worst = audio(models, musicnn_folder, target / "audio.onnx")
+    heads = [(m.text.weight.detach().numpy(), m.text.bias.detach().numpy()) for m in models]
+    text.export(minilm, heads, target / "text.onnx")
     (target / "tokenizer.json").write_bytes(tokenizer.read_bytes())
-    print(f"{settings['name']}: exported, largest difference to PyTorch {worst:.1e}")
+    print(f"{len(models)} members exported, largest difference to PyTorch {worst:.1e}")

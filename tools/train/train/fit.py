@@ -34,12 +34,16 @@ class Settings:
     decay: float = 0.02
     mix: float = 0.3  # share of clips blended with another clip of the same program
     extra_captions: int = 128
+    dropout: float = 0.2
     seed: int = 0
     validation: tuple[str, ...] = ("timgm-plain", "timgm")
 
 
 # What made the bundled weights.
-FINAL = Settings("v2", ("fluid", "musescore", "freepats", "sections"))
+FINAL = Settings(
+    "v3", ("fluid", "musescore", "freepats", "sections"),
+    branch=True, steps=1500, batch=64, mix=0.2, dropout=0.1, seed=1,
+)  # fmt: skip
 
 
 def soft_targets(logits: torch.Tensor, fits: torch.Tensor) -> torch.Tensor:
@@ -76,7 +80,7 @@ class Trainer:
         self.captions: Captions = build()
         self.texts = torch.from_numpy(np.load(work / "text.npy"))
         self.eval_texts = torch.from_numpy(np.load(work / "text_eval.npy"))
-        self.model = TwoTowers(musicnn.checkpoint(musicnn_folder), PROGRAMS, settings.branch)
+        self.model = TwoTowers(musicnn.checkpoint(musicnn_folder), PROGRAMS, settings.branch, settings.dropout)
         self.mean = None
         self.train = [Features(n, work) for n in settings.sources]
         self.held = [Features(n, work) for n in settings.validation]

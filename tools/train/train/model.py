@@ -1,6 +1,7 @@
 """The trained part: musicnn's middle, the second branch, fusion and both projections."""
 
 import itertools
+import math
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch.nn import functional as F
 
 from . import musicnn
 from .musicnn import POOLED
-from .spectral import BANDS
+from .spectral import BANDS, LogSpectrogram
 
 PRE, JOINT = 384, 128
 
@@ -66,9 +67,9 @@ class AudioTower(nn.Module):
 
 
 class TwoTowers(nn.Module):
-    def __init__(self, weights: dict[str, np.ndarray], programs: int, branch: bool):
+    def __init__(self, weights: dict[str, np.ndarray], programs: int, branch: bool, dropout: float = 0.2):
         super().__init__()
-        self.audio = AudioTower(weights, branch)
+        self.audio = AudioTower(weights, branch, dropout)
         self.text = nn.Linear(384, JOINT)
         self.scale = nn.Parameter(torch.tensor(float(np.log(20))))
         self.classes = nn.Linear(PRE, programs)  # only for training
@@ -83,23 +84,36 @@ QUIET = 1e-3  # peak, -60 dBFS
 class Whole(nn.Module):
     """What is exported: waveform -> pre_joint, joint.
 
-    Both are scaled down, by at most 100, where a window's peak is under -60 dBFS: in the
-    mean over a file's windows, a silent tail then weighs next to nothing. Directions do
-    not change."""
+    Several members (towers of the same kind, trained from different seeds) stand side by
+    side on the same fixed layers: their vectors are concatenated, so that the cosine in
+    the joint space is the mean of the members' cosines.
 
-    def __init__(self, front: nn.Module, log: nn.Module, tower: AudioTower):
+    Both outputs are scaled down, by at most 100, where a window's peak is under -60 dBFS:
+    in the mean over a file's windows, a silent tail then weighs next to nothing.
+    Directions do not change."""
+
+    def __init__(self, front: nn.Module, log: nn.Module, members: list[AudioTower]):
         super().__init__()
-        self.front, self.log, self.tower = front, log, tower
+        self.front, self.log, self.members = front, log, nn.ModuleList(members)
+        self.share = all(_same(m.middle, members[0].middle) for m in members)
 
     def forward(self, waveform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         front, weight = self.front(waveform)
-        pre, joint = self.tower(front, weight, self.log(waveform) if self.tower.branch is not None else None)
-        length = torch.sqrt((joint * joint).sum(1, keepdim=True)) + 1e-12
+        log = self.log(waveform) if self.members[0].branch is not None else None
+        shared = self.members[0].middle(front, weight) if self.share else None
+        pres, joints = [], []
+        for member in self.members:
+            pre, joint = member.join(shared or member.middle(front, weight), log)
+            pres.append(pre)
+            joints.append(joint / (torch.sqrt((joint * joint).sum(1, keepdim=True)) + 1e-12))
         loud = (waveform.abs().amax(1, keepdim=True) * (1 / QUIET)).clamp(0.01, 1)
-        return pre * loud, joint / length * loud
+        joint = torch.cat(joints, 1) * (1 / math.sqrt(len(joints)))
+        return torch.cat(pres, 1) * loud, joint * loud
 
 
-def whole(musicnn_folder: Path, tower: AudioTower) -> Whole:
-    from .spectral import LogSpectrogram
+def _same(a: nn.Module, b: nn.Module) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values()))
 
-    return Whole(musicnn.Front(musicnn.checkpoint(musicnn_folder)), LogSpectrogram(), tower).eval()
+
+def whole(musicnn_folder: Path, members: list[AudioTower]) -> Whole:
+    return Whole(musicnn.Front(musicnn.checkpoint(musicnn_folder)), LogSpectrogram(), members).eval()

@@ -141,7 +141,7 @@ def jobs(name: str, has) -> list[tuple[int, int]]:
     return out
 
 
-def render(name: str, work: Path, part: int = 0, parts: int = 1, plain: bool = False) -> None:
+def render(name: str, work: Path, plain: bool = False) -> None:
     """`plain`: 60 unchanged long notes of each target, for measuring only."""
     folder = work / "clips"
     folder.mkdir(parents=True, exist_ok=True)
@@ -152,7 +152,7 @@ def render(name: str, work: Path, part: int = 0, parts: int = 1, plain: bool = F
         todo = [(p, i) for p in TARGET_PROGRAMS if player.banks(p) for i in range(60)]
     else:
         has = player.banks if sections is None else sections.get
-        todo = jobs(name, has)[part::parts]
+        todo = jobs(name, has)
     clips, meta, dropped = [], [], 0
     group = 1 if fluid else 40
     for at in range(0, len(todo), group):
@@ -176,8 +176,8 @@ def render(name: str, work: Path, part: int = 0, parts: int = 1, plain: bool = F
             clips.append(untouched(x) if plain else finish(rng, x, facts[4] == SUSTAINED, facts[2], transpose))
             meta.append(facts)
         if at // group % max(1, 1000 // group) == 0:
-            print(f"{name} {part}/{parts}: {at}/{len(todo)}, {dropped} silent", flush=True)
-    suffix = "-plain" if plain else "" if parts == 1 else f".{part}"
+            print(f"{name}: {at}/{len(todo)}, {dropped} silent", flush=True)
+    suffix = "-plain" if plain else ""
     np.save(folder / f"{name}{suffix}.npy", np.array(clips).reshape(-1, WINDOW))
     np.save(folder / f"{name}{suffix}.meta.npy", np.array(meta, META))
     print(f"{name}: {len(clips)} clips, {dropped} silent ones left out")

@@ -32,17 +32,22 @@ def embed(texts: list[str], graph: Path, tokenizer_file: Path, batch: int = 32) 
     return out
 
 
-def export(graph: Path, weight: np.ndarray, bias: np.ndarray, target: Path) -> None:
-    """`weight` [joint, 384] and `bias` [joint] apply to the unit pre-joint vector."""
+def export(graph: Path, heads: list[tuple[np.ndarray, np.ndarray]], target: Path) -> None:
+    """`heads`: weight [joint, 384] and bias [joint] of each member, for the unit pre-joint
+    vector. Each member's result gets unit length, and so has the whole."""
     model = onnx.load(graph)
     g = model.graph
     hidden = g.output[0].name
+    width = heads[0][0].shape[0]
     constants = {
         "pool_axis": np.array([1], np.int64),
         "pool_last": np.array([2], np.int64),
         "pool_eps": np.array(1e-12, np.float32),
-        "head_weight": weight.T.astype(np.float32),
-        "head_bias": bias.astype(np.float32),
+        "head_weight": np.concatenate([w for w, _ in heads]).T.astype(np.float32),
+        "head_bias": np.concatenate([b for _, b in heads]).astype(np.float32),
+        "head_members": np.array([-1, len(heads), width], np.int64),
+        "head_flat": np.array([-1, len(heads) * width], np.int64),
+        "head_share": np.array(1 / np.sqrt(len(heads)), np.float32),
     }
     g.initializer.extend(numpy_helper.from_array(v, k) for k, v in constants.items())
     node = helper.make_node
@@ -59,16 +64,19 @@ def export(graph: Path, weight: np.ndarray, bias: np.ndarray, target: Path) -> N
             node("Div", ["pre_joint", "pre_norm_safe"], ["pre_unit"]),
             node("MatMul", ["pre_unit", "head_weight"], ["head_linear"]),
             node("Add", ["head_linear", "head_bias"], ["head_out"]),
-            node("ReduceL2", ["head_out"], ["head_norm"], axes=[1], keepdims=1),
+            node("Reshape", ["head_out", "head_members"], ["head_each"]),
+            node("ReduceL2", ["head_each"], ["head_norm"], axes=[2], keepdims=1),
             node("Add", ["head_norm", "pool_eps"], ["head_norm_safe"]),
-            node("Div", ["head_out", "head_norm_safe"], ["joint"]),
+            node("Div", ["head_each", "head_norm_safe"], ["head_unit"]),
+            node("Reshape", ["head_unit", "head_flat"], ["head_joined"]),
+            node("Mul", ["head_joined", "head_share"], ["joint"]),
         ]
     )
     del g.output[:]
     g.output.extend(
         [
             helper.make_tensor_value_info("pre_joint", TensorProto.FLOAT, ["batch", WIDTH]),
-            helper.make_tensor_value_info("joint", TensorProto.FLOAT, ["batch", int(weight.shape[0])]),
+            helper.make_tensor_value_info("joint", TensorProto.FLOAT, ["batch", len(heads) * width]),
         ]
     )
     onnx.checker.check_model(model)

@@ -1,0 +1,194 @@
+//! `hubness`: are some clips or labels near everything?
+
+use crate::embedding::{Scores, Stage};
+use crate::metric::{Bootstrap, Hubs, csls};
+use crate::query::signature::{Clause, Kind, Parameter, shared};
+use crate::query::{Bound, Example, Signature};
+use crate::report::{Estimate, Figure, Report, Table};
+use crate::verb::gap::centred;
+use crate::verb::retrieve::{clips_by_clips, refuse_too_many};
+use crate::verb::truth::{Task, Truth};
+use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance};
+use crate::workspace::Prompts;
+
+pub struct Hubness;
+
+/// Hubs that are named.
+const NAMED: usize = 5;
+
+static SIGNATURE: Signature = Signature {
+    name: "hubness",
+    summary: "hubs: clips and labels that are among the nearest of far more queries than others",
+    usage: &["hubness clips [in C] [k=10] [where prompt=\"A <> track\" and …]"],
+    about: "N is the number of queries that have a candidate among their k nearest. Hubness is its skewness over candidates (0 is even; \
+            above 1 there are clear hubs), `orphans` the share of candidates that no query finds. Three directions: label texts as \
+            queries for clips (`text_audio`), clips for clips (`audio_audio`, itself no candidate), and clips for labels at k=1 \
+            (`audio_text`: how often each label is the best). Each as it is, after centring (each side less its own mean), and with \
+            CSLS (a candidate's cosine less half its mean cosine with its k nearest queries). Intervals resample candidates with the N \
+            that they have. Skewness is undefined where all N are equal. Source: Radovanović et al., JMLR 2010; Conneau et al., ICLR 2018.",
+    subjects: &["clip"],
+    clauses: &[Clause::In, Clause::Where],
+    parameters: &[
+        shared::PROMPT,
+        shared::MODEL,
+        Parameter { name: "k", kind: Kind::Int { min: 1, max: 10_000 }, default: "10", help: "how many neighbours" },
+        shared::RESAMPLES,
+        shared::CONFIDENCE,
+        shared::SEED,
+    ],
+    examples: &[
+        Example {
+            statement: "hubness clips",
+            gives: "skewness in three directions, as it is, centred and with CSLS, and the hubs by name",
+        },
+        Example { statement: "hubness clips k=5 where dynamic=\"ff\"", gives: "the loud clips only, at five neighbours" },
+    ],
+    ..Signature::BARE
+};
+
+impl Verb for Hubness {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
+        bound.refuse_more_than(0, &SIGNATURE)?;
+        let prompts = parameters::prompt(&bound)?;
+        // What `set k=…` gave is bound for `using knn` too; ten is the usual number here.
+        let k = bound.int("k").and_then(|k| usize::try_from(k).ok()).unwrap_or(10);
+        Ok(Box::new(HubnessPlan { task: Task::new(bound, Stage::Joint, scope)?, prompts, k }))
+    }
+}
+
+struct HubnessPlan {
+    task: Task,
+    prompts: Prompts,
+    k: usize,
+}
+
+/// Queries and candidates of one direction.
+struct Direction<'a> {
+    name: &'static str,
+    scores: Scores,
+    centred: Scores,
+    k: usize,
+    candidates: &'a [String],
+}
+
+impl Plan for HubnessPlan {
+    fn steps(&self) -> Vec<Step> {
+        let mut steps = self.task.steps();
+        steps.push(Step::new("prompt", self.prompts.keys().join(", ")));
+        steps.push(Step::new("search", format!("exact: the {} nearest of every query, in three directions", self.k)));
+        steps.push(Step::new("corrections", "centring; CSLS"));
+        steps.push(self.task.interval_step());
+        steps
+    }
+
+    fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
+        let task = &self.task;
+        let truth = task.truth(scope)?;
+        refuse_too_many(&truth, task.bound.verb.span)?;
+        let bootstrap = parameters::bootstrap(&task.bound);
+        let mut report = task.report("hubness", &truth, scope);
+        provenance::prompted(&mut report.context, &self.prompts);
+        report.context.fact("k", self.k);
+        let mut table = Table::new(["direction", "correction", "k", "skewness", "low", "high", "orphans", "most"]);
+        let mut hubs = Table::new(["direction", "correction", "hub", "label", "queries"]).titled("hubs");
+        let mut bars = Vec::new();
+        let ids = truth.ids();
+        for direction in self.directions(&truth, &ids, scope)? {
+            let corrected = [
+                ("none", direction.scores.clone()),
+                ("centred", direction.centred.clone()),
+                ("csls", csls(&direction.scores, self.k)?),
+            ];
+            for (correction, scores) in corrected {
+                let counted = Hubs::new(&scores, direction.k)?;
+                let row = measured(&direction, correction, &counted, &bootstrap, &mut report, scope)?;
+                bars.push((format!("{} {correction}", direction.name), row.clone()));
+                let most = counted.counts().iter().max().copied().unwrap_or(0);
+                let orphans = report.metrics.last().map(|m| m.value);
+                table.push(vec![
+                    direction.name.into(),
+                    correction.into(),
+                    direction.k.into(),
+                    row.value.into(),
+                    row.low.into(),
+                    row.high.into(),
+                    orphans.into(),
+                    i64::from(most).into(),
+                ]);
+                let mut order: Vec<usize> = (0..counted.counts().len()).collect();
+                order.sort_by_key(|&c| std::cmp::Reverse(counted.counts()[c]));
+                for &c in order.iter().take(NAMED).filter(|&&c| counted.counts()[c] > 0) {
+                    let label = if direction.name == "audio_text" {
+                        None
+                    } else {
+                        truth.class.get(c).map(|&k| truth.classes[k].as_str())
+                    };
+                    hubs.push(vec![
+                        direction.name.into(),
+                        correction.into(),
+                        direction.candidates[c].as_str().into(),
+                        label.into(),
+                        i64::from(counted.counts()[c]).into(),
+                    ]);
+                }
+            }
+        }
+        report.tables.extend([table, hubs]);
+        report.figures.push(Figure::Bars { title: "skewness of how often each is near".into(), unit: String::new(), bars });
+        Ok(report.into())
+    }
+}
+
+impl HubnessPlan {
+    fn directions<'a>(&self, truth: &'a Truth, ids: &'a [String], scope: &Scope<'_>) -> Result<[Direction<'a>; 3], Error> {
+        let task = &self.task;
+        let clips = truth.clips.embeddings();
+        let texts = scope.workspace.label_vectors(&task.model, task.stage(), &self.prompts, &truth.classes, scope.progress)?;
+        let (clips_centred, texts_centred) = (centred(&clips)?, centred(&texts)?);
+        Ok([
+            Direction {
+                name: "text_audio",
+                scores: texts.cosines(&clips)?,
+                centred: texts_centred.cosines(&clips_centred)?,
+                k: self.k,
+                candidates: ids,
+            },
+            Direction {
+                name: "audio_audio",
+                scores: clips_by_clips(&clips)?,
+                centred: clips_by_clips(&clips_centred)?,
+                k: self.k,
+                candidates: ids,
+            },
+            Direction {
+                name: "audio_text",
+                scores: clips.cosines(&texts)?,
+                centred: clips_centred.cosines(&texts_centred)?,
+                k: 1,
+                candidates: &truth.classes,
+            },
+        ])
+    }
+}
+
+/// Adds the metrics of one direction and correction, and gives its skewness.
+fn measured(
+    direction: &Direction<'_>,
+    correction: &str,
+    counted: &Hubs,
+    bootstrap: &Bootstrap,
+    report: &mut Report,
+    scope: &Scope<'_>,
+) -> Result<Estimate, Error> {
+    let sampled = bootstrap.estimate(counted, None, scope.progress)?;
+    let ending = if correction == "none" { String::new() } else { format!("_{correction}") };
+    let full = |name: &str| format!("{}_{name}{ending}", direction.name);
+    report.notes.extend(sampled.notes().iter().map(|note| format!("{} {correction}: {note}", direction.name)));
+    report.metrics.extend(sampled.estimates.iter().map(|e| Estimate { name: full(&e.name), ..e.clone() }));
+    let skewness = sampled.estimates.into_iter().find(|e| e.name == "skewness");
+    Ok(skewness.unwrap_or_else(|| Estimate::point("skewness", f64::NAN)))
+}

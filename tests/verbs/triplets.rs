@@ -1,0 +1,71 @@
+//! `triplets` over class means of audio, and from files that people made.
+
+use super::{assert_metrics, fact, fault, run, session};
+use dyad::value::Value;
+
+fn file(name: &str, text: &str) -> (tempfile::TempDir, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    let shown = path.display().to_string();
+    (dir, shown)
+}
+
+#[test]
+fn class_means_in_both_spaces() {
+    // (violin, viola, flute): .8 > .6; (viola, violin, flute): .8 < .96. Before the projection both are right.
+    let report = assert_metrics("triplets in tones using prototypes", &[("accuracy", 0.5)]);
+    assert_eq!((report.context.n, report.context.space.as_deref()), (Some(2), Some("joint")));
+    assert_metrics(
+        "triplets in tones using prototypes space=all",
+        &[("accuracy_joint", 0.5), ("accuracy_pre_joint", 1.0), ("accuracy_difference", -0.5)],
+    );
+}
+
+#[test]
+fn people_made_them() {
+    let (_dir, path) = file("human.csv", "anchor,positive,negative\na1,a2,b1\nb1,a2,b2\nb2,b1,a1\nb2,b1,zz\n");
+    let report = assert_metrics(&format!("triplets in clips model=m from=\"{path}\""), &[("accuracy", 2.0 / 3.0)]);
+    assert_eq!(fact(&report, "rows"), Some(Value::Int(4)));
+    assert_eq!(report.notes, ["1 of 4 rows name clips that are not there and were left out"]);
+    let compared =
+        format!("compare (triplets in clips model=n from=\"{path}\") with (triplets in clips model=m from=\"{path}\")");
+    // `n` has b2 at (.28, .96), nearer to b1 than to a1; but then b1 is nearer to b2 than to a2.
+    assert_eq!(run(&mut session(), &compared).metric("accuracy_difference").unwrap().value, 0.0);
+}
+
+#[test]
+fn the_odd_one_out_is_the_negative_of_the_others() {
+    let header = "clip1_id\tclip2_id\tclip3_id\tclip1_numvotes\tclip2_numvotes\tclip3_numvotes\n";
+    let rows = "a1\ta2\tb1\t0\t1\t3\na1\tb1\tb2\t1\t1\t0\n";
+    let (_dir, path) = file("comparisons_final.csv", &format!("{header}{rows}"));
+    // (a1, a2, b1): .8 > 0; (a2, a1, b1): .8 > .6. The second row is a draw.
+    let report = assert_metrics(&format!("triplets in clips model=m from=\"{path}\""), &[("accuracy", 1.0)]);
+    assert_eq!(
+        (report.context.n, report.notes.as_slice()),
+        (Some(2), &["1 of 2 rows are a draw and were left out".to_owned()][..])
+    );
+}
+
+#[test]
+fn what_says_nothing_is_refused() {
+    let (_dir, path) = file("none.csv", "anchor,positive,negative\nx,y,z\n");
+    let (_other, wrong) = file("wrong.csv", "a,b,c\n1,2,3\n");
+    let mut s = session();
+    let message = fault(&mut s, &format!("triplets in clips model=m from=\"{path}\""));
+    assert!(message.ends_with("gives no triplet of clips that are there, of 1 rows"), "{message}");
+    assert!(fault(&mut s, &format!("triplets in clips model=m from=\"{wrong}\"")).ends_with("has the columns `a`, `b`, `c`"));
+    for (statement, message) in [
+        (
+            "triplets in tones using prototypes labels=tinysol",
+            "`labels` says nothing to class means over the collection's labels",
+        ),
+        ("triplets convention=released margin=2", "`margin` says nothing to the released convention, which has its own rule"),
+        ("triplets in tones", "triplets of texts have no clips to choose"),
+        ("triplets using knn", "`triplets` can't use `knn` as terms"),
+    ] {
+        assert_eq!(fault(&mut s, statement), message, "{statement}");
+    }
+    let message = fault(&mut s, "triplets in clips model=m using prototypes");
+    assert!(message.contains("`a`"), "{message}");
+}
