@@ -49,7 +49,7 @@ fn files_name_the_place_of_an_error() {
         .says("did you mean `take`?");
     assert_eq!(ran.out, "count\n8\n");
     let ran =
-        place.dyad(&["--format", "csv", "run", "--keep-going", "bad.dyad", "good.dyad"]).code(1).says("1 of 6 statements failed");
+        place.dyad(&["--format", "csv", "run", "--keep-going", "bad.dyad", "good.dyad"]).code(1).says("6 statements, 1 failed");
     assert_eq!(ran.out.matches("count").count(), 5);
     place.dyad(&["run", "missing.dyad"]).code(1).says("`missing.dyad`");
     place.write("latin.dyad", b"show models -- caf\xe9\n");
