@@ -172,7 +172,7 @@ fn ctrl_c_ends_a_statement_and_keeps_the_session() {
     let mut t = Terminal::open(&place, 120, &[("NO_COLOR", "1")]);
     t.line("set seed=77").expect("77").expect("dyad>");
     // The bar shows that the statement runs.
-    t.line(&format!("classify clips resamples={MANY}")).expect("resampl").keys(CTRL_C).expect("interrupted").expect("dyad>");
+    t.line(&format!("classify clips resamples={MANY}")).expect("resampling").keys(CTRL_C).expect("interrupted").expect("dyad>");
     t.line("count clips").expect("n 8").expect("dyad>");
     t.line("show settings").expect("77").expect("dyad>");
     assert_eq!(t.leave(), Some(0));

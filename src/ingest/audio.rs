@@ -57,10 +57,7 @@ pub struct Failure {
 pub fn ingest(workspace: &Workspace, model: &ModelRef, options: &Options, progress: &dyn Progress) -> Result<Summary, Error> {
     let sources = files::find(&options.paths)?;
     let tower = ready(workspace, model)?;
-    let collection = match workspace.store().collection(&options.collection)? {
-        Some(collection) => collection,
-        None => workspace.store().create(&options.collection)?,
-    };
+    let collection = workspace.store().open_or_create(&options.collection)?;
     embed(collection, model, tower, &options.labelling, options.limits, &sources, progress)
 }
 

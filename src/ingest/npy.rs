@@ -74,10 +74,7 @@ pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress)
         return Err(Error::Refused(format!("row {at} of `{}` {reason}; {hint}", options.file.display())));
     }
     let model = workspace.register_import(&options.model, options.model_hash.as_deref())?;
-    let collection = match workspace.store().collection(&options.collection)? {
-        Some(collection) => collection,
-        None => workspace.store().create(&options.collection)?,
-    };
+    let collection = workspace.store().open_or_create(&options.collection)?;
     let mut key = SpaceKey::new(Space::new(&model.id, options.modality, options.stage), &model.hash);
     if let Some(prompt) = prompt {
         key = key.with_prompt(prompt);

@@ -185,6 +185,19 @@ impl Store {
         Ok(Some(Collection { inner: Arc::clone(&self.inner), name: name.to_owned(), cid: record.cid }))
     }
 
+    /// The collection `name`, made if there is none; safe when several threads ask at once.
+    ///
+    /// # Errors
+    /// [`Refused::Name`]; [`Error::Damaged`], [`Error::Io`].
+    pub fn open_or_create(&self, name: &str) -> Result<Collection, Error> {
+        match self.create(name) {
+            Err(Error::Refused(Refused::Exists { .. })) => {
+                self.collection(name)?.ok_or_else(|| Refused::NoCollection { name: name.to_owned() }.into())
+            }
+            made => made,
+        }
+    }
+
     /// Removes the collection and all that is in it. Handles to it find nothing any more.
     ///
     /// # Errors

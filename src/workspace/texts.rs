@@ -180,10 +180,7 @@ impl Workspace {
         missing.dedup();
         let Some(towers) = model.model.as_ref().filter(|_| !missing.is_empty()) else { return Ok(known) };
         self.note_tower();
-        let collection = match self.store.collection(TEXTS)? {
-            Some(collection) => collection,
-            None => self.store.create(TEXTS)?,
-        };
+        let collection = self.store.open_or_create(TEXTS)?;
         for info in collection.spaces()? {
             // What another version of the model read is of no use.
             if info.key.space.model == model.id && info.key.model_hash != model.hash {

@@ -1,17 +1,19 @@
 //! The store that the tests share.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use dyad::audio::Limits;
 use dyad::diagnostic::Spanned;
+use dyad::embedding::Modality;
 use dyad::ingest::labelling::Rows;
 use dyad::ingest::{self, Labelling, Options};
 use dyad::progress::Silent;
 use dyad::query::split::Continuation;
 use dyad::render::{Format, Style};
 use dyad::session::{Failure, Session};
-use dyad::store::Store;
+use dyad::store::{NewItem, Store};
 use dyad::workspace::Workspace;
 
 /// The repository.
@@ -50,6 +52,13 @@ fn fill(workspace: &Workspace) {
     };
     let summary = ingest::ingest(workspace, &model, &options, &Silent).unwrap();
     assert!(summary.failures.is_empty(), "{:?}", summary.failures);
+    // Where the repository lies must not be seen in expected output.
+    let collection = workspace.store().collection("demo").unwrap().unwrap();
+    let moved = collection.items().map(|item| item.unwrap().id).map(|id| NewItem {
+        metadata: BTreeMap::from([("path".to_owned(), format!("data/audio/{id}").into())]),
+        ..NewItem::new(id, Modality::Audio)
+    });
+    collection.commit(moved.collect()).unwrap();
 }
 
 /// What a source writes as tables without colour.
