@@ -31,7 +31,7 @@ impl Session {
             return WordKind::Parameter;
         }
         let subject = |s: &&str| **s == lower || plural(s) == lower;
-        if Stage::parse(&lower).is_some() || VERBS.iter().any(|v| v.signature().subjects.iter().any(|s| subject(&s))) {
+        if Stage::parse(&lower).is_some() || VERBS.iter().any(|v| v.signature().subjects.iter().any(subject)) {
             return WordKind::Name;
         }
         WordKind::Plain

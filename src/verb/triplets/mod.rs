@@ -180,6 +180,8 @@ fn refuse_what_is_not_used(bound: &Bound) -> Result<(), Error> {
 }
 
 /// What is held against what.
+// One plan a statement: its size is of no matter.
+#[allow(clippy::large_enum_variant)]
 enum Source {
     Texts {
         model: ModelRef,
