@@ -38,7 +38,7 @@ impl<'a> Hnsw<'a> {
         Ok(Hnsw { graph, rows, exact: Exact::new(rows)?, beam: BEAM, walks: Walks::default() })
     }
 
-    /// With another beam than [`BEAM`]: more rows find more and take longer.
+    /// With another beam than the usual one: more rows find more and take longer.
     #[must_use]
     pub fn with_beam(mut self, beam: usize) -> Self {
         self.beam = beam.max(1);

@@ -1,6 +1,6 @@
 //! The ontologies that come with the program (files in `ontology/`, described in its README).
 //!
-//! To add one: put the file there and a line in [`FILES`].
+//! To add one: put the file there and a line in `FILES`.
 
 use super::reader::{self, Format};
 use super::{Ontology, ReadError};

@@ -1,6 +1,6 @@
 //! The prompt sets that come with the program (files in `data/prompts/`).
 //!
-//! To add one: put the file there and a line in [`FILES`].
+//! To add one: put the file there and a line in `FILES`.
 
 use super::set::{PromptSet, SetError};
 use crate::diagnostic::{did_you_mean, one_of};

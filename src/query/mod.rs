@@ -4,7 +4,7 @@
 //!   source ─ split ─→ one text a statement ─ parse ─→ Statement ─ bind ─→ Bound (clauses and parameters judged)
 //! ```
 //!
-//! `grammar/dyad.pest` knows shapes only; [`signature`] says what a verb takes and [`bind`] holds a statement against it,
+//! `grammar/dyad.pest` knows shapes only; [`signature`] says what a verb takes and [`mod@bind`] holds a statement against it,
 //! so that messages point at words. [`predicate`] is the `where` clause.
 
 pub mod bind;
