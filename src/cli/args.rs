@@ -108,7 +108,7 @@ pub struct Ingest {
     /// The model; without it the only one that can hear
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// A CSV or TSV table of labels and metadata: a column that names the file, then `label` and others, or one-hot classes
+    /// A table of labels and metadata (CSV, TSV or JSON lines): a column that names the file, then `label`, `labels`, `captions` and others, or a column of 0 and 1 a class
     #[arg(long, value_name = "FILE", conflicts_with = "label_from")]
     pub labels: Option<PathBuf>,
     /// Where labels come from: folder, none, or filename:REGEX with named groups

@@ -147,7 +147,8 @@ fn embed(
                 Some(Taken::New { item, duration_s, warnings }) => {
                     summary.embedded += 1;
                     summary.audio_s += duration_s;
-                    summary.unlabelled += usize::from(!item.metadata.contains_key("label"));
+                    let said = |field: &str| item.metadata.get(field).is_some_and(|value| !value.is_null());
+                    summary.unlabelled += usize::from(!["label", "labels", "captions"].into_iter().any(said));
                     summary.warnings.extend(warnings.into_iter().map(|w| (source.id.clone(), w)));
                     batch.push(*item);
                 }
@@ -216,8 +217,17 @@ impl Job<'_> {
 
     /// Vectors that are there stay; what the labelling says of the clip may have changed.
     fn relabel(&self, source: &Source) -> Result<Taken, String> {
-        let fields = self.labelling.metadata(&source.id, &source.path);
+        let mut fields = self.labelling.metadata(&source.id, &source.path);
         let stored = self.collection.item_by_id(Modality::Audio, &source.id).map_err(|e| e.to_string())?;
+        if fields.contains_key("label") || fields.contains_key("labels") {
+            // One kind of truth takes the other's place.
+            for other in ["label", "labels", "absent"] {
+                let kept = stored.as_ref().is_some_and(|item| item.metadata.get(other).is_some_and(|value| !value.is_null()));
+                if kept && !fields.contains_key(other) {
+                    fields.insert(other.into(), Value::Null);
+                }
+            }
+        }
         let changed = stored.is_some_and(|item| fields.iter().any(|(name, value)| item.metadata.get(name) != Some(value)));
         let item = changed.then(|| Box::new(NewItem { metadata: fields, ..NewItem::new(source.id.clone(), Modality::Audio) }));
         Ok(Taken::Known(item))

@@ -138,7 +138,8 @@ fn facts<'a>(rows: impl IntoIterator<Item = (&'a str, Value)>) -> Table {
 }
 
 fn describe_collection(collection: &Collection, report: &mut Report) -> Result<(), Error> {
-    let mut fields: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+    // Items that have the field, and how many have each value; of a list, each member.
+    let mut fields: BTreeMap<String, (usize, BTreeMap<String, usize>)> = BTreeMap::new();
     let (mut clips, mut labels) = (0usize, 0usize);
     for item in collection.items() {
         let item = item.map_err(WorkspaceError::from)?;
@@ -147,7 +148,11 @@ fn describe_collection(collection: &Collection, report: &mut Report) -> Result<(
             Modality::Text => labels += 1,
         }
         for (field, value) in item.metadata {
-            *fields.entry(field).or_default().entry(value.to_string()).or_default() += 1;
+            let (items, values) = fields.entry(field).or_default();
+            *items += usize::from(!value.is_null());
+            for member in value.members() {
+                *values.entry(member.to_string()).or_default() += 1;
+            }
         }
     }
     report.tables.push(facts([("collection", collection.name().into()), ("clips", clips.into()), ("labels", labels.into())]));
@@ -159,8 +164,7 @@ fn describe_collection(collection: &Collection, report: &mut Report) -> Result<(
     report.tables.push(spaces);
     if !fields.is_empty() {
         let mut table = Table::new(["field", "items", "values", "most frequent"]).titled("fields");
-        for (field, values) in fields {
-            let items: usize = values.values().sum();
+        for (field, (items, values)) in fields {
             let distinct = values.len();
             let mut frequent: Vec<(String, usize)> = values.into_iter().collect();
             frequent.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -206,8 +210,8 @@ fn describe_term(ontology: &crate::ontology::Ontology, id: crate::ontology::Term
         let Some(collection) = scope.workspace.store().collection(&info.name).map_err(WorkspaceError::from)? else { continue };
         for item in collection.items() {
             let item = item.map_err(WorkspaceError::from)?;
-            let label = item.metadata.get("label").and_then(Value::as_text);
-            clips += usize::from(label.is_some_and(|l| ontology.resolve(l) == Ok(id)));
+            let labels = ["label", "labels"].into_iter().filter_map(|field| item.metadata.get(field)).flat_map(Value::members);
+            clips += usize::from(labels.filter_map(Value::as_text).any(|label| ontology.resolve(label) == Ok(id)));
         }
     }
     Ok(facts([
