@@ -150,9 +150,8 @@ fn json_lines(text: &str) -> Result<Grid, String> {
     for (line, mut object) in objects {
         let cells = header.iter().map(|key| match object.remove(key) {
             None => Ok(Value::Null),
-            Some(value) => {
-                super::json_value(value).ok_or_else(|| format!("line {line}, `{key}`: expected a number, a text or a list of them"))
-            }
+            Some(value) => super::json_value(value)
+                .ok_or_else(|| format!("line {line}, `{key}`: expected a number, a text or a list of them")),
         });
         records.push((line, cells.collect::<Result<_, _>>()?));
     }

@@ -231,6 +231,12 @@ fn add(counts: &mut [u64], at: usize, w: u64) {
 }
 
 impl Tally {
+    /// Of ranks from 0, the last that of what no m reaches, and areas alone: without guesses and so without F1.
+    pub(super) fn of_ranks(ranks: Vec<u64>, areas: Vec<Areas>) -> Tally {
+        let zeros = vec![0; areas.len()];
+        Tally { total: ranks.iter().sum(), ranks, support: zeros.clone(), predicted: zeros.clone(), right: zeros, areas }
+    }
+
     /// Top-m accuracy.
     pub fn top(&self, m: usize) -> f64 {
         // The last rank is that of masked classes, which no m reaches.

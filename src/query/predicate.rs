@@ -279,12 +279,16 @@ mod tests {
         let is_like = |negated| Predicate::Like { field: field(), pattern: "fl%".into(), negated };
         assert!(equals("labels", "violin").accepts(&labels) && equals("labels", "flute").accepts(&labels));
         assert!(!equals("labels", "violin; flute").accepts(&labels) && !equals("labels", "tuba").accepts(&labels));
-        assert!(!relation(Relation::NotEqual, "violin").accepts(&labels) && relation(Relation::NotEqual, "tuba").accepts(&labels));
+        assert!(
+            !relation(Relation::NotEqual, "violin").accepts(&labels) && relation(Relation::NotEqual, "tuba").accepts(&labels)
+        );
         assert!(relation(Relation::Greater, "m").accepts(&labels) && !relation(Relation::Greater, "z").accepts(&labels));
         assert!(is_in(false).accepts(&labels) && !is_in(true).accepts(&labels));
         assert!(is_like(false).accepts(&labels) && !is_like(true).accepts(&labels));
         // Known to have none is not the same as not known.
-        assert!(relation(Relation::NotEqual, "tuba").accepts(&none) && is_in(true).accepts(&none) && is_like(true).accepts(&none));
+        assert!(
+            relation(Relation::NotEqual, "tuba").accepts(&none) && is_in(true).accepts(&none) && is_like(true).accepts(&none)
+        );
         assert!(!equals("labels", "tuba").accepts(&none));
         assert!(!Predicate::IsNull { field: field(), negated: false }.accepts(&none));
         assert!(!is_in(true).accepts(&|_| Value::Null));

@@ -233,7 +233,11 @@ impl Session {
 
     /// Texts worth looking for: the labels of the clips.
     fn texts(&self) -> Vec<String> {
-        ["label", "labels"].iter().flat_map(|field| self.field_values(field)).map(|label| crate::workspace::spoken(&label)).collect()
+        ["label", "labels"]
+            .iter()
+            .flat_map(|field| self.field_values(field))
+            .map(|label| crate::workspace::spoken(&label))
+            .collect()
     }
 
     fn ontology_names(&self) -> Vec<String> {

@@ -138,6 +138,11 @@ impl Against {
     /// When texts can't be read, a clip lacks the fold's field, or vectors do not compare.
     pub fn scores(&self, task: &Task, truth: &Truth, scope: &Scope<'_>) -> Result<Scores, Error> {
         let clips = truth.clips.embeddings();
+        if truth.several.is_some() && !matches!(self, Against::Texts(_)) {
+            let span = task.bound.using.as_ref().map_or(task.bound.verb.span, |word| word.span);
+            let fault = Diagnostic::new("audio-only labels need one label a clip, and these clips have several").at(span);
+            return Err(fault.expected("texts, as in `prompt=\"A <> track\"`").into());
+        }
         let folds = match self {
             Against::Means { folds: Some(field), resubstitution: false } | Against::Neighbours { folds: Some(field), .. } => {
                 Some(truth.groups(field)?)

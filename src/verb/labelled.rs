@@ -29,6 +29,8 @@ pub struct Labelled {
     pub signature: &'static Signature,
     pub measured: Measured,
     pub leading: &'static [&'static str],
+    /// Whether clips may have several labels.
+    pub several: bool,
 }
 
 impl Labelled {
@@ -53,6 +55,12 @@ impl Labelled {
     }
 }
 
+impl Labelled {
+    fn truth(&self, task: &Task, scope: &Scope<'_>) -> Result<Truth, Error> {
+        if self.several { task.any_truth(scope) } else { task.truth(scope) }
+    }
+}
+
 struct Set {
     verb: Labelled,
     task: Task,
@@ -68,11 +76,11 @@ impl Plan for Set {
     }
 
     fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
-        self.against.estimate(&self.task, &self.task.truth(scope)?, scope)
+        self.against.estimate(&self.task, &self.verb.truth(&self.task, scope)?, scope)
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let truth = self.task.truth(scope)?;
+        let truth = self.verb.truth(&self.task, scope)?;
         let scores = self.against.scores(&self.task, &truth, scope)?;
         let mut outcome = (self.verb.measured)(&self.task, &truth, &scores, scope)?;
         self.against.tell(&mut outcome.report, &scores, &truth);
@@ -96,7 +104,7 @@ impl Plan for Sweep {
     }
 
     fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
-        let truth = self.task.truth(scope)?;
+        let truth = self.verb.truth(&self.task, scope)?;
         let mut unread = 0;
         for prompt in &self.prompts {
             let prompts = Prompts(vec![prompt.clone()]);
@@ -108,7 +116,7 @@ impl Plan for Sweep {
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let truth = self.task.truth(scope)?;
+        let truth = self.verb.truth(&self.task, scope)?;
         let mut measured = Vec::with_capacity(self.prompts.len());
         for prompt in &self.prompts {
             let against = Against::Texts(Prompts(vec![prompt.clone()]));

@@ -34,6 +34,7 @@ mod provenance;
 mod retrieve;
 mod search;
 pub mod set;
+mod several;
 mod show;
 mod similar;
 mod similarity;
