@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::files::{self, Source};
+use super::files::{self, Found, Source};
 use super::pipeline::in_order;
 use super::{Error, Labelling};
 use crate::audio::{self, AudioFile, Limits, Target};
@@ -55,10 +55,27 @@ pub struct Failure {
 /// When a path can't be read, the model can't hear, the store fails, or the user cancels. A single bad file is no error: it
 /// is among [`Summary::failures`].
 pub fn ingest(workspace: &Workspace, model: &ModelRef, options: &Options, progress: &dyn Progress) -> Result<Summary, Error> {
-    let sources = files::find(&options.paths)?;
+    ingest_found(workspace, model, options, &files::find(&options.paths)?, progress)
+}
+
+/// As [`ingest`], of files that were found already, in place of the options' paths.
+///
+/// # Errors
+/// When the model can't hear, the store fails, or the user cancels.
+pub fn ingest_found(
+    workspace: &Workspace,
+    model: &ModelRef,
+    options: &Options,
+    found: &Found,
+    progress: &dyn Progress,
+) -> Result<Summary, Error> {
     let tower = ready(workspace, model)?;
     let collection = workspace.store().open_or_create(&options.collection)?;
-    embed(collection, model, tower, &options.labelling, options.limits, &sources, progress)
+    let Found { sources, failures, warnings } = found;
+    let mut summary = embed(collection, model, tower, &options.labelling, options.limits, sources, progress)?;
+    summary.failures.splice(..0, failures.iter().cloned());
+    summary.warnings.splice(..0, warnings.iter().cloned());
+    Ok(summary)
 }
 
 /// Embeds the clips of a collection again from their files, after a change of the model. Their metadata stay.

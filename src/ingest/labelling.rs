@@ -7,7 +7,7 @@
 //!   --dataset NAME                          what the dataset says of each clip, see [`super::dataset`]
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use regex::Regex;
@@ -26,7 +26,7 @@ pub enum Labelling {
     /// A table's rows.
     Table(Rows),
     /// The fields of each clip, by its id.
-    Listed(HashMap<String, BTreeMap<String, Value>>),
+    Listed(BTreeMap<String, BTreeMap<String, Value>>),
     /// No label.
     None,
 }

@@ -1,7 +1,7 @@
 //! Audio files and vectors into collections.
 //!
 //! ```text
-//!   paths ─ files ─ labelling ─┐
+//!   paths ─ files ─ labelling ─┐        or a dataset, which brings its own
 //!                              ├─ each file: read, hash, known? decode, embed ─ in order ─ commits, while others are embedded
 //!   text towers ── labels ─────┘            (all threads)          pipeline       │
 //!                                                              what was committed stays, whatever happens next
@@ -12,7 +12,8 @@
 
 pub mod audio;
 mod cells;
-mod files;
+pub mod dataset;
+pub mod files;
 pub mod labelling;
 pub mod npy;
 mod pipeline;
@@ -23,8 +24,9 @@ use std::path::PathBuf;
 use crate::value::Value;
 use crate::workspace;
 
-pub use audio::{Failure, Options, Summary, ingest, reembed};
+pub use audio::{Failure, Options, Summary, ingest, ingest_found, reembed};
 pub use labelling::Labelling;
+pub use rows::Rows;
 
 /// Why nothing could be ingested or imported.
 #[derive(Debug, thiserror::Error)]
