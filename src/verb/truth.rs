@@ -2,8 +2,11 @@
 //!
 //! Truth is the metadata field `label`; the classes are its distinct values, sorted. Clips without a label take no part.
 
+use std::sync::Arc;
+
 use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::embedding::Stage;
+use crate::metric::Rows;
 use crate::query::Bound;
 use crate::report::{Context, Report};
 use crate::store::{Collection, Item, SpaceInfo};
@@ -138,6 +141,11 @@ impl Truth {
         let unlabelled = all - labelled.len();
         let rows = if unlabelled == 0 { clips.rows } else { Some(labelled) };
         Ok(Truth { clips: Clips { loaded: clips.loaded, rows }, classes, class, unlabelled })
+    }
+
+    /// The clips' vectors.
+    pub fn rows(&self) -> Arc<dyn Rows> {
+        self.clips.embeddings()
     }
 
     /// The clips' ids.
