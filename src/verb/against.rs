@@ -134,6 +134,17 @@ impl Against {
         }
     }
 
+    /// The clips: in memory where each is held against each.
+    ///
+    /// # Errors
+    /// As [`Task::truth`].
+    pub fn truth(&self, task: &Task, scope: &Scope<'_>) -> Result<Truth, Error> {
+        match self {
+            Against::Neighbours { .. } => task.truth(scope),
+            Against::Texts(_) | Against::Means { .. } => task.truth_in_blocks(scope),
+        }
+    }
+
     /// The score of each clip with each class, and how many clips have none with their own.
     ///
     /// # Errors

@@ -69,11 +69,11 @@ impl Plan for Set {
     }
 
     fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
-        self.against.estimate(&self.task, &self.task.truth(scope)?, scope)
+        self.against.estimate(&self.task, &self.task.truth_in_blocks(scope)?, scope)
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let truth = self.task.truth(scope)?;
+        let truth = self.against.truth(&self.task, scope)?;
         let (scores, masked) = self.against.scores(&self.task, &truth, scope)?;
         let mut outcome = (self.verb.measured)(&self.task, &truth, &scores, scope)?;
         self.against.tell(&mut outcome.report, masked);
@@ -97,7 +97,7 @@ impl Plan for Sweep {
     }
 
     fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
-        let truth = self.task.truth(scope)?;
+        let truth = self.task.truth_in_blocks(scope)?;
         let mut unread = 0;
         for prompt in &self.prompts {
             let prompts = Prompts(vec![prompt.clone()]);
@@ -109,7 +109,7 @@ impl Plan for Sweep {
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let truth = self.task.truth(scope)?;
+        let truth = self.task.truth_in_blocks(scope)?;
         let mut measured = Vec::with_capacity(self.prompts.len());
         for prompt in &self.prompts {
             let against = Against::Texts(Prompts(vec![prompt.clone()]));

@@ -157,7 +157,10 @@ impl Plan for RetrievePlan {
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let task = &self.task;
-        let truth = task.truth(scope)?;
+        let truth = match self.direction {
+            Direction::ClipsForClips => task.truth(scope)?,
+            _ => task.truth_in_blocks(scope)?,
+        };
         let (retrieval, candidates) = self.retrieval(&truth, scope)?;
         let of_labels = self.direction == Direction::ClipsForLabels;
         let groups = match &task.bound.by {
