@@ -74,3 +74,12 @@ pub enum Refused {
     #[error("the collection `{collection}` has no vectors in `{space}`")]
     NoSpace { collection: String, space: SpaceKey },
 }
+
+/// An item of a batch that was not stored, while others of it were.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rejected {
+    /// Its place in the batch, from 0.
+    pub at: usize,
+    pub id: String,
+    pub why: Refused,
+}

@@ -29,7 +29,7 @@ mod space;
 
 pub use catalog::{CollectionInfo, Store};
 pub use collection::Collection;
-pub use error::{Error, Refused};
+pub use error::{Error, Refused, Rejected};
 pub use fault::Faulty;
 pub use item::{Item, NewItem};
 pub use key_value::{Batch, Entry, KeyValue};
