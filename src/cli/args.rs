@@ -117,6 +117,9 @@ pub struct Ingest {
     /// Threads
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
+    /// Files that can't be taken, or whose vectors have no direction, are listed and are no failure (exit code 0)
+    #[arg(long)]
+    pub skip_bad: bool,
     /// Longest audio that is taken, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 14_400.0)]
     pub max_duration: f64,

@@ -45,6 +45,18 @@ impl Collection {
         Ok(rejected)
     }
 
+    /// Whether vectors of `space` may come in: fit to ask before the first of many is made.
+    ///
+    /// # Errors
+    /// [`Refused::ModelHash`] when the collection holds vectors of another version of the model; [`Error::Damaged`],
+    /// [`Error::Io`].
+    pub fn takes(&self, space: &SpaceKey) -> Result<(), Error> {
+        match self.inner.spaces(self.cid)?.iter().find_map(|other| other_version(&other.key, space)) {
+            Some(refused) => Err(refused.into()),
+            None => Ok(()),
+        }
+    }
+
     /// `judge` hears of each item that does not fit, with its place in the batch, and passes over it or ends the commit.
     fn commit_or(
         &self,
@@ -82,6 +94,16 @@ impl Collection {
         let batch = stage.finish()?;
         self.inner.apply(&mut writing, batch)
     }
+}
+
+/// The refusal of `given` beside vectors of `stored`, if their model is one and its versions are two.
+fn other_version(stored: &SpaceKey, given: &SpaceKey) -> Option<Refused> {
+    let mixed = stored.space.model == given.space.model && stored.model_hash != given.model_hash;
+    mixed.then(|| Refused::ModelHash {
+        model: given.space.model.clone(),
+        stored: stored.model_hash.clone(),
+        given: given.model_hash.clone(),
+    })
 }
 
 /// A commit before it is written.
@@ -209,9 +231,8 @@ impl Stage<'_> {
             return Ok(record.number);
         }
         for other in self.spaces.values().filter(|other| other.key.space.model == key.space.model) {
-            if other.key.model_hash != key.model_hash {
-                let (model, stored, given) = (key.space.model.clone(), other.key.model_hash.clone(), key.model_hash.clone());
-                return Err(Refused::ModelHash { model, stored, given }.into());
+            if let Some(refused) = other_version(&other.key, key) {
+                return Err(refused.into());
             }
             // Prompts share their space's dimension, and both modalities that of a joint space.
             if key.space.comparable(&other.key.space).is_ok() && other.dim as usize != vector.len() {
