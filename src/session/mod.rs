@@ -22,6 +22,7 @@ use crate::query::split::{Continuation, Piece, split};
 use crate::query::{Command, Predicate, Settings, Statement, bind, parse};
 use crate::render::{Format, Style};
 use crate::report::{Report, Table};
+use crate::store;
 use crate::value::Value;
 use crate::verb::{self, Effect, Outcome, Plan, STATEMENT_WORDS, Scope, VERBS};
 use crate::workspace::{self, Workspace};
@@ -71,7 +72,7 @@ impl From<workspace::Error> for Failure {
         match error {
             workspace::Error::Diagnostic(diagnostic) => Failure::Statement(diagnostic),
             workspace::Error::Store(store) if store.is_fatal() => Failure::Store(store_diagnostic(&store)),
-            workspace::Error::Cancelled => Failure::Interrupted,
+            workspace::Error::Cancelled | workspace::Error::Store(store::Error::Cancelled) => Failure::Interrupted,
             other => Failure::Statement(Diagnostic::new(other.to_string())),
         }
     }

@@ -20,6 +20,8 @@ pub enum Error {
     Format { path: PathBuf, found: u32, supported: u32 },
     #[error("`{}` is not a store: it holds `{file}`, expected an empty folder or a store made by dyad", path.display())]
     Foreign { path: PathBuf, file: String },
+    #[error("`{}` holds no store", path.display())]
+    NoStore { path: PathBuf },
     #[error(transparent)]
     Refused(#[from] Refused),
     #[error("cannot {doing} `{}`: {source}", path.display())]
@@ -27,6 +29,8 @@ pub enum Error {
     /// The byte store gave up for another reason than input or output.
     #[error("the byte store failed: {message}")]
     Backend { message: String },
+    #[error("interrupted")]
+    Cancelled,
 }
 
 impl Error {

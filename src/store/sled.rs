@@ -6,12 +6,17 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::error::Error;
 use super::key_value::{Batch, Entry, KeyValue};
 
 /// Bytes that sled may keep in memory.
 const CACHE_BYTES: u64 = 64 << 20;
+
+/// How long a byte store that was just closed is waited for.
+pub(super) const WAIT: Duration = Duration::from_millis(5);
+pub(super) const MOST_WAITS: u32 = 400;
 
 /// A folder that sled keeps.
 pub struct Sled {
@@ -37,6 +42,18 @@ impl Sled {
             other => other,
         })?;
         Ok(Sled { db, path: path.to_owned() })
+    }
+
+    /// Waits until a byte store that was dropped has let go of its files; its threads take some milliseconds. Not for ever: who
+    /// then opens or renames it hears what is wrong.
+    pub(super) fn wait_until_closed(path: &Path) {
+        for _ in 0..MOST_WAITS {
+            let lock = std::fs::File::open(path.join("db")).map(|file| file.try_lock());
+            if !matches!(lock, Ok(Err(std::fs::TryLockError::WouldBlock))) {
+                break;
+            }
+            std::thread::sleep(WAIT);
+        }
     }
 
     fn call<T>(&self, doing: &'static str, job: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Error> {
