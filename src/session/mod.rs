@@ -92,8 +92,14 @@ impl From<verb::Error> for Failure {
 fn store_diagnostic(error: &crate::store::Error) -> Diagnostic {
     let diagnostic = Diagnostic::new(error.to_string());
     match error {
-        crate::store::Error::Locked { .. } => diagnostic.hint("close the other one, or name another store with `--store DIR`"),
+        crate::store::Error::Locked { .. } => {
+            diagnostic.hint("wait for the other one or close it, or name another store with `--store DIR`")
+        }
         crate::store::Error::Foreign { .. } => diagnostic.hint("name another folder with `--store DIR`"),
+        crate::store::Error::Damaged { .. } => diagnostic
+            .hint("`dyad check` tells what is lost, `dyad check --repair` mends what can be")
+            .hint("`dyad --store NEW restore FILE` brings back a snapshot"),
+        crate::store::Error::Format { .. } => diagnostic.hint("a newer dyad made it, and opens it"),
         _ => diagnostic,
     }
 }

@@ -331,7 +331,7 @@ pub(super) fn open_waiting(dir: &Path) -> Result<Sled, Error> {
     loop {
         match Sled::open(&renew::db(dir)) {
             Err(Error::Locked { .. }) if waits < MOST_WAITS => waits += 1,
-            Err(Error::Locked { .. }) => return Err(Error::Locked { path: dir.to_owned() }),
+            Err(Error::Locked { .. }) => return Err(Error::Locked { path: dir.to_owned(), holder: None }),
             other => return other,
         }
         std::thread::sleep(WAIT);

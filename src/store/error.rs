@@ -11,8 +11,8 @@ use super::space::SpaceKey;
 /// Why a request to the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the store `{}` is in use by another dyad process", path.display())]
-    Locked { path: PathBuf },
+    #[error("the store `{}` is in use by another dyad process{}", path.display(), number(holder))]
+    Locked { path: PathBuf, holder: Option<u32> },
     /// Bytes that were not written so. `what` is a clause that says which ("block 3 of …: …").
     #[error("the store is damaged: {what}")]
     Damaged { what: String },
@@ -46,6 +46,10 @@ impl Error {
     pub(super) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
         Error::Io { doing, path: path.to_owned(), source }
     }
+}
+
+fn number(process: &Option<u32>) -> String {
+    process.map(|number| format!(", number {number}")).unwrap_or_default()
 }
 
 /// A request that the store does not grant; it stays as it was.

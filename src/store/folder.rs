@@ -4,7 +4,7 @@
 //!   .dyad/
 //!     dyad-store     "dyad store, format 1": says what the folder is, before anything in it is opened
 //!     db/            the byte store
-//!     changes        how many changes were made; locked by the process that has the store
+//!     changes        how many changes were made, and the number of the process that has the store; locked by it
 //!     …              what others keep beside it: search files, history
 //! ```
 //! The changes are counted because sled, when it finds wrong bytes in its log, goes on with what was before them and says
@@ -108,8 +108,7 @@ fn refuse_foreign(dir: &Path) -> Result<(), Error> {
 #[derive(Debug)]
 pub(super) struct Witness {
     file: fs::File,
-    /// What it said when it was opened.
-    seen: u64,
+    said: Option<u64>,
 }
 
 impl Witness {
@@ -125,16 +124,25 @@ impl Witness {
         let mut file = file.map_err(|e| Error::io("open", &path, e))?;
         // Where the file system has no locks, sled's refusal is left to say it.
         if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
-            return Err(Error::Locked { path: dir.to_owned() });
+            let mut text = String::new();
+            let holder = file.read_to_string(&mut text).ok().and_then(|_| text.lines().nth(1)?.parse().ok());
+            return Err(Error::Locked { path: dir.to_owned(), holder });
         }
         let mut text = String::new();
-        let seen = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok()).unwrap_or(0);
-        Ok(Witness { file, seen })
+        let said = file.read_to_string(&mut text).ok().and_then(|_| text.lines().next()?.parse().ok());
+        let witness = Witness { file, said };
+        witness.saw(witness.seen());
+        Ok(witness)
     }
 
-    /// What it said when it was opened.
+    /// What it said when it was opened, 0 when nothing.
     pub fn seen(&self) -> u64 {
-        self.seen
+        self.said.unwrap_or(0)
+    }
+
+    /// True when it was there with a number in it.
+    pub fn spoke(&self) -> bool {
+        self.said.is_some()
     }
 
     /// Refuses a byte store that lost changes.
@@ -142,20 +150,17 @@ impl Witness {
     /// # Errors
     /// [`Error::Damaged`].
     pub fn check(&self, changes: u64) -> Result<(), Error> {
-        if changes >= self.seen {
+        if changes >= self.seen() {
             return Ok(());
         }
-        let lost = self.seen - changes;
-        Err(Error::damaged(format!(
-            "the last {lost} of {} changes are gone; `dyad check --repair` goes on with what is left",
-            self.seen
-        )))
+        let (lost, all) = (self.seen() - changes, self.seen());
+        Err(Error::damaged(format!("the last {lost} of {all} changes are gone; `dyad check --repair` goes on with what is left")))
     }
 
     /// Notes that change number `changes` is safe. Not being able to is no failure: then less is known, and nothing wrong. All
     /// numbers are of one length, so the file never grows and never holds part of an older one.
     pub fn saw(&self, changes: u64) {
         let mut file = &self.file;
-        let _ = file.rewind().and_then(|()| file.write_all(format!("{changes:020}\n").as_bytes()));
+        let _ = file.rewind().and_then(|()| file.write_all(format!("{changes:020}\n{:010}\n", std::process::id()).as_bytes()));
     }
 }

@@ -46,6 +46,9 @@ impl Store {
             Marker::Damaged => begun.find(Remedy::Rebuilt, None, None, "the file `dyad-store` does not say a format"),
         }
         let kv = open(dir, repair, &mut begun)?;
+        if !witness.spoke() {
+            begun.find(Remedy::Rebuilt, None, None, "the file `changes` is missing or says no number");
+        }
         let changes = tolerant::get(&kv, key::CHANGES)?.and_then(Result::ok);
         let changes: u64 = changes.and_then(|bytes| layout::decode(&bytes, String::new).ok()).unwrap_or(0);
         if changes < witness.seen() {
