@@ -3,6 +3,7 @@
 //! Verbs ask it for clips with their vectors, for label texts as vectors, and for a search index; it knows where each
 //! comes from (the store, a tower, a file) and keeps what was read.
 
+mod audit;
 mod clips;
 mod indices;
 mod models;
@@ -22,6 +23,7 @@ use crate::encoder;
 use crate::index;
 use crate::store::{self, Store};
 
+pub use audit::GraphFault;
 pub use clips::{Clips, Loaded, builtin_field, nothing_passes};
 pub use indices::{EXACT_BELOW, Search};
 pub use models::{Imported, ModelRef};
