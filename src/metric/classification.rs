@@ -119,6 +119,11 @@ impl Classification {
         self.classes
     }
 
+    /// The class that an item has.
+    pub fn class_of(&self, item: usize) -> Option<usize> {
+        self.truth.get(item).copied()
+    }
+
     /// The class that each item went to.
     pub fn predicted(&self) -> &[usize] {
         &self.predicted
@@ -200,7 +205,7 @@ impl Classification {
     }
 
     /// Counts the items as often as their weights say.
-    fn tally(&self, weights: &[u32]) -> Tally {
+    pub(super) fn tally(&self, weights: &[u32]) -> Tally {
         let zeros = vec![0; self.classes];
         let mut tally = Tally {
             total: 0,
@@ -255,6 +260,11 @@ impl Tally {
     /// Macro F1.
     pub fn f1_macro(&self) -> f64 {
         mean_of_defined(self.f1().map(|(f1, _)| f1))
+    }
+
+    /// Recall of one class; NaN without items.
+    pub fn recall(&self, class: usize) -> f64 {
+        self.right.get(class).zip(self.support.get(class)).map_or(f64::NAN, |(&right, &support)| ratio(right, support))
     }
 
     /// Mean recall.

@@ -1,7 +1,7 @@
 //! Evaluation: from cosines and truth to numbers with intervals.
 //!
 //! ```text
-//!   Scores + truth ─┬─ Classification ─┐                        ┌─ point()      Vec<Estimate>
+//!   Scores + truth ─┬─ Classification ─┐ (several: Sensitivity) ┌─ point()      Vec<Estimate>
 //!                   ├─ Pairs, Margins ─┤  Measure:              │
 //!   Scores + relevance ── Retrieval ───┼─ weights → numbers ────┼─ Bootstrap    intervals, and of a Difference
 //!   cosines + triplets ── Triplets ────┘                        └─ significance McNemar, sign flips, Holm
@@ -30,6 +30,7 @@ mod pairs;
 mod property;
 mod prototype;
 mod ranking;
+mod sensitivity;
 mod significance;
 mod triplet;
 
@@ -44,6 +45,7 @@ pub use neighbour::neighbour_scores;
 pub use pairs::{Pairs, Tally as PairsTally};
 pub use prototype::{Protocol, class_means, prototype_scores};
 pub use ranking::{Query, Retrieval, Tally as RetrievalTally};
+pub use sensitivity::{OF_CLASS, OF_CONTROL, OF_WORDING, Sensitivity, Tally as SensitivityTally};
 pub use significance::{McNemar, SignFlip, holm, mcnemar, sign_flip};
 pub use triplet::{Anchor, Tally as TripletTally, Triplets};
 
