@@ -124,6 +124,11 @@ impl Classification {
         self.classes
     }
 
+    /// The class that an item has.
+    pub fn class_of(&self, item: usize) -> Option<usize> {
+        self.truth.get(item).copied()
+    }
+
     /// The class that each item went to.
     pub fn predicted(&self) -> &[usize] {
         &self.predicted
@@ -232,6 +237,24 @@ impl Classification {
         self.tally(&vec![1; self.truth.len()], (f64::NAN, f64::NAN))
     }
 
+    /// `f` of the counts and areas at each of several weightings.
+    ///
+    /// # Errors
+    /// When vectors can't be read or `progress` is cancelled.
+    pub(super) fn tallied<T: Send>(
+        &self,
+        weightings: &dyn Weightings,
+        progress: &dyn Progress,
+        f: impl Fn(&Tally) -> T + Sync,
+    ) -> Result<Vec<T>, Error> {
+        let mut plain = self.plain.get().cloned();
+        let means = self.columns.means(&self.truth, weightings, &mut plain, progress)?;
+        self.plain.get_or_init(|| plain.unwrap_or_default());
+        each(weightings, self.truth.len(), progress, |index, weights| {
+            f(&self.tally(weights, means.get(index).map_or((f64::NAN, f64::NAN), |means| means.values())))
+        })
+    }
+
     /// Counts the items as often as their weights say.
     fn tally(&self, weights: &[u32], (roc_auc, pr_auc): (f64, f64)) -> Tally {
         let zeros = vec![0; self.classes];
@@ -309,6 +332,11 @@ impl Tally {
         mean_of_defined(self.f1().map(|(f1, _)| f1))
     }
 
+    /// Recall of one class; NaN without items.
+    pub fn recall(&self, class: usize) -> f64 {
+        self.right.get(class).zip(self.support.get(class)).map_or(f64::NAN, |(&right, &support)| ratio(right, support))
+    }
+
     /// Mean recall.
     pub fn balanced_accuracy(&self) -> f64 {
         mean_of_defined(self.right.iter().zip(&self.support).map(|(&right, &support)| ratio(right, support)))
@@ -342,14 +370,9 @@ impl Measure for Classification {
     }
 
     fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {
-        let mut plain = self.plain.get().cloned();
-        let means = self.columns.means(&self.truth, weightings, &mut plain, progress)?;
-        self.plain.get_or_init(|| plain.unwrap_or_default());
-        each(weightings, self.truth.len(), progress, |index, weights| {
-            let areas = means.get(index).map_or((f64::NAN, f64::NAN), |means| means.values());
-            let tally = self.tally(weights, areas);
+        self.tallied(weightings, progress, |tally| {
             let listed =
-                METRICS.iter().filter_map(|m| if let Function::Classification(f) = m.function { Some(f(&tally)) } else { None });
+                METRICS.iter().filter_map(|m| if let Function::Classification(f) = m.function { Some(f(tally)) } else { None });
             listed.chain((6..=self.tops).map(|m| tally.top(m))).collect()
         })
     }
