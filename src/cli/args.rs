@@ -98,6 +98,8 @@ pub enum Task {
         #[arg(value_name = "RESULT.json")]
         file: PathBuf,
     },
+    /// Looks for damage in the store, and names what is lost
+    Check(Check),
     /// What runtime, models and store were found, and what to do about what was not
     Doctor,
 }
@@ -170,6 +172,16 @@ pub struct Import {
     /// Leaves out rows with NaN or of zeros instead of failing
     #[arg(long)]
     pub skip_bad: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Check {
+    /// Only this collection; without it the whole store
+    #[arg(value_name = "COLLECTION")]
+    pub collection: Option<String>,
+    /// Makes again what can be, and takes out what is left of what is lost
+    #[arg(long, conflicts_with = "collection")]
+    pub repair: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -16,17 +16,23 @@
 //!
 //! Source: areas as scikit-learn has them, on the known pairs of each class, as in the evaluation of OpenMIC-2018.
 
+use rayon::prelude::*;
+
+use super::areas::{MOST_PAIRS, Means};
 use super::classification::Tally;
+use super::cosines::{Cosines, each_row};
 use super::order::{Pair, Ranked};
-use super::{Error, Function, METRICS, Measure, check, mean_of_defined, ratio, weight};
+use super::weighting::{Weighed, Weightings, each, eights};
+use super::{Error, Function, METRICS, Measure, RESAMPLING, check, mean_of_defined, ratio, weight};
 use crate::embedding::Scores;
+use crate::progress::{Progress, Silent};
 use crate::report::Estimate;
 
 /// The metrics of [`super::Classification`] that mean something for several classes an item.
 const MEASURED: [&str; 7] = ["top1", "top2", "top3", "top4", "top5", "roc_auc", "pr_auc"];
 
 /// Items × classes, sorted and ready to be measured at any weights.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct MultiLabel {
     classes: usize,
     /// Of each item with a class: classes that it has not above its best, and at or above it.
@@ -52,45 +58,61 @@ pub struct Tag {
     pub average_precision: f64,
 }
 
+/// How one item went.
+struct Judged {
+    /// Classes that it has, and that it has not.
+    counts: (u64, u64),
+    /// Classes that it has not above its best, and at or above it; none without a class.
+    rank: Option<(usize, usize)>,
+}
+
 impl MultiLabel {
     /// Takes the cosines of n items with k classes; `known(item, class)` tells whether the item has the class, if that is known.
     ///
     /// # Errors
     /// Without items or classes, at NaN, or when no item has a class.
-    pub fn new(scores: &Scores, known: impl Fn(usize, usize) -> Option<bool>) -> Result<Self, Error> {
+    pub fn new(scores: &Scores, known: impl Fn(usize, usize) -> Option<bool> + Sync) -> Result<Self, Error> {
         check(scores, "items and classes")?;
-        let k = scores.k;
-        let mut pairs: Vec<Vec<Pair>> = (0..k).map(|_| Vec::new()).collect();
-        let mut ranks = Vec::with_capacity(scores.n);
-        let mut counts = Vec::with_capacity(scores.n);
-        let mut support = vec![(0, 0); k];
-        for (item, row) in scores.values.chunks_exact(k).enumerate() {
-            let (mut best, mut has, mut others) = (f32::NEG_INFINITY, 0, Vec::new());
-            for (class, (&score, pairs)) in row.iter().zip(&mut pairs).enumerate() {
-                let Some(positive) = known(item, class) else { continue };
-                if let Some((present, absent)) = support.get_mut(class) {
-                    *(if positive { present } else { absent }) += 1;
-                }
-                pairs.push(Pair { score, item, positive });
-                if positive {
-                    has += 1;
-                    best = best.max(score);
-                } else {
-                    others.push(score);
-                }
-            }
-            counts.push((has, others.len() as u64));
-            let count = |above: fn(f32, f32) -> bool| others.iter().filter(|&&other| above(other, best)).count();
-            ranks.push(match (has, best) {
-                (0, _) => None,
-                (_, f32::NEG_INFINITY) => Some((k, k)),
-                _ => Some((count(|other, best| other > best), count(|other, best| other >= best))),
-            });
-        }
+        MultiLabel::over(scores, known, &Silent)
+    }
+
+    /// Takes cosines that need not be in memory; 4 to 8 bytes of each known pair are kept.
+    ///
+    /// # Errors
+    /// As [`MultiLabel::new`]; when vectors can't be read or `progress` is cancelled.
+    pub fn over(
+        of: &dyn Cosines,
+        known: impl Fn(usize, usize) -> Option<bool> + Sync,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
+        let judged = each_row(of, "items and classes", progress, |item, row| Ok(judge(row, |class| known(item, class))))?;
+        let (ranks, counts): (Vec<_>, Vec<_>) = judged.into_iter().map(|item| (item.rank, item.counts)).unzip();
         if ranks.iter().all(Option::is_none) {
-            return Err(Error::NoPositive { queries: scores.n });
+            return Err(Error::NoPositive { queries: ranks.len() });
         }
-        let columns = pairs.into_iter().map(|pairs| Ranked::new(pairs.into_iter())).collect();
+        let (n, k) = (of.items(), of.candidates());
+        let (mut columns, mut support) = (Vec::with_capacity(k), Vec::with_capacity(k));
+        let at_once = (MOST_PAIRS / n.max(1)).clamp(1, k);
+        for start in (0..k).step_by(at_once) {
+            let width = at_once.min(k - start);
+            let mut scores: Vec<Vec<f32>> = (0..width).map(|_| Vec::with_capacity(n)).collect();
+            of.blocks(start..start + width, progress, &mut |_, values| {
+                scores.par_iter_mut().enumerate().for_each(|(c, column)| column.extend(values.iter().skip(c).step_by(width)));
+                Ok(())
+            })?;
+            let sort = |(c, column): (usize, Vec<f32>)| {
+                let truth = |item: usize| known(item, start + c);
+                let has = |wanted: bool| (0..n).filter(|&item| truth(item) == Some(wanted)).count() as u64;
+                let pairs = column.iter().enumerate();
+                let pairs = pairs.filter_map(|(item, &score)| Some(Pair { score, item, positive: truth(item)? }));
+                (Ranked::new(pairs), (has(true), has(false)))
+            };
+            let sorted: Vec<(Ranked, (u64, u64))> = scores.into_par_iter().enumerate().map(sort).collect();
+            for (column, counted) in sorted {
+                columns.push(column);
+                support.push(counted);
+            }
+        }
         Ok(MultiLabel { classes: k, ranks, counts, support, columns, tops: 5 })
     }
 
@@ -158,15 +180,33 @@ impl MultiLabel {
         Scores { n: self.ranks.len(), k: self.classes, values: shares.repeat(self.ranks.len()) }
     }
 
-    fn tally(&self, weights: &[u32]) -> Tally {
+    fn tally(&self, weights: &[u32], areas: (f64, f64)) -> Tally {
         let mut ranks = vec![0; self.classes + 1];
         for (item, rank) in self.ranks.iter().enumerate() {
             if let Some(count) = rank.and_then(|(_, rank)| ranks.get_mut(rank)) {
                 *count += weight(weights, item);
             }
         }
-        Tally::of_ranks(ranks, self.columns.iter().map(|column| column.areas(weights)).collect())
+        Tally::of_ranks(ranks, areas)
     }
+}
+
+fn judge(row: &[f32], known: impl Fn(usize) -> Option<bool>) -> Judged {
+    let (mut best, mut has, mut others) = (f32::NEG_INFINITY, 0, Vec::new());
+    for (class, &score) in row.iter().enumerate() {
+        match known(class) {
+            Some(true) => (has, best) = (has + 1, best.max(score)),
+            Some(false) => others.push(score),
+            None => {}
+        }
+    }
+    let count = |above: fn(f32, f32) -> bool| others.iter().filter(|&&other| above(other, best)).count();
+    let rank = match (has, best) {
+        (0, _) => None,
+        (_, f32::NEG_INFINITY) => Some((row.len(), row.len())),
+        _ => Some((count(|other, best| other > best), count(|other, best| other >= best))),
+    };
+    Judged { counts: (has, others.len() as u64), rank }
 }
 
 impl Measure for MultiLabel {
@@ -179,12 +219,32 @@ impl Measure for MultiLabel {
     }
 
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
-        let tally = self.tally(weights);
-        let value = |name: &&str| match METRICS.iter().find(|m| m.name == *name).map(|m| m.function) {
-            Some(Function::Classification(f)) => f(&tally),
-            _ => f64::NAN,
-        };
-        MEASURED.iter().map(value).chain((6..=self.tops).map(|m| tally.top(m))).collect()
+        let mut found = self.evaluate_each(&Weighed(weights), &Silent).unwrap_or_default();
+        found.pop().unwrap_or_else(|| vec![f64::NAN; self.names().len()])
+    }
+
+    fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {
+        let mut means = vec![Means::default(); weightings.count()];
+        progress.begin(RESAMPLING, Some(means.len() as u64));
+        eights(weightings, self.items(), &mut means, progress, |weights, means| {
+            for column in &self.columns {
+                if progress.cancelled() {
+                    return Err(Error::Cancelled);
+                }
+                means.iter_mut().zip(column.areas_at(weights)).for_each(|(mean, areas)| mean.add(areas));
+            }
+            Ok(())
+        })?;
+        let found = each(weightings, self.items(), progress, |index, weights| {
+            let tally = self.tally(weights, means.get(index).map_or((f64::NAN, f64::NAN), Means::values));
+            let value = |name: &&str| match METRICS.iter().find(|m| m.name == *name).map(|m| m.function) {
+                Some(Function::Classification(f)) => f(&tally),
+                _ => f64::NAN,
+            };
+            MEASURED.iter().map(value).chain((6..=self.tops).map(|m| tally.top(m))).collect()
+        });
+        progress.end();
+        found
     }
 }
 

@@ -6,8 +6,9 @@
 //!   Against ──────┘                    └── once a prompt ─ rows, spread, Holm      prompts=NAME
 //! ```
 
-use crate::embedding::Scores;
-use crate::metric::{self, Bootstrap, Direction, holm};
+use std::sync::Arc;
+
+use crate::metric::{self, Bootstrap, Cosines, Direction, holm};
 use crate::prompt::Prompt;
 use crate::query::{Bound, Signature};
 use crate::report::{Estimate, Figure, Report, Table};
@@ -20,7 +21,7 @@ use crate::verb::{Error, Outcome, Plan, Scope, Step, parameters, provenance, spa
 use crate::workspace::Prompts;
 
 /// What a verb makes of clips × classes.
-pub type Measured = fn(&Task, &Truth, &Scores, &Scope<'_>) -> Result<Outcome, Error>;
+pub type Measured = fn(&Task, &Truth, &Arc<dyn Cosines>, &Scope<'_>) -> Result<Outcome, Error>;
 
 /// A verb's own part: what it measures, and of which numbers a sweep gives best, worst, mean and spread, the first of
 /// which orders the prompts.
@@ -57,7 +58,7 @@ impl Labelled {
 
 impl Labelled {
     fn truth(&self, task: &Task, scope: &Scope<'_>) -> Result<Truth, Error> {
-        if self.several { task.any_truth(scope) } else { task.truth(scope) }
+        if self.several { task.any_truth_in_blocks(scope) } else { task.truth_in_blocks(scope) }
     }
 }
 
@@ -80,10 +81,10 @@ impl Plan for Set {
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let truth = self.verb.truth(&self.task, scope)?;
-        let scores = self.against.scores(&self.task, &truth, scope)?;
+        let truth = self.against.truth(&self.task, self.verb.several, scope)?;
+        let (scores, masked) = self.against.scores(&self.task, &truth, scope)?;
         let mut outcome = (self.verb.measured)(&self.task, &truth, &scores, scope)?;
-        self.against.tell(&mut outcome.report, &scores, &truth);
+        self.against.tell(&mut outcome.report, masked);
         Ok(outcome)
     }
 }
@@ -120,7 +121,7 @@ impl Plan for Sweep {
         let mut measured = Vec::with_capacity(self.prompts.len());
         for prompt in &self.prompts {
             let against = Against::Texts(Prompts(vec![prompt.clone()]));
-            let scores = against.scores(&self.task, &truth, scope)?;
+            let (scores, _) = against.scores(&self.task, &truth, scope)?;
             measured.push((prompt, (self.verb.measured)(&self.task, &truth, &scores, scope)?));
         }
         let mut report = self.task.report(self.verb.signature.name, &truth, scope);

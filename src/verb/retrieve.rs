@@ -5,9 +5,9 @@ mod direction;
 
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Span};
-use crate::embedding::{Embeddings, Scores, Stage};
-use crate::metric::{Query, Retrieval};
+use crate::diagnostic::Diagnostic;
+use crate::embedding::Stage;
+use crate::metric::{Cosines, Masked, Product, Query, Retrieval, Turned};
 use crate::prompt::{PLACE, Prompt};
 use crate::query::signature::{Clause, shared};
 use crate::query::{Bound, Example, Signature};
@@ -22,8 +22,6 @@ use direction::Direction;
 
 pub struct Retrieve;
 
-/// More clips than these give a matrix of clips × clips that memory should not hold.
-const MOST_CLIPS: usize = 10_000;
 /// Queries that are listed.
 const HARDEST: usize = 10;
 
@@ -95,33 +93,27 @@ struct RetrievePlan {
 
 impl RetrievePlan {
     fn retrieval(&self, truth: &Truth, scope: &Scope<'_>) -> Result<(Retrieval, usize), Error> {
-        let clips = truth.clips.embeddings();
-        let task = &self.task;
+        let (task, progress) = (&self.task, scope.progress);
         if self.direction == Direction::ClipsForClips {
-            refuse_too_many(truth, task.bound.verb.span)?;
-            let scores = clips_by_clips(&clips)?;
-            let k = scores.k;
-            return Ok((Retrieval::new(&scores, |q, c| truth.share(q, c))?, k.saturating_sub(1)));
+            let scores = Product::among(truth.clips.embeddings());
+            let found = Retrieval::over(&scores, |q, c| truth.share(q, c), progress)?;
+            return Ok((found, truth.clips.len().saturating_sub(1)));
         }
-        if truth.clips.len().saturating_mul(truth.classes.len()) > MOST_CLIPS * MOST_CLIPS {
-            let (n, k) = (truth.clips.len(), truth.classes.len());
-            let fault = Diagnostic::new(format!("{n} clips × {k} texts are too many to hold each against each"));
-            let fault = fault.at(task.bound.verb.span);
-            return Err(fault.expected(format!("at most {} pairs; `where …` chooses some", MOST_CLIPS * MOST_CLIPS)).into());
-        }
-        let texts = scope.workspace.label_vectors(&task.model, task.stage(), &self.prompts, &truth.classes, scope.progress)?;
-        let asks_texts = self.direction.asks_texts();
-        let mut scores = if asks_texts { texts.cosines(&clips)? } else { clips.cosines(&texts)? };
-        let k = scores.k;
-        let known = |q, c| if asks_texts { truth.known(c, q) } else { truth.known(q, c) };
-        if truth.several.is_some() {
-            for (at, score) in scores.values.iter_mut().enumerate() {
-                if known(at / k, at % k).is_none() {
-                    *score = f32::NEG_INFINITY;
-                }
-            }
-        }
-        Ok((Retrieval::new(&scores, |q, c| known(q, c) == Some(true))?, k))
+        let texts = scope.workspace.label_vectors(&task.model, task.stage(), &self.prompts, &truth.classes, progress)?;
+        let (texts, space) = (Arc::new(texts), &task.info.key.space);
+        let scores: Arc<dyn Cosines> = match self.direction.asks_texts() {
+            true => Arc::new(Turned::new(texts, space, truth.rows())?),
+            false => Arc::new(Product::new(truth.rows(), space, texts)?),
+        };
+        let candidates = scores.candidates();
+        let known = |q, c| if self.direction.asks_texts() { truth.known(c, q) } else { truth.known(q, c) };
+        let relevant = |q, c| known(q, c) == Some(true);
+        let unknown = truth.several.as_ref().map_or(0, |several| several.unknown(truth.classes.len()));
+        let found = match unknown {
+            0 => Retrieval::over(&*scores, relevant, progress)?,
+            _ => Retrieval::over(&Masked::new(&*scores, &|q, c| known(q, c).is_none()), relevant, progress)?,
+        };
+        Ok((found, candidates))
     }
 }
 
@@ -140,7 +132,11 @@ impl Plan for RetrievePlan {
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let task = &self.task;
-        let truth = if self.direction.of_captions() { task.captions(scope)? } else { task.any_truth(scope)? };
+        let truth = match self.direction {
+            Direction::ClipsForClips => task.any_truth(scope)?,
+            _ if self.direction.of_captions() => task.captions_in_blocks(scope)?,
+            _ => task.any_truth_in_blocks(scope)?,
+        };
         let (retrieval, candidates) = self.retrieval(&truth, scope)?;
         let of_texts = self.direction.asks_texts();
         let groups = match &task.bound.by {
@@ -200,29 +196,6 @@ impl Plan for RetrievePlan {
         };
         Ok(Outcome { trial: Some(Arc::new(trial)), ..report.into() })
     }
-}
-
-/// Refuses more clips than a matrix of clips × clips should hold.
-///
-/// # Errors
-/// Says how many there may be.
-pub fn refuse_too_many(truth: &Truth, span: Span) -> Result<(), Error> {
-    if truth.clips.len() <= MOST_CLIPS {
-        return Ok(());
-    }
-    let fault = Diagnostic::new(format!("{} clips are too many to hold each against each", truth.clips.len())).at(span);
-    Err(fault.expected(format!("at most {MOST_CLIPS} clips; `where …` chooses some")).into())
-}
-
-/// The cosine of each clip with each other; with itself it is masked.
-///
-/// # Errors
-/// Never for vectors of one space.
-pub fn clips_by_clips(clips: &Embeddings) -> Result<Scores, Error> {
-    let mut scores = clips.cosines(clips)?;
-    let k = scores.k;
-    scores.values.iter_mut().step_by(k + 1).for_each(|own| *own = f32::NEG_INFINITY);
-    Ok(scores)
 }
 
 /// The first clip that has each caption, by number.

@@ -3,8 +3,11 @@
 //! Truth is the metadata field `label`; the classes are its distinct values, sorted. Where no clip has one, or on request, it is
 //! the list `labels` (with `absent`), of which a clip can have several; see [`super::several`]. Clips without take no part.
 
+use std::sync::Arc;
+
 use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::embedding::Stage;
+use crate::metric::Rows;
 use crate::query::signature::{Kind, Parameter};
 use crate::query::{Bound, Literal};
 use crate::report::{Context, Report};
@@ -12,7 +15,7 @@ use crate::store::{Collection, Item, SpaceInfo};
 use crate::value::Value;
 use crate::verb::several::Several;
 use crate::verb::{Error, Scope, Step, parameters, provenance};
-use crate::workspace::{Clips, ModelRef};
+use crate::workspace::{Clips, ModelRef, Stored};
 
 /// `truth=`
 pub const TRUTH: Parameter = Parameter {
@@ -62,23 +65,20 @@ impl Task {
         Step::new("intervals", format!("{} resamples", parameters::bootstrap(&self.bound).resamples))
     }
 
-    fn clips(&self, scope: &Scope<'_>) -> Result<Clips, Error> {
-        Ok(scope.workspace.clips(&self.collection, &self.info, self.bound.filter.as_ref(), scope.progress)?)
-    }
-
     /// The clips with a label, their classes and the classes' names.
     ///
     /// # Errors
     /// When no clip passes the filter, there are fewer than two labels, or clips have several each.
     pub fn truth(&self, scope: &Scope<'_>) -> Result<Truth, Error> {
-        let clips = self.clips(scope)?;
-        if !has(&clips, "label") && has(&clips, "labels") {
-            let (verb, name) = (&self.bound.verb, self.collection.name());
-            let fault =
-                Diagnostic::new(format!("`{}` needs one label a clip, and the clips of `{name}` have several", verb.node));
-            return Err(fault.at(verb.span).expected("`classify` or `retrieve`, which take the field `labels`").into());
-        }
-        Truth::of(clips, self.collection.name(), self.bound.verb.span)
+        self.in_memory(Wanted::One, scope)
+    }
+
+    /// The same for verbs that go through the clips' vectors by [`Truth::rows`] alone, so that they need not be in memory.
+    ///
+    /// # Errors
+    /// As [`Task::truth`].
+    pub fn truth_in_blocks(&self, scope: &Scope<'_>) -> Result<Truth, Error> {
+        self.in_blocks(Wanted::One, scope)
     }
 
     /// As [`Task::truth`], or the clips with several labels each.
@@ -86,23 +86,56 @@ impl Task {
     /// # Errors
     /// When no clip passes the filter or there are fewer than two labels.
     pub fn any_truth(&self, scope: &Scope<'_>) -> Result<Truth, Error> {
-        let clips = self.clips(scope)?;
-        let asked = self
-            .bound
-            .value("truth")
-            .map(|value| matches!(&value.node, Literal::Scalar(Value::Text(t)) if t.eq_ignore_ascii_case("labels")));
-        match asked.unwrap_or_else(|| !has(&clips, "label") && has(&clips, "labels")) {
-            true => Truth::several(clips, Kinds::Labels, self.collection.name(), self.bound.verb.span),
-            false => Truth::of(clips, self.collection.name(), self.bound.verb.span),
-        }
+        self.in_memory(Wanted::Any, scope)
     }
 
-    /// The clips with captions; the classes are the distinct captions.
+    /// As [`Task::any_truth`], with vectors that need not be in memory.
+    ///
+    /// # Errors
+    /// As [`Task::any_truth`].
+    pub fn any_truth_in_blocks(&self, scope: &Scope<'_>) -> Result<Truth, Error> {
+        self.in_blocks(Wanted::Any, scope)
+    }
+
+    /// The clips with captions; the classes are the distinct captions. Vectors need not be in memory.
     ///
     /// # Errors
     /// When no clip passes the filter or there are fewer than two captions.
-    pub fn captions(&self, scope: &Scope<'_>) -> Result<Truth, Error> {
-        Truth::several(self.clips(scope)?, Kinds::Captions, self.collection.name(), self.bound.verb.span)
+    pub fn captions_in_blocks(&self, scope: &Scope<'_>) -> Result<Truth, Error> {
+        self.in_blocks(Wanted::Captions, scope)
+    }
+
+    fn in_memory(&self, wanted: Wanted, scope: &Scope<'_>) -> Result<Truth, Error> {
+        let filter = self.bound.filter.as_ref();
+        self.judge(scope.workspace.clips(&self.collection, &self.info, filter, scope.progress)?, wanted)
+    }
+
+    fn in_blocks(&self, wanted: Wanted, scope: &Scope<'_>) -> Result<Truth, Error> {
+        let filter = self.bound.filter.as_ref();
+        let (clips, stored) = scope.workspace.clips_in_blocks(&self.collection, &self.info, filter, scope.progress)?;
+        let mut truth = self.judge(clips, wanted)?;
+        // Clips without a label are no longer among them.
+        truth.stored = stored.map(|stored| Arc::new(stored.only(truth.clips.items().into_iter())));
+        Ok(truth)
+    }
+
+    fn judge(&self, clips: Clips, wanted: Wanted) -> Result<Truth, Error> {
+        let (name, verb) = (self.collection.name(), &self.bound.verb);
+        let several = || !has(&clips, "label") && has(&clips, "labels");
+        let asked = self.bound.value("truth").map(|value| match &value.node {
+            Literal::Scalar(Value::Text(text)) => text.eq_ignore_ascii_case("labels"),
+            _ => false,
+        });
+        match wanted {
+            Wanted::Captions => Truth::several(clips, Kinds::Captions, name, verb.span),
+            Wanted::Any if asked.unwrap_or_else(several) => Truth::several(clips, Kinds::Labels, name, verb.span),
+            Wanted::One if several() => {
+                let what = format!("`{}` needs one label a clip, and the clips of `{name}` have several", verb.node);
+                let fault = Diagnostic::new(what).at(verb.span);
+                Err(fault.expected("`classify` or `retrieve`, which take the field `labels`").into())
+            }
+            Wanted::Any | Wanted::One => Truth::of(clips, name, verb.span),
+        }
     }
 
     /// An empty report that says what was measured, on what and how often it was resampled.
@@ -146,6 +179,16 @@ impl Task {
     }
 }
 
+/// What kind of truth a verb takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// One label a clip.
+    One,
+    /// One label a clip, or several.
+    Any,
+    Captions,
+}
+
 /// Clips with their classes.
 pub struct Truth {
     pub clips: Clips,
@@ -158,6 +201,8 @@ pub struct Truth {
     /// Clips that were left out for want of a label.
     pub unlabelled: usize,
     kinds: Kinds,
+    /// Their vectors, where they are not in memory.
+    stored: Option<Arc<Stored>>,
 }
 
 /// What the classes are.
@@ -216,7 +261,7 @@ impl Truth {
         let unlabelled = all - labelled.len();
         let rows = if unlabelled == 0 { clips.rows } else { Some(labelled) };
         let clips = Clips { loaded: clips.loaded, rows };
-        Ok(Truth { clips, classes, class, several: None, unlabelled, kinds: Kinds::Label })
+        Ok(Truth { clips, classes, class, several: None, unlabelled, kinds: Kinds::Label, stored: None })
     }
 
     /// Reads the lists of clips.
@@ -244,7 +289,7 @@ impl Truth {
                 .hint(format!("the field `{field}` is set when audio is ingested: `--dataset NAME`, `--labels FILE`"))
                 .into());
         }
-        Ok(Truth { clips, classes, class: Vec::new(), several: Some(several), unlabelled, kinds })
+        Ok(Truth { clips, classes, class: Vec::new(), several: Some(several), unlabelled, kinds, stored: None })
     }
 
     /// Whether a clip has a class; none where it is not known.
@@ -260,6 +305,14 @@ impl Truth {
         match &self.several {
             Some(several) => several.share(a, b),
             None => self.class.get(a) == self.class.get(b),
+        }
+    }
+
+    /// The clips' vectors.
+    pub fn rows(&self) -> Arc<dyn Rows> {
+        match &self.stored {
+            Some(stored) => Arc::<Stored>::clone(stored),
+            None => self.clips.embeddings(),
         }
     }
 

@@ -9,6 +9,7 @@ mod compare;
 mod geometry;
 mod labelled;
 mod retrieve;
+mod sensitivity;
 mod several;
 mod triplets;
 

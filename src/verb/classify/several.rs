@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
-use crate::embedding::Scores;
-use crate::metric::{Measure, MultiLabel};
+use crate::metric::{Cosines, Measure, MultiLabel};
 use crate::report::{Figure, Report, Table};
 use crate::verb::classify::set::{metric_table, top, within};
 use crate::verb::several::Several;
@@ -13,14 +12,20 @@ use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Outcome, Scope, parameters, provenance};
 
 /// The report of tagged clips.
-pub fn measured(task: &Task, truth: &Truth, several: &Several, scores: &Scores, scope: &Scope<'_>) -> Result<Outcome, Error> {
+pub fn measured(
+    task: &Task,
+    truth: &Truth,
+    several: &Several,
+    scores: &Arc<dyn Cosines>,
+    scope: &Scope<'_>,
+) -> Result<Outcome, Error> {
     if let Some(word) = task.bound.subjects.iter().find(|s| s.node == "confusion") {
         let fault = Diagnostic::new("clips with several labels have no confusion matrix").at(word.span);
         return Err(fault.expected("`by=class` for a row a class").into());
     }
     let top = top(task, truth.classes.len())?;
     let known = |clip: usize, class: usize| several.known(clip, class);
-    let tagging = MultiLabel::new(scores, known)?.up_to(top);
+    let tagging = MultiLabel::over(&**scores, known, scope.progress)?.up_to(top);
     let groups = task.resampled_by(truth)?;
     let sampled = parameters::bootstrap(&task.bound).estimate(&tagging, groups.as_deref(), scope.progress)?;
 
