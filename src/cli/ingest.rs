@@ -1,13 +1,11 @@
-//! `dyad ingest` and `dyad import`.
-
-use std::path::PathBuf;
+//! `dyad ingest`.
 
 use super::{App, args};
 use crate::audio::Limits;
 use crate::diagnostic::{Diagnostic, Spanned};
-use crate::embedding::{Modality, Stage};
+use crate::embedding::Stage;
 use crate::ingest::labelling::Rows;
-use crate::ingest::{self, Labelling, Options, Summary, npy};
+use crate::ingest::{self, Labelling, Options, Summary};
 use crate::progress::Progress;
 use crate::report::{Report, Table};
 use crate::session::Failure;
@@ -138,45 +136,4 @@ pub fn report(workspace: &Workspace, model: &ModelRef, summary: &Summary) -> Rep
     }
     report.notes.extend(summary.warnings.iter().map(|(file, warning)| format!("{file}: {warning}")));
     report
-}
-
-/// `dyad import npy FILE …`
-pub fn import(app: &App, args: args::Import) -> Result<u8, Failure> {
-    let modality = match args.modality {
-        args::ModalityArg::Audio => Modality::Audio,
-        args::ModalityArg::Text => Modality::Text,
-    };
-    let args::ImportKind::Npy = args.kind;
-    let options = npy::Options {
-        file: args.file,
-        collection: args.collection,
-        model: args.model,
-        model_hash: args.model_hash,
-        modality,
-        stage: args.space,
-        labels: args.labels,
-        prompt: args.prompt,
-        skip_bad: args.skip_bad,
-    };
-    let workspace = app.workspace()?;
-    let imported = npy::import(&workspace, &options, &app.bars)?;
-    let mut report = Report::new("import");
-    report.context.store = Some(workspace.place());
-    report.context.collection = Some(options.collection.clone());
-    report.context.model = Some(options.model.clone());
-    report.context.prompts = options.prompt.clone().into_iter().collect();
-    let mut table = Table::new(["file", "space", "vectors", "dim", "skipped"]);
-    let space = crate::embedding::Space::new(&options.model, modality, options.stage);
-    let file: PathBuf = options.file;
-    table.push(vec![
-        file.display().to_string().into(),
-        space.to_string().into(),
-        imported.rows.into(),
-        imported.dim.into(),
-        imported.skipped.len().into(),
-    ]);
-    report.tables.push(table);
-    report.notes.extend(imported.skipped.iter().take(20).map(|(row, reason)| format!("row {row} {reason}")));
-    app.print(&report)?;
-    Ok(0)
 }

@@ -11,9 +11,10 @@
 //! content and model are those of the stored vectors is left alone.
 
 pub mod audio;
+pub mod export;
 mod files;
+pub mod import;
 pub mod labelling;
-pub mod npy;
 mod pipeline;
 
 use std::path::PathBuf;

@@ -24,6 +24,7 @@ mod item;
 mod key_value;
 mod layout;
 mod memory;
+mod scan;
 mod sled;
 mod space;
 
