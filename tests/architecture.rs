@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The table of src/lib.rs: a module imports from the rows above its own.
 const LAYERS: &[&[&str]] = &[
-    &["diagnostic", "embedding", "value", "progress"],
+    &["diagnostic", "embedding", "value", "progress", "guard"],
     &["report"],
     &["audio", "store", "exchange", "index", "ontology", "prompt", "metric", "query", "render"],
     &["encoder"],

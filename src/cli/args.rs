@@ -96,6 +96,8 @@ pub enum Task {
         #[arg(value_name = "RESULT.json")]
         file: PathBuf,
     },
+    /// Looks for damage in the store, and names what is lost
+    Check(Check),
     /// What runtime, models and store were found, and what to do about what was not
     Doctor,
 }
@@ -120,6 +122,9 @@ pub struct Ingest {
     /// Threads
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
+    /// Files that can't be taken, or whose vectors have no direction, are listed and are no failure (exit code 0)
+    #[arg(long)]
+    pub skip_bad: bool,
     /// Longest audio that is taken, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 14_400.0)]
     pub max_duration: f64,
@@ -193,6 +198,16 @@ pub struct Export {
     /// Replaces a file that is there
     #[arg(long)]
     pub force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Check {
+    /// Only this collection; without it the whole store
+    #[arg(value_name = "COLLECTION")]
+    pub collection: Option<String>,
+    /// Makes again what can be, and takes out what is left of what is lost
+    #[arg(long, conflicts_with = "collection")]
+    pub repair: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -53,7 +53,7 @@ pub fn ingest(app: &App, args: args::Ingest) -> Result<u8, Failure> {
         prepare(&workspace, &model, &summary.collection, &app.bars)?;
     }
     app.print(&report(&workspace, &model, &summary))?;
-    Ok(u8::from(!summary.failures.is_empty()))
+    Ok(u8::from(!summary.failures.is_empty() && !args.skip_bad))
 }
 
 /// The model that is named, or the only one that can hear.

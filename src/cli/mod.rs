@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 mod exchange;
 mod ingest;
+mod maintain;
 pub mod reference;
 mod report;
 mod shell;
@@ -101,6 +102,7 @@ impl App {
             Task::Demo => demo::demo(self),
             Task::Report { out } => report::report(self, &out),
             Task::Replay { file } => report::replay::replay(self, &file),
+            Task::Check(check) => maintain::check(self, check),
             Task::Doctor => doctor::doctor(self),
             Task::Models { action } => commands::models(self, action),
             Task::Ontologies { action } => commands::ontologies(self, action),

@@ -17,7 +17,6 @@ mod error;
 mod folders;
 mod golden;
 mod graph;
-mod guard;
 mod hashes;
 mod library;
 pub mod manifest;
@@ -42,6 +41,7 @@ pub use runtime::{Backend, Engine};
 pub use text_tower::{TextTower, Tokens};
 
 use crate::embedding::{Modality, Space, Stage};
+use crate::guard;
 
 /// Something that turns inputs of one kind into vectors before and after the projection into the joint space.
 pub trait Tower<Input: ?Sized>: Send + Sync {

@@ -124,6 +124,8 @@ fn embed(
         pre_joint: SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::PreJoint), &model.hash),
         joint: SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::Joint), &model.hash),
     };
+    // One version of a model a collection: found before the first file is embedded, not after it.
+    job.collection.takes(&job.joint)?;
     progress.begin("embedding audio", Some(sources.len() as u64));
     let mut order = sources.iter();
     let work = |at: usize| {
@@ -154,7 +156,11 @@ fn embed(
                 None => {}
             }
         }
-        job.collection.commit(batch)?;
+        for rejected in job.collection.commit_sound(batch)? {
+            let path = sources.iter().find(|source| source.id == rejected.id).map(|source| source.path.display().to_string());
+            summary.embedded = summary.embedded.saturating_sub(1);
+            summary.failures.push(Failure { file: path.unwrap_or(rejected.id), reason: rejected.why.to_string() });
+        }
         if cancelled { Err(Error::Cancelled) } else { Ok(()) }
     });
     progress.end();
