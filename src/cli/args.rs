@@ -125,6 +125,12 @@ pub struct Ingest {
     /// Files that can't be taken, or whose vectors have no direction, are listed and are no failure (exit code 0)
     #[arg(long)]
     pub skip_bad: bool,
+    /// Keeps the vector of each window too, with its start and end, so that `search` says where in a track it hits
+    #[arg(long)]
+    pub windows: bool,
+    /// How the windows of a clip become its vector: mean or max; without it as the model says
+    #[arg(long, value_name = "HOW", value_parser = pool)]
+    pub pool: Option<crate::ingest::Pool>,
     /// Longest audio that is taken, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 14_400.0)]
     pub max_duration: f64,
@@ -252,6 +258,11 @@ fn format(name: &str) -> Result<Format, String> {
 fn exchange_format(name: &str) -> Result<&'static exchange::Format, String> {
     let known = exchange::FORMATS.iter().map(|format| format.name);
     exchange::Format::named(name).ok_or_else(|| format!("expected {}", crate::diagnostic::one_of(known)))
+}
+
+fn pool(name: &str) -> Result<crate::ingest::Pool, String> {
+    let known = crate::ingest::Pool::NAMES;
+    crate::ingest::Pool::parse(name).ok_or_else(|| format!("expected {}", crate::diagnostic::one_of(known)))
 }
 
 fn stage(name: &str) -> Result<crate::embedding::Stage, String> {

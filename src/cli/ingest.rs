@@ -5,7 +5,7 @@ use crate::audio::Limits;
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::Stage;
 use crate::ingest::labelling::Rows;
-use crate::ingest::{self, Labelling, Options, Summary};
+use crate::ingest::{self, Keep, Labelling, Options, Summary};
 use crate::progress::Progress;
 use crate::report::{Report, Table};
 use crate::session::Failure;
@@ -38,8 +38,9 @@ pub fn ingest(app: &App, args: args::Ingest) -> Result<u8, Failure> {
     }
     let workspace = app.workspace()?;
     let model = hearing_model(&workspace, args.model)?;
+    let keep = Keep { windows: args.windows, pool: args.pool };
     let limits = Limits { max_duration_s: args.max_duration };
-    let options = Options { paths: args.paths, collection: args.collection, labelling, limits };
+    let options = Options { paths: args.paths, collection: args.collection, labelling, limits, keep };
     let done = ingest::ingest(&workspace, &model, &options, &app.bars);
     let summary = match done {
         Ok(summary) => summary,
@@ -97,11 +98,13 @@ pub fn prepare(workspace: &Workspace, model: &ModelRef, collection: &str, progre
         let prompt = crate::prompt::Prompt::template("A <> track").map_err(|e| Diagnostic::new(e.to_string()))?;
         workspace.label_vectors(model, Stage::Joint, &Prompts(vec![prompt]), &labels, progress)?;
     }
-    let Some(stored) = workspace.store().collection(collection).map_err(crate::workspace::Error::from)? else { return Ok(()) };
-    for stage in [Stage::PreJoint, Stage::Joint] {
-        if let Ok(info) = workspace.audio_space(&stored, model, stage) {
-            let clips = workspace.clips(&stored, &info, None, progress)?;
-            workspace.graph(&clips.loaded, progress)?;
+    let stored = workspace.store().collection(collection).map_err(crate::workspace::Error::from)?;
+    for stored in stored.into_iter().chain(workspace.windows_of(collection)?) {
+        for stage in [Stage::PreJoint, Stage::Joint] {
+            if let Ok(info) = workspace.audio_space(&stored, model, stage) {
+                let clips = workspace.clips(&stored, &info, None, progress)?;
+                workspace.graph(&clips.loaded, progress)?;
+            }
         }
     }
     Ok(())

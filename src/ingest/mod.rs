@@ -16,6 +16,7 @@ mod files;
 pub mod import;
 pub mod labelling;
 mod pipeline;
+mod windows;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,7 @@ use crate::workspace;
 
 pub use audio::{Failure, Options, Summary, ingest, reembed};
 pub use labelling::Labelling;
+pub use windows::{Keep, Pool};
 
 /// Why nothing could be ingested or imported.
 #[derive(Debug, thiserror::Error)]
