@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["diagnostic", "embedding", "value", "progress", "guard"],
     &["report"],
-    &["audio", "store", "index", "ontology", "prompt", "metric", "query", "render"],
+    &["audio", "store", "exchange", "index", "ontology", "prompt", "metric", "query", "render"],
     &["encoder"],
     &["workspace"],
     &["verb", "ingest"],

@@ -10,6 +10,7 @@ mod bundled;
 mod commands;
 mod demo;
 mod doctor;
+mod exchange;
 mod ingest;
 mod maintain;
 pub mod reference;
@@ -96,7 +97,8 @@ impl App {
         match task {
             Task::Run { files, keep_going: own } => batch::files(self, &files, keep_going || own),
             Task::Ingest(ingest) => ingest::ingest(self, ingest),
-            Task::Import(import) => ingest::import(self, import),
+            Task::Import(import) => exchange::import(self, import),
+            Task::Export(export) => exchange::export(self, export),
             Task::Demo => demo::demo(self),
             Task::Report { out } => report::report(self, &out),
             Task::Replay { file } => report::replay::replay(self, &file),

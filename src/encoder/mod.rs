@@ -31,7 +31,7 @@ mod wording;
 
 use std::path::{Path, PathBuf};
 
-pub use audio_tower::{AudioTower, WindowSpan};
+pub use audio_tower::{AudioTower, Heard, WindowSpan};
 pub use error::Error;
 pub use folders::{Found, ModelFolders};
 pub use hashes::Hashes;
