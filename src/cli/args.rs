@@ -67,7 +67,7 @@ pub enum Task {
     Ingest(Ingest),
     /// Imports vectors that were computed elsewhere
     Import(Import),
-    /// Lists or checks models
+    /// Adds, checks, describes, removes or lists models
     Models {
         #[command(subcommand)]
         action: Option<ModelAction>,
@@ -179,8 +179,29 @@ pub enum ListAction {
 pub enum ModelAction {
     /// Lists them
     List,
+    /// Verifies a model folder and copies it into the user's own
+    Add {
+        /// What `tools/export` wrote
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+        /// Takes the place of another model of the same id
+        #[arg(long)]
+        force: bool,
+    },
     /// Holds a model against its golden file, and measures its spaces
-    Check { model: String },
+    Check {
+        /// An id, or a folder
+        model: String,
+    },
+    /// Tells of one model: towers, spaces, licence, hash
+    Describe { model: String },
+    /// Removes a model that was added
+    Remove {
+        model: String,
+        /// Even when collections of the store hold its vectors
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -11,6 +11,7 @@ mod commands;
 mod demo;
 mod doctor;
 mod ingest;
+mod models;
 pub mod reference;
 mod report;
 mod shell;
@@ -100,7 +101,7 @@ impl App {
             Task::Report { out } => report::report(self, &out),
             Task::Replay { file } => report::replay::replay(self, &file),
             Task::Doctor => doctor::doctor(self),
-            Task::Models { action } => commands::models(self, action),
+            Task::Models { action } => models::models(self, action),
             Task::Ontologies { action } => commands::ontologies(self, action),
             Task::Collections { action } => commands::collections(self, action),
         }

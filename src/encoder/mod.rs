@@ -19,6 +19,7 @@ mod golden;
 mod graph;
 mod guard;
 mod hashes;
+pub mod install;
 mod library;
 pub mod manifest;
 mod onnxruntime;
