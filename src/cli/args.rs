@@ -27,6 +27,9 @@ pub struct Args {
     /// Colours
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
+    /// Threads of embedding, indexing and evaluation; any number gives the same results
+    #[arg(long, global = true, value_name = "N", env = "DYAD_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
     /// Only results and errors
     #[arg(short, long, global = true)]
     pub quiet: bool,

@@ -84,6 +84,10 @@ impl App {
 
     fn run(&self, args: Args) -> Result<u8, Failure> {
         bars::watch_interrupts();
+        if let Some(threads) = args.threads {
+            // Nothing has used the pool yet.
+            let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
+        }
         match args.task {
             None if !args.statements.is_empty() => batch::statements(self, &args.statements, args.keep_going),
             None if std::io::stdin().is_terminal() => shell::repl(self, args.no_init),
