@@ -13,8 +13,10 @@ use serde_json::json;
 /// Audio files below `folder`, by path.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a folder").filter_map(|entry| Some(entry.ok()?.path()));
-    let mut found: Vec<PathBuf> =
-        entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).filter(|p| dyad::audio::is_audio_name(p)).collect();
+    let mut found: Vec<PathBuf> = entries
+        .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
+        .filter(|p| dyad::audio::is_audio_name(p))
+        .collect();
     found.sort();
     found
 }

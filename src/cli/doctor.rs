@@ -12,7 +12,11 @@ pub fn doctor(app: &App) -> Result<u8, Failure> {
     let mut table = Table::new(["what", "found", "detail"]);
     let mut row = |what: &str, found: bool, detail: String| table.push(vec![what.into(), Value::Bool(found), detail.into()]);
     row("dyad", true, format!("{} on {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH));
-    row("threads", true, format!("{}; `--threads 1` or `DYAD_THREADS=1` for one, with the same results", rayon::current_num_threads()));
+    row(
+        "threads",
+        true,
+        format!("{}; `--threads 1` or `DYAD_THREADS=1` for one, with the same results", rayon::current_num_threads()),
+    );
     match runtime::backend() {
         Ok(backend) => {
             let path = backend.path.as_ref().map_or_else(|| "built in".to_owned(), |p| p.display().to_string());

@@ -91,7 +91,9 @@ fn audio_parity(tower: &AudioTower, golden: &Golden, b: usize, atol: f64, all: &
     let (length, spec) = (samples.len() / b.max(1), tower.spec());
     // Under `repeat-floor` a window may be shorter than the model's.
     if length != spec.samples && !(spec.short == Short::RepeatFloor && length < spec.samples) {
-        return Err(golden.failed(format!("`{name}.waveform` has {length} samples a row: expected {}, `audio.samples`", spec.samples)));
+        return Err(
+            golden.failed(format!("`{name}.waveform` has {length} samples a row: expected {}, `audio.samples`", spec.samples))
+        );
     }
     let mut alone = TowerOutput::empty(tower.dims());
     for row in samples.chunks_exact(samples.len().max(b) / b) {

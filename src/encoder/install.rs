@@ -63,19 +63,18 @@ pub fn verify(model: &Model) -> Result<Vec<Parity>, Error> {
     let parity = check::parity(model)?;
     for (tower, there) in [("audio", model.audio.is_some()), ("text", model.text.is_some())] {
         if there && !parity.iter().any(|p| p.what.starts_with(tower)) {
-            return Err(Error::Golden { path: golden, reason: format!("expected `{tower}.b1.…`, outputs of the {tower} tower") });
+            return Err(Error::Golden {
+                path: golden, reason: format!("expected `{tower}.b1.…`, outputs of the {tower} tower")
+            });
         }
     }
     match parity.iter().find(|p| !p.passed()) {
         Some(p) if p.allowed == 0.0 => {
             Err(Error::Ids { path: golden, tensor: p.what.clone(), texts: p.largest_difference as usize })
         }
-        Some(p) => Err(Error::Parity {
-            path: golden,
-            tensor: p.what.clone(),
-            difference: p.largest_difference,
-            allowed: p.allowed,
-        }),
+        Some(p) => {
+            Err(Error::Parity { path: golden, tensor: p.what.clone(), difference: p.largest_difference, allowed: p.allowed })
+        }
         None => Ok(parity),
     }
 }
@@ -142,13 +141,14 @@ pub fn remove(id: &str, folder: &Path, folders: &ModelFolders) -> Result<PathBuf
         let elsewhere = folders.list().into_iter().find(|found| of_id(&found)).map(|found| found.dir);
         return Err(match elsewhere {
             Some(dir) => {
-                let reason = format!("the model `{id}` is not in it but in `{}`: expected one that `dyad models add` made", dir.display());
+                let reason =
+                    format!("the model `{id}` is not in it but in `{}`: expected one that `dyad models add` made", dir.display());
                 Error::Install { folder: folder.to_owned(), reason }
             }
-            None => folders.open(id).err().unwrap_or_else(|| Error::Install {
-                folder: folder.to_owned(),
-                reason: format!("it holds no model `{id}`"),
-            }),
+            None => folders
+                .open(id)
+                .err()
+                .unwrap_or_else(|| Error::Install { folder: folder.to_owned(), reason: format!("it holds no model `{id}`") }),
         });
     };
     let failed = |error: std::io::Error| Error::Install { folder: found.dir.clone(), reason: error.to_string() };

@@ -20,7 +20,8 @@ fn clips(place: &Place) {
 #[test]
 fn a_model_is_verified_added_described_checked_and_removed() {
     let place = Place::new();
-    let added = place.dyad(&["models", "add", &tiny("tiny-laion")]).ok().says("verified: 28 comparisons").says("added `tiny-laion`");
+    let added =
+        place.dyad(&["models", "add", &tiny("tiny-laion")]).ok().says("verified: 28 comparisons").says("added `tiny-laion`");
     assert!(added.out.is_empty(), "results go to standard output, and there is none");
     let home = place.at(".local/share/dyad/models/tiny-laion");
     let names: Vec<_> = std::fs::read_dir(&home).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
@@ -77,7 +78,8 @@ fn what_is_wrong_with_a_folder_is_said_with_file_and_key_and_nothing_is_left() {
     edit("atol = 1.0e-04", "atol = 1e-12");
     refused(&["in `bad/golden.safetensors` is missed by", "`check.atol`"]);
     renew();
-    for (file, other) in [("tokenizer.json", "are other ids than the tokenizer gives"), ("golden.safetensors", "`audio.samples`")] {
+    for (file, other) in [("tokenizer.json", "are other ids than the tokenizer gives"), ("golden.safetensors", "`audio.samples`")]
+    {
         std::fs::copy(PathBuf::from(tiny("tiny-clap")).join(file), bad.join(file)).unwrap();
         refused(&[other]);
         renew();

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import clap, laion, msclap, muscall
+from . import clap, laion, msclap, muscall, ttmr
 from .folder import write
 from .refusal import Refused
 
@@ -17,6 +17,7 @@ def arguments() -> argparse.ArgumentParser:
         "clap": "a ClapModel folder of transformers",
         "muscall": "a MusCALL checkpoint",
         "ms-clap": "an MS-CLAP checkpoint, 2022 or 2023",
+        "ttmr++": "a TTMR++ checkpoint",
     }
     for name, text in helps.items():
         family = families.add_parser(name, help=text, description=text)
@@ -42,7 +43,8 @@ def main(argv: list[str] | None = None) -> int:
     options = {"tokenizer": args.tokenizer} if args.tokenizer else {}
     if getattr(args, "pre_joint", None):
         options["pre_joint"] = args.pre_joint
-    load = {"laion-clap": laion.load, "clap": clap.load, "muscall": muscall.load, "ms-clap": msclap.load}[args.family]
+    loaders = {"laion-clap": laion, "clap": clap, "muscall": muscall, "ms-clap": msclap, "ttmr++": ttmr}
+    load = loaders[args.family].load
     try:
         system = load(args.checkpoint, **options)
         if args.licence:

@@ -1,4 +1,4 @@
-"""CLIP's modified ResNet over a spectrogram, as MusCALL uses it.
+"""CLIP's modified ResNet over a spectrogram, as MusCALL and TTMR++ use it.
 
     [batch, 1, mels, frames] ─ stem of three ─ four stages of bottlenecks, average pooling before each stride ─ attention pool
 
@@ -36,7 +36,7 @@ class Bottleneck(nn.Module):
 class ResNet(nn.Module):
     """Reads its sizes from `weights`; the pooling is one question, the mean of all places, asked of all of them and itself."""
 
-    def __init__(self, weights: Weights, prefix: str, heads: int):
+    def __init__(self, weights: Weights, prefix: str, heads: int, pool: str = "attnpool"):
         super().__init__()
         half = weights.get(f"{prefix}conv1.weight").shape[0]
         width = weights.get(f"{prefix}conv3.weight").shape[0]
@@ -50,15 +50,15 @@ class ResNet(nn.Module):
                 self.blocks.append(Bottleneck(inner, width << i, 2 if i > 0 and j == 0 else 1))
                 names[f"blocks.{len(self.blocks) - 1}."] = f"layer{i + 1}.{j}."
                 inner = (width << i) * 4
-        if f"{prefix}attnpool.positional_embedding" not in weights:
-            raise Refused(f"`{weights.name}` has no attention pooling: expected `{prefix}attnpool.positional_embedding`")
-        self.places = nn.Parameter(torch.zeros_like(weights.get(f"{prefix}attnpool.positional_embedding")))
-        out = weights.get(f"{prefix}attnpool.c_proj.weight").shape[0]
+        if f"{prefix}{pool}.positional_embedding" not in weights:
+            raise Refused(f"`{weights.name}` has no attention pooling: expected `{prefix}{pool}.positional_embedding`")
+        self.places = nn.Parameter(torch.zeros_like(weights.get(f"{prefix}{pool}.positional_embedding")))
+        out = weights.get(f"{prefix}{pool}.c_proj.weight").shape[0]
         self.query, self.key, self.value = (nn.Linear(inner, inner) for _ in range(3))
         self.out, self.heads, self.width = nn.Linear(inner, out), heads, inner
         for own, theirs in (("query", "q"), ("key", "k"), ("value", "v"), ("out", "c")):
-            names[f"{own}."] = f"attnpool.{theirs}_proj."
-        full = {"places": f"{prefix}attnpool.positional_embedding"}
+            names[f"{own}."] = f"{pool}.{theirs}_proj."
+        full = {"places": f"{prefix}{pool}.positional_embedding"}
         for key in self.state_dict():
             for own, theirs in names.items():
                 if key.startswith(own):
@@ -67,7 +67,7 @@ class ResNet(nn.Module):
         weights.fill(self, full)
 
     def __str__(self):
-        return f"ResNet of {self.depths} blocks, {self.width} channels, {self.places.shape[0] - 1} places → {self.out.out_features}"
+        return f"ResNet of {self.depths} blocks, {self.width} channels → {self.out.out_features}"
 
     def forward(self, x):
         for conv, bn in ((self.conv1, self.bn1), (self.conv2, self.bn2), (self.conv3, self.bn3)):
@@ -76,8 +76,12 @@ class ResNet(nn.Module):
         for block in self.blocks:
             x = block(x)
         x = x.flatten(2).transpose(1, 2)
+        # Windows have one length, so the number of places is a constant of the graph.
+        size, n = self.width // self.heads, int(x.shape[1]) + 1
+        # TTMR++ has one row for all places, by a slip in its sizes.
+        if self.places.shape[0] not in (1, n):
+            raise Refused(f"a window gives {n - 1} places, the checkpoint has {self.places.shape[0] - 1}: expected its own length")
         x = torch.cat([x.mean(1, keepdim=True), x], 1) + self.places
-        size, n = self.width // self.heads, self.places.shape[0]
         q = self.query(x[:, :1]).reshape(-1, 1, self.heads, size).transpose(1, 2)
         k = self.key(x).reshape(-1, n, self.heads, size).permute(0, 2, 3, 1)
         v = self.value(x).reshape(-1, n, self.heads, size).transpose(1, 2)

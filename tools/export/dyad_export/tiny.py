@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from . import clap, laion, msclap, muscall
+from . import clap, laion, msclap, muscall, ttmr
 from .folder import write
 from .golden import AWKWARD, TEXTS
 from .htsat import Shape
@@ -60,15 +60,19 @@ def roberta_tokenizer() -> Tokenizer:
     return tok
 
 
-def laion_checkpoint() -> dict[str, torch.Tensor]:
-    """Upstream's names, from `transformers`' modules of the same shapes."""
+def small_roberta() -> dict[str, torch.Tensor]:
     from transformers import RobertaConfig, RobertaModel
 
-    torch.manual_seed(1)
-    text = RobertaModel(RobertaConfig(
+    config = RobertaConfig(
         vocab_size=420, hidden_size=24, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48,
-        max_position_embeddings=80, type_vocab_size=1, layer_norm_eps=1e-5))
-    out = {f"text_branch.{k}": v for k, v in randomise(text.state_dict()).items()}
+        max_position_embeddings=80, type_vocab_size=1, layer_norm_eps=1e-5)
+    return randomise(RobertaModel(config).state_dict())
+
+
+def laion_checkpoint() -> dict[str, torch.Tensor]:
+    """Upstream's names, from `transformers`' modules of the same shapes."""
+    torch.manual_seed(1)
+    out = {f"text_branch.{k}": v for k, v in small_roberta().items()}
     out.update({f"audio_branch.{k}": v for k, v in htsat_tensors(mels=16, image=32, embed=8, depths=(2, 2), heads=(2, 4)).items()})
     for name, size in (("audio_projection", 16), ("text_projection", 24)):
         out[f"{name}.0.weight"], out[f"{name}.0.bias"] = noise((12, size)), noise((12,))
@@ -166,69 +170,96 @@ MUSCALL = muscall.Profile(
 )
 
 
-def muscall_checkpoint(vocabulary: int) -> dict[str, torch.Tensor]:
-    """Upstream's names: stages of 2, 1, 1, 1 blocks."""
-    torch.manual_seed(2)
-    out, width, dim = {}, 4, 16
+class Parts:
+    """A state dict made part by part."""
 
-    def conv(name, to, of, size):
-        out[f"{name}.weight"] = noise((to, of, size, size))
+    def __init__(self):
+        self.out: dict[str, torch.Tensor] = {}
 
-    def norm(name, size, batch=True):
-        out[f"{name}.weight"], out[f"{name}.bias"] = 1 + noise((size,)), noise((size,))
+    def conv(self, name, to, of, size):
+        self.out[f"{name}.weight"] = noise((to, of, size, size))
+
+    def norm(self, name, size, batch=False):
+        self.out[f"{name}.weight"], self.out[f"{name}.bias"] = 1 + noise((size,)), noise((size,))
         if batch:
-            out[f"{name}.running_mean"], out[f"{name}.running_var"] = noise((size,)), torch.rand(size) + 1
-            out[f"{name}.num_batches_tracked"] = torch.tensor(3)
+            self.out[f"{name}.running_mean"], self.out[f"{name}.running_var"] = noise((size,)), torch.rand(size) + 1
+            self.out[f"{name}.num_batches_tracked"] = torch.tensor(3)
 
-    def linear(name, to, of, bias=True):
-        out[f"{name}.weight"] = noise((to, of))
+    def linear(self, name, to, of, bias=True):
+        self.out[f"{name}.weight"] = noise((to, of))
         if bias:
-            out[f"{name}.bias"] = noise((to,))
+            self.out[f"{name}.bias"] = noise((to,))
 
-    back = "audio_backbone."
+
+def resnet_tensors(parts: Parts, back: str, pool: str, width: int, dim: int, places: int, level: tuple[float, float]) -> None:
+    """CLIP's ResNet with 2, 1, 1, 1 blocks; `level` is the mean of its input and the factor of its first norm's variance."""
+    out = parts.out
     for i, (to, of) in enumerate(((width // 2, 1), (width // 2, width // 2), (width, width // 2)), 1):
-        conv(f"{back}conv{i}", to, of, 3)
-        norm(f"{back}bn{i}", to)
-    # The first norm takes decibels, about −40 on the mean.
-    out[f"{back}bn1.running_var"] *= 300
-    out[f"{back}bn1.running_mean"] = -40 * out[f"{back}conv1.weight"].sum((1, 2, 3))
+        parts.conv(f"{back}conv{i}", to, of, 3)
+        parts.norm(f"{back}bn{i}", to, batch=True)
+    out[f"{back}bn1.running_var"] *= level[1]
+    out[f"{back}bn1.running_mean"] = level[0] * out[f"{back}conv1.weight"].sum((1, 2, 3))
     inner = width
     for i, depth in enumerate((2, 1, 1, 1)):
         planes = width << i
         for j in range(depth):
             name = f"{back}layer{i + 1}.{j}"
             for k, (to, of, size) in enumerate(((planes, inner, 1), (planes, planes, 3), (planes * 4, planes, 1)), 1):
-                conv(f"{name}.conv{k}", to, of, size)
-                norm(f"{name}.bn{k}", to)
+                parts.conv(f"{name}.conv{k}", to, of, size)
+                parts.norm(f"{name}.bn{k}", to, batch=True)
             if j == 0:
-                conv(f"{name}.downsample.0", planes * 4, inner, 1)
-                norm(f"{name}.downsample.1", planes * 4)
+                parts.conv(f"{name}.downsample.0", planes * 4, inner, 1)
+                parts.norm(f"{name}.downsample.1", planes * 4, batch=True)
             inner = planes * 4
+    out[f"{back}{pool}.positional_embedding"] = torch.randn(places, inner) * 0.2
+    for part in ("q", "k", "v"):
+        parts.linear(f"{back}{pool}.{part}_proj", inner, inner)
+    parts.linear(f"{back}{pool}.c_proj", dim, inner)
+    # What comes out of a relu is positive: without its mean the vectors point in different ways.
+    out[f"{back}{pool}.v_proj.weight"] -= out[f"{back}{pool}.v_proj.weight"].mean(1, keepdim=True)
+    out[f"{back}{pool}.c_proj.bias"] *= 0.1
+
+
+def muscall_checkpoint(vocabulary: int) -> dict[str, torch.Tensor]:
+    """Upstream's names."""
+    torch.manual_seed(5)
+    parts, dim, back = Parts(), 16, "audio_backbone."
+    out = parts.out
     places = (MUSCALL.mels // 32) * ((MUSCALL.samples // (MUSCALL.n_fft // 2) + 1) // 32) + 1
-    out[f"{back}attnpool.positional_embedding"] = torch.randn(places, inner) * 0.2
-    for part in ("q", "k"):
-        linear(f"{back}attnpool.{part}_proj", inner, inner)
-    linear(f"{back}attnpool.c_proj", dim, inner)
-    linear(f"{back}attnpool.v_proj", inner, inner)
-    out[f"{back}attnpool.v_proj.weight"] -= out[f"{back}attnpool.v_proj.weight"].mean(1, keepdim=True)
-    out[f"{back}attnpool.c_proj.bias"] *= 0.1
+    resnet_tensors(parts, back, "attnpool", 4, dim, places, (-40.0, 300.0))
     head = "textual_head."
     out[f"{head}token_embedding.weight"] = torch.randn(vocabulary, 16)
     out[f"{head}position_embedding.weight"] = torch.randn(24, 16) * 0.3
     for i in range(2):
         name = f"{head}transformer.layers.{i}"
-        norm(f"{name}.0.norm", 16, batch=False)
-        linear(f"{name}.0.fn.to_qkv", 48, 16, bias=False)
-        linear(f"{name}.0.fn.out_projection", 16, 16)
-        norm(f"{name}.1.norm", 16, batch=False)
-        linear(f"{name}.1.fn.mlp.0", 64, 16)
-        linear(f"{name}.1.fn.mlp.3", 16, 64)
-    norm(f"{head}transformer.norm_out", 16, batch=False)
-    norm(f"{head}ln_final", 16, batch=False)
+        parts.norm(f"{name}.0.norm", 16)
+        parts.linear(f"{name}.0.fn.to_qkv", 48, 16, bias=False)
+        parts.linear(f"{name}.0.fn.out_projection", 16, 16)
+        parts.norm(f"{name}.1.norm", 16)
+        parts.linear(f"{name}.1.fn.mlp.0", 64, 16)
+        parts.linear(f"{name}.1.fn.mlp.3", 16, 64)
+    parts.norm(f"{head}transformer.norm_out", 16)
+    parts.norm(f"{head}ln_final", 16)
     out["audio_projection.weight"], out["text_projection.weight"] = noise((12, dim)), noise((12, 16))
     out["logit_scale"] = torch.tensor(2.6)
-    window = torch.hann_window(MUSCALL.n_fft)
-    out[f"{back}spec.spectrogram.window"] = window
+    out[f"{back}spec.spectrogram.window"] = torch.hann_window(MUSCALL.n_fft)
+    return out
+
+
+TTMR = ttmr.Profile(8000, 5200, n_fft=128, hop=80, mels=64, audio_heads=2, text_heads=2, max_tokens=40)
+
+
+def ttmr_checkpoint() -> dict[str, torch.Tensor]:
+    """Upstream's names."""
+    torch.manual_seed(3)
+    parts = Parts()
+    resnet_tensors(parts, "audio_encoder.", "attn_pool", 4, 16, 1, (0.0, 1.0))
+    out = parts.out
+    out.update({f"text_encoder.{k}": v for k, v in small_roberta().items() if "pooler" not in k})
+    for tower, size in (("audio", 16), ("text", 24)):
+        parts.norm(f"{tower}_projector.0", size)
+        parts.linear(f"{tower}_projector.1", 12, size, bias=False)
+    out["logit_scale"] = torch.tensor([2.6])
     return out
 
 
@@ -317,6 +348,8 @@ def systems(work: Path):
         checkpoint = saved(work, f"tiny-ms-clap-{year}.pt", msclap_checkpoint(year, made.get_vocab_size()))
         profile = MS_2022 if year == 2022 else MS_2023
         yield f"tiny-ms-clap-{year}", msclap.load(checkpoint, tokenizer_file(work, f"ms-{year}", made), profile)
+    checkpoint = saved(work, "tiny-ttmr.pth", ttmr_checkpoint())
+    yield "tiny-ttmr", ttmr.load(checkpoint, roberta, TTMR)
     yield "tiny-clap", clap.load(clap_folder(work, laions), roberta)
 
 

@@ -1,5 +1,6 @@
 """Each family from its tiny checkpoint to a folder; what does not fit is refused with a reason."""
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -136,3 +137,21 @@ def test_the_command_line_writes_a_folder(tmp_path, monkeypatch, capsys):
     assert 'licence = "my own"' in text and 'short = "repeat-floor"' in text and 'long = "first-last"' in text
     assert "wrote" in capsys.readouterr().out
     shutil.rmtree(tmp_path / "mine")
+
+
+def test_a_window_of_another_length_is_refused(made, tmp_path):
+    """MusCALL's places belong to windows of one length."""
+    clip = tiny.clip_tokenizer()
+    checkpoint = tiny.saved(tmp_path, "a.pt", tiny.muscall_checkpoint(clip.get_vocab_size()))
+    other = dataclasses.replace(tiny.MUSCALL, samples=2 * tiny.MUSCALL.samples)
+    system = muscall.load(checkpoint, tiny.tokenizer_file(tmp_path, "clip", clip), other)
+    with pytest.raises(Refused, match="places"):
+        write(system, tmp_path / "m", say=lambda _: None)
+
+
+def test_ttmr_scales_each_window_and_leaves_silence(made):
+    frontend = made["tiny-ttmr"].audio.module.frontend
+    x = torch.randn(1, made["tiny-ttmr"].audio.samples)
+    with torch.no_grad():
+        assert torch.allclose(frontend(x), frontend(0.01 * x), atol=1e-3)
+        assert torch.isfinite(frontend(torch.zeros_like(x))).all()
