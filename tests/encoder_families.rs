@@ -67,7 +67,8 @@ fn clips_of_any_length_have_vectors() {
         let window = tower.spec().samples;
         let tone = |n: usize| -> Vec<f32> { (0..n).map(|i| 0.4 * (i as f32 * 0.3).sin() * (i as f32 * 0.001).cos()).collect() };
         let mut seen: Vec<Vec<f32>> = Vec::new();
-        for n in [1, window / 3, window / 2 + 1, window - 1, window, window + 7, 2 * window + window / 2] {
+        // TTMR++ drops the last frame of its spectrogram, so the last few samples of a window are not heard.
+        for n in [1, window / 3, window / 2 + 1, window - 60, window, window + 7, 2 * window + window / 2] {
             let (spans, windows) = tower.embed_windows(&tone(n)).unwrap();
             assert_eq!(spans.len(), windows.joint.len(), "{name} {n}");
             let joint = tower.embed(&[&tone(n)]).unwrap().joint.values().to_vec();
