@@ -28,6 +28,9 @@ pub struct Args {
     /// Colours
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
+    /// Threads of embedding, indexing and evaluation; any number gives the same results
+    #[arg(long, global = true, value_name = "N", env = "DYAD_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
     /// Only results and errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -70,7 +73,7 @@ pub enum Task {
     Import(Import),
     /// Writes vectors with ids and fields into a file that other programs read
     Export(Export),
-    /// Lists or checks models
+    /// Adds, checks, describes, removes or lists models
     Models {
         #[command(subcommand)]
         action: Option<ModelAction>,
@@ -232,8 +235,29 @@ pub enum ListAction {
 pub enum ModelAction {
     /// Lists them
     List,
+    /// Verifies a model folder and copies it into the user's own
+    Add {
+        /// What `tools/export` wrote
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+        /// Takes the place of another model of the same id
+        #[arg(long)]
+        force: bool,
+    },
     /// Holds a model against its golden file, and measures its spaces
-    Check { model: String },
+    Check {
+        /// An id, or a folder
+        model: String,
+    },
+    /// Tells of one model: towers, spaces, licence, hash
+    Describe { model: String },
+    /// Removes a model that was added
+    Remove {
+        model: String,
+        /// Even when collections of the store hold its vectors
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

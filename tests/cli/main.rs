@@ -12,4 +12,5 @@ mod import;
 mod ingest;
 mod json;
 mod labels;
+mod models;
 mod store;
