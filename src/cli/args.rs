@@ -83,6 +83,11 @@ pub enum Task {
         #[command(subcommand)]
         action: Option<ListAction>,
     },
+    /// Lists the datasets that can be ingested, tells of one, or checks a copy of it
+    Datasets {
+        #[command(subcommand)]
+        action: Option<DatasetAction>,
+    },
     /// Lists or drops collections
     Collections {
         #[command(subcommand)]
@@ -107,7 +112,7 @@ pub enum Task {
 
 #[derive(Debug, ClapArgs)]
 pub struct Ingest {
-    /// Folders and files of audio (wav, flac, mp3, ogg/vorbis, m4a/aac, aiff, caf)
+    /// Folders and files of audio (wav, flac, mp3, ogg/vorbis, m4a/aac, aiff, caf); with `--dataset` the dataset's folder
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// The collection, made if there is none
@@ -116,12 +121,18 @@ pub struct Ingest {
     /// The model; without it the only one that can hear
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// A CSV or TSV table of labels and metadata: a column that names the file, then `label` and others, or one-hot classes
+    /// A table of labels and metadata (CSV, TSV or JSON lines): a column that names the file, then `label`, `labels`, `captions` and others, or a column of 0 and 1 a class
     #[arg(long, value_name = "FILE", conflicts_with = "label_from")]
     pub labels: Option<PathBuf>,
-    /// Where labels come from: folder, none, or filename:REGEX with named groups
-    #[arg(long, value_name = "RULE", default_value = "folder")]
-    pub label_from: String,
+    /// Reads a dataset as it is unpacked, with its labels: a name of `dyad datasets`, or a FILE.json, .csv, .tsv or .jsonl
+    #[arg(long, value_name = "NAME")]
+    pub dataset: Option<String>,
+    /// The dataset's table, where it has another name or there are several
+    #[arg(long, value_name = "FILE", requires = "dataset")]
+    pub annotations: Option<PathBuf>,
+    /// Where labels come from: folder, none, or filename:REGEX with named groups; without it the folder
+    #[arg(long, value_name = "RULE")]
+    pub label_from: Option<String>,
     /// Threads
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
@@ -257,6 +268,23 @@ pub enum ModelAction {
         /// Even when collections of the store hold its vectors
         #[arg(long)]
         force: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DatasetAction {
+    /// Lists them with their licences
+    List,
+    /// Layout, columns, licence, citation, and where to get it
+    Describe { dataset: String },
+    /// Lists what is missing or damaged in a copy; an index of mirdata is held against its checksums
+    Check {
+        /// A name, or a FILE.json, .csv, .tsv or .jsonl
+        dataset: String,
+        folder: PathBuf,
+        /// The dataset's table, where it has another name or there are several
+        #[arg(long, value_name = "FILE")]
+        annotations: Option<PathBuf>,
     },
 }
 

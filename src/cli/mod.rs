@@ -8,6 +8,7 @@ mod bars;
 mod batch;
 mod bundled;
 mod commands;
+pub mod datasets;
 mod demo;
 mod doctor;
 mod exchange;
@@ -111,6 +112,7 @@ impl App {
             Task::Doctor => doctor::doctor(self),
             Task::Models { action } => models::models(self, action),
             Task::Ontologies { action } => commands::ontologies(self, action),
+            Task::Datasets { action } => datasets::datasets(self, action),
             Task::Collections { action } => commands::collections(self, action),
         }
     }

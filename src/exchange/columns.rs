@@ -91,7 +91,7 @@ fn kind(value: &Value) -> Option<Kind> {
         Value::Bool(_) => Some(Kind::Bool),
         Value::Int(_) => Some(Kind::Int),
         Value::Float(_) => Some(Kind::Float),
-        Value::Text(_) => Some(Kind::Text),
+        Value::Text(_) | Value::List(_) => Some(Kind::Text),
     }
 }
 

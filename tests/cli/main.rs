@@ -7,6 +7,7 @@ mod program;
 
 mod batch;
 mod conformance;
+mod datasets;
 mod formats;
 mod import;
 mod ingest;
