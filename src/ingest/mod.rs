@@ -13,11 +13,13 @@
 pub mod audio;
 mod cells;
 pub mod dataset;
+pub mod export;
 pub mod files;
+pub mod import;
 pub mod labelling;
-pub mod npy;
 mod pipeline;
 mod rows;
+mod windows;
 
 use std::path::PathBuf;
 
@@ -27,6 +29,7 @@ use crate::workspace;
 pub use audio::{Failure, Options, Summary, ingest, ingest_found, reembed};
 pub use labelling::Labelling;
 pub use rows::Rows;
+pub use windows::{Keep, Pool};
 
 /// Why nothing could be ingested or imported.
 #[derive(Debug, thiserror::Error)]

@@ -27,6 +27,7 @@ mod layout;
 mod memory;
 mod mend;
 mod renew;
+mod scan;
 mod sled;
 mod space;
 

@@ -28,6 +28,7 @@ mod label;
 mod labelled;
 mod list;
 mod margin;
+mod moments;
 mod pairing;
 mod parameters;
 mod provenance;

@@ -13,4 +13,5 @@ mod import;
 mod ingest;
 mod json;
 mod labels;
+mod models;
 mod store;
