@@ -76,8 +76,12 @@ impl Plan for CountPlan {
             listed |= value.is_list();
             // Without a value, or with none in its list, it counts under none.
             let values = if value.members().is_empty() { &[Value::Null] } else { value.members() };
+            let mut seen = BTreeSet::new();
             for value in values {
-                groups.entry(value.to_string()).or_insert((value.clone(), 0)).1 += 1;
+                let name = value.to_string();
+                if seen.insert(name.clone()) {
+                    groups.entry(name).or_insert((value.clone(), 0)).1 += 1;
+                }
             }
         }
         if listed {

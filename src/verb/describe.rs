@@ -1,6 +1,6 @@
 //! `describe NAME`: all that is known of one collection, model, ontology, prompt set or term.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::Modality;
@@ -173,8 +173,9 @@ fn describe_collection(collection: &Collection, report: &mut Report) -> Result<(
         for (field, value) in item.metadata {
             let (items, values) = fields.entry(field).or_default();
             *items += usize::from(!value.is_null());
-            for member in value.members() {
-                *values.entry(member.to_string()).or_default() += 1;
+            let members: BTreeSet<String> = value.members().iter().map(Value::to_string).collect();
+            for member in members {
+                *values.entry(member).or_default() += 1;
             }
         }
     }
