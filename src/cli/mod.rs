@@ -11,6 +11,7 @@ mod commands;
 mod demo;
 mod doctor;
 mod ingest;
+mod out;
 pub mod reference;
 mod report;
 mod shell;
@@ -22,6 +23,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::diagnostic::Diagnostic;
+use crate::progress::Progress;
 use crate::render::{Format, Style, renderer};
 use crate::report::Report;
 use crate::session::{Failure, Session};
@@ -119,7 +121,7 @@ impl App {
     }
 
     fn print(&self, report: &Report) -> Result<(), Failure> {
-        let mut out = std::io::stdout().lock();
+        let mut out = out::stdout();
         let written = renderer(self.format, &self.style).report(report, &mut out).and_then(|()| out.flush());
         written.map_err(|e| Diagnostic::new(format!("the result can't be written: {e}")).into())
     }
@@ -127,12 +129,13 @@ impl App {
     /// A line for people, on standard error.
     fn say(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            out::complain(&format!("{text}\n"));
         }
     }
 
     fn complain(&self, diagnostic: &Diagnostic) {
-        eprint!("{}", diagnostic.render("", None));
+        self.bars.end();
+        out::complain(&diagnostic.render("", None));
     }
 }
 
