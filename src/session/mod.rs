@@ -291,7 +291,7 @@ impl Session {
             (_, Value::Null) => {
                 let numbers = || values.iter().filter(|(_, v)| v.as_f64().is_some()).map(|(name, _)| name.as_str());
                 let fault = Diagnostic::new(format!("`{}` is neither a number nor the name of one", text.node)).at(text.span);
-                Err(fault.expected(format!("a number, or one of {}", one_of(numbers()))).suggest(text.node, numbers()))
+                Err(fault.expected("a number, or the name of one, as in `top1 > chance`").suggest(text.node, numbers()))
             }
             (_, named) => Ok(Some(named)),
         })?;
