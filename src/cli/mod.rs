@@ -15,6 +15,7 @@ mod exchange;
 mod ingest;
 mod maintain;
 mod models;
+mod out;
 pub mod reference;
 mod report;
 mod shell;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::diagnostic::Diagnostic;
+use crate::progress::Progress;
 use crate::render::{Format, Style, renderer};
 use crate::report::Report;
 use crate::session::{Failure, Session};
@@ -130,7 +132,7 @@ impl App {
     }
 
     fn print(&self, report: &Report) -> Result<(), Failure> {
-        let mut out = std::io::stdout().lock();
+        let mut out = out::stdout();
         let written = renderer(self.format, &self.style).report(report, &mut out).and_then(|()| out.flush());
         written.map_err(|e| Diagnostic::new(format!("the result can't be written: {e}")).into())
     }
@@ -138,12 +140,13 @@ impl App {
     /// A line for people, on standard error.
     fn say(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            out::complain(&format!("{text}\n"));
         }
     }
 
     fn complain(&self, diagnostic: &Diagnostic) {
-        eprint!("{}", diagnostic.render("", None));
+        self.bars.end();
+        out::complain(&diagnostic.render("", None));
     }
 }
 
