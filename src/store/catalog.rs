@@ -67,10 +67,7 @@ impl Store {
     /// [`Error::Locked`] at once when it is in use, [`Error::Format`] when a newer dyad wrote it, [`Error::Foreign`] when
     /// the folder holds something else, [`Error::Damaged`], [`Error::Io`].
     pub fn open(dir: &Path) -> Result<Store, Error> {
-        folder::prepare(dir)?;
-        let witness = Witness::open(dir)?;
-        renew::settle(dir)?;
-        let kv = open_waiting(dir)?;
+        let (witness, kv) = open_parts(dir)?;
         Store::over(Arc::new(kv), Some(dir.to_owned()), Some(witness))
     }
 
@@ -90,7 +87,7 @@ impl Store {
         Store::over(kv, None, None)
     }
 
-    fn over(kv: Arc<dyn KeyValue>, dir: Option<PathBuf>, witness: Option<Witness>) -> Result<Store, Error> {
+    pub(super) fn over(kv: Arc<dyn KeyValue>, dir: Option<PathBuf>, witness: Option<Witness>) -> Result<Store, Error> {
         let place = dir.clone().unwrap_or_else(|| "memory".into());
         let changes = match kv.get(key::CHANGES)? {
             Some(bytes) => layout::decode(&bytes, || "the number of changes".into())?,
@@ -322,6 +319,15 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+/// Takes the lock of the folder, made if there is none, and opens its byte store.
+pub(super) fn open_parts(dir: &Path) -> Result<(Witness, Sled), Error> {
+    folder::prepare(dir)?;
+    let witness = Witness::open(dir)?;
+    renew::settle(dir)?;
+    let kv = open_waiting(dir)?;
+    Ok((witness, kv))
 }
 
 /// Opens the byte store in a folder whose lock is held. Nobody else has it then, so a refusal is what is left of one that was
