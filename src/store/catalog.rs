@@ -22,6 +22,7 @@ use super::folder::{self, Witness};
 use super::key_value::{Batch, KeyValue};
 use super::layout::{self, CollectionRecord, SpaceRecord, key};
 use super::memory::Memory;
+use super::migrate;
 use super::renew;
 use super::sled::{MOST_WAITS, Sled, WAIT};
 use super::space::SpaceInfo;
@@ -102,7 +103,15 @@ impl Store {
         }
         let store = Store { inner: Arc::new(Inner { kv, lock: RwLock::new(changes), dir, witness }) };
         match format {
-            Some(bytes) => folder::check_format(&place, layout::decode(&bytes, || "the format".into())?)?,
+            Some(bytes) => {
+                let found = layout::decode(&bytes, || "the format".into())?;
+                folder::check_format(&place, found)?;
+                if found != layout::FORMAT {
+                    migrate::migrate(&*store.inner.kv, found, layout::FORMAT, migrate::STEPS)?;
+                    // An older dyad then hears of it before it opens anything.
+                    store.inner.dir.as_deref().map_or(Ok(()), folder::write_marker)?;
+                }
+            }
             None => {
                 let mut batch = Batch::default();
                 batch.put(key::FORMAT.to_vec(), layout::encode(&layout::FORMAT, "the format")?);

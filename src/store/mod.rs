@@ -27,6 +27,7 @@ mod key_value;
 mod layout;
 mod memory;
 mod mend;
+mod migrate;
 mod renew;
 mod sled;
 mod snapshot;
