@@ -84,6 +84,10 @@ impl From<verb::Error> for Failure {
             verb::Error::Diagnostic(diagnostic) => Failure::Statement(diagnostic),
             verb::Error::Workspace(error) => error.into(),
             verb::Error::Cancelled | verb::Error::Metric(crate::metric::Error::Cancelled) => Failure::Interrupted,
+            verb::Error::Metric(crate::metric::Error::Unreadable(fault)) => match fault.0.downcast_ref::<crate::store::Error>() {
+                Some(store) if store.is_fatal() => Failure::Store(store_diagnostic(store)),
+                _ => Failure::Statement(Diagnostic::new(fault.to_string())),
+            },
             other => Failure::Statement(Diagnostic::new(other.to_string())),
         }
     }

@@ -9,6 +9,7 @@ mod indices;
 mod models;
 mod names;
 mod patience;
+mod stored;
 mod texts;
 mod towers;
 
@@ -27,6 +28,7 @@ pub use clips::{Clips, Loaded, builtin_field, nothing_passes};
 pub use indices::{EXACT_BELOW, Search};
 pub use models::{Imported, ModelRef};
 pub use patience::patiently;
+pub use stored::Stored;
 pub use texts::{Prompts, TEXTS, spoken};
 
 /// Why the workspace could not give what was asked of it.
