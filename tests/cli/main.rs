@@ -7,9 +7,12 @@ mod program;
 
 mod batch;
 mod conformance;
+mod exchange;
 mod formats;
 mod import;
 mod ingest;
 mod json;
 mod labels;
+mod long_audio;
+
 mod store;
