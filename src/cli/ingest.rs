@@ -84,11 +84,14 @@ pub fn hearing_model(workspace: &Workspace, name: Option<String>) -> Result<Mode
     }
 }
 
-/// Embeds the ontologies' labels at both stages, and builds the search graphs.
+/// The ontology whose labels are embedded ahead; those of the others are read when they are first asked for, and kept.
+const AHEAD: &str = "hdio";
+
+/// Embeds the labels of the default ontology and of the collection at both stages, and builds the search graphs.
 pub fn prepare(workspace: &Workspace, model: &ModelRef, collection: &str, progress: &dyn Progress) -> Result<(), Failure> {
     if model.model.as_ref().is_some_and(|m| m.text.is_some()) {
         let mut labels: Vec<String> = Vec::new();
-        for ontology in workspace.ontologies()?.iter() {
+        for ontology in workspace.ontologies()?.iter().filter(|ontology| ontology.name == AHEAD) {
             labels.extend(ontology.terms().iter().map(|t| t.spoken()));
         }
         let name = Spanned::new(collection.to_owned(), Default::default());

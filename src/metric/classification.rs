@@ -16,7 +16,11 @@
 //!
 //! Source: protocols of the ISMIR 2024 paper; F1, balanced accuracy and the areas as scikit-learn has them.
 
+mod tally;
+
 use std::sync::{Arc, OnceLock};
+
+pub use tally::Tally;
 
 use super::areas::{Columns, MOST_PAIRS};
 use super::cosines::{Cosines, each_row};
@@ -71,19 +75,6 @@ pub struct Class {
     pub average_precision: f64,
 }
 
-/// Weighted counts, which the metrics read.
-#[derive(Debug, Clone)]
-pub struct Tally {
-    total: u64,
-    /// Items by the rank of their class.
-    ranks: Vec<u64>,
-    support: Vec<u64>,
-    predicted: Vec<u64>,
-    right: Vec<u64>,
-    roc_auc: f64,
-    pr_auc: f64,
-}
-
 impl Classification {
     /// Takes the cosines of n items with k classes, and the class of each item, 0 to k − 1.
     ///
@@ -122,6 +113,11 @@ impl Classification {
     /// Number of classes.
     pub fn classes(&self) -> usize {
         self.classes
+    }
+
+    /// The class that an item has.
+    pub fn class_of(&self, item: usize) -> Option<usize> {
+        self.truth.get(item).copied()
     }
 
     /// The class that each item went to.
@@ -232,6 +228,24 @@ impl Classification {
         self.tally(&vec![1; self.truth.len()], (f64::NAN, f64::NAN))
     }
 
+    /// `f` of the counts and areas at each of several weightings.
+    ///
+    /// # Errors
+    /// When vectors can't be read or `progress` is cancelled.
+    pub(super) fn tallied<T: Send>(
+        &self,
+        weightings: &dyn Weightings,
+        progress: &dyn Progress,
+        f: impl Fn(&Tally) -> T + Sync,
+    ) -> Result<Vec<T>, Error> {
+        let mut plain = self.plain.get().cloned();
+        let means = self.columns.means(&self.truth, weightings, &mut plain, progress)?;
+        self.plain.get_or_init(|| plain.unwrap_or_default());
+        each(weightings, self.truth.len(), progress, |index, weights| {
+            f(&self.tally(weights, means.get(index).map_or((f64::NAN, f64::NAN), |means| means.values())))
+        })
+    }
+
     /// Counts the items as often as their weights say.
     fn tally(&self, weights: &[u32], (roc_auc, pr_auc): (f64, f64)) -> Tally {
         let zeros = vec![0; self.classes];
@@ -282,49 +296,6 @@ fn add(counts: &mut [u64], at: usize, w: u64) {
     }
 }
 
-impl Tally {
-    /// Top-m accuracy.
-    pub fn top(&self, m: usize) -> f64 {
-        // The last rank is that of masked classes, which no m reaches.
-        ratio(self.ranks.iter().take(m.min(self.support.len())).sum(), self.total)
-    }
-
-    /// F1 and support of the classes that occur or are guessed.
-    fn f1(&self) -> impl Iterator<Item = (f64, u64)> {
-        let counts = self.support.iter().zip(&self.predicted).zip(&self.right);
-        counts.filter(|((s, p), _)| **s + **p > 0).map(|((&s, &p), &right)| (ratio(2 * right, s + p), s))
-    }
-
-    /// Weighted F1.
-    pub fn f1_weighted(&self) -> f64 {
-        if self.total == 0 {
-            f64::NAN
-        } else {
-            self.f1().map(|(f1, support)| f1 * support as f64).sum::<f64>() / self.total as f64
-        }
-    }
-
-    /// Macro F1.
-    pub fn f1_macro(&self) -> f64 {
-        mean_of_defined(self.f1().map(|(f1, _)| f1))
-    }
-
-    /// Mean recall.
-    pub fn balanced_accuracy(&self) -> f64 {
-        mean_of_defined(self.right.iter().zip(&self.support).map(|(&right, &support)| ratio(right, support)))
-    }
-
-    /// Macro ROC-AUC.
-    pub fn roc_auc(&self) -> f64 {
-        self.roc_auc
-    }
-
-    /// Macro average precision.
-    pub fn pr_auc(&self) -> f64 {
-        self.pr_auc
-    }
-}
-
 impl Measure for Classification {
     fn items(&self) -> usize {
         self.truth.len()
@@ -342,14 +313,9 @@ impl Measure for Classification {
     }
 
     fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {
-        let mut plain = self.plain.get().cloned();
-        let means = self.columns.means(&self.truth, weightings, &mut plain, progress)?;
-        self.plain.get_or_init(|| plain.unwrap_or_default());
-        each(weightings, self.truth.len(), progress, |index, weights| {
-            let areas = means.get(index).map_or((f64::NAN, f64::NAN), |means| means.values());
-            let tally = self.tally(weights, areas);
+        self.tallied(weightings, progress, |tally| {
             let listed =
-                METRICS.iter().filter_map(|m| if let Function::Classification(f) = m.function { Some(f(&tally)) } else { None });
+                METRICS.iter().filter_map(|m| if let Function::Classification(f) = m.function { Some(f(tally)) } else { None });
             listed.chain((6..=self.tops).map(|m| tally.top(m))).collect()
         })
     }

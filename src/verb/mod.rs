@@ -34,6 +34,7 @@ mod parameters;
 mod provenance;
 mod retrieve;
 mod search;
+mod sensitivity;
 pub mod set;
 mod show;
 mod similar;
@@ -47,6 +48,7 @@ mod using;
 /// Every verb, in the order of the reference.
 pub static VERBS: &[&dyn Verb] = &[
     &classify::Classify,
+    &sensitivity::Sensitivity,
     &similarity::Similarity,
     &margin::Margin,
     &retrieve::Retrieve,
