@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::exchange;
 use crate::render::Format;
 
 /// An embedding vector store with a query language for two-tower audio-text models.
@@ -70,6 +71,8 @@ pub enum Task {
     Ingest(Ingest),
     /// Imports vectors that were computed elsewhere
     Import(Import),
+    /// Writes vectors with ids and fields into a file that other programs read
+    Export(Export),
     /// Adds, checks, describes, removes or lists models
     Models {
         #[command(subcommand)]
@@ -96,6 +99,8 @@ pub enum Task {
         #[arg(value_name = "RESULT.json")]
         file: PathBuf,
     },
+    /// Looks for damage in the store, and names what is lost
+    Check(Check),
     /// What runtime, models and store were found, and what to do about what was not
     Doctor,
 }
@@ -120,6 +125,15 @@ pub struct Ingest {
     /// Threads
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
+    /// Files that can't be taken, or whose vectors have no direction, are listed and are no failure (exit code 0)
+    #[arg(long)]
+    pub skip_bad: bool,
+    /// Keeps the vector of each window too, with its start and end, so that `search` says where in a track it hits
+    #[arg(long)]
+    pub windows: bool,
+    /// How the windows of a clip become its vector: mean or max; without it as the model says
+    #[arg(long, value_name = "HOW", value_parser = pool)]
+    pub pool: Option<crate::ingest::Pool>,
     /// Longest audio that is taken, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 14_400.0)]
     pub max_duration: f64,
@@ -130,9 +144,9 @@ pub struct Ingest {
 
 #[derive(Debug, ClapArgs)]
 pub struct Import {
-    /// The file's kind
-    #[arg(value_enum)]
-    pub kind: ImportKind,
+    /// The file's kind: npy, npz, safetensors, jsonl or parquet
+    #[arg(value_name = "FORMAT", value_parser = exchange_format)]
+    pub kind: &'static exchange::Format,
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// The collection, made if there is none
@@ -150,20 +164,59 @@ pub struct Import {
     /// Which tower
     #[arg(long, value_enum)]
     pub modality: ModalityArg,
-    /// For audio a table in the rows' order (`id,label`, or an id and one-hot classes); for text a label a line
+    /// Ids and fields: for audio a table in the rows' order (`id,label`, or an id and one-hot classes) or JSONL; for text a label
+    /// a line. For a file with ids of its own a table that is looked up by id
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
     /// The prompt that text vectors were made from, as in "A <> track"
     #[arg(long, value_name = "PROMPT")]
     pub prompt: Option<String>,
-    /// Leaves out rows with NaN or of zeros instead of failing
+    /// The array, tensor, column or member that holds the vectors
+    #[arg(long, value_name = "NAME")]
+    pub vectors_in: Option<String>,
+    /// The array, column or member that holds the ids
+    #[arg(long, value_name = "NAME")]
+    pub ids_in: Option<String>,
+    /// Leaves out rows that can't be taken, and names them, instead of failing
     #[arg(long)]
     pub skip_bad: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ImportKind {
-    Npy,
+#[derive(Debug, ClapArgs)]
+pub struct Export {
+    /// The file's kind: npy, npz, safetensors, jsonl or parquet
+    #[arg(value_name = "FORMAT", value_parser = exchange_format)]
+    pub kind: &'static exchange::Format,
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The collection
+    #[arg(long, value_name = "NAME")]
+    pub collection: String,
+    /// The model; without it the only one with such vectors
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Before or after the projection
+    #[arg(long, value_parser = stage, default_value = "joint")]
+    pub space: crate::embedding::Stage,
+    /// Which tower
+    #[arg(long, value_enum, default_value = "audio")]
+    pub modality: ModalityArg,
+    /// The prompt that text vectors were made from
+    #[arg(long, value_name = "PROMPT")]
+    pub prompt: Option<String>,
+    /// Replaces a file that is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Check {
+    /// Only this collection; without it the whole store
+    #[arg(value_name = "COLLECTION")]
+    pub collection: Option<String>,
+    /// Makes again what can be, and takes out what is left of what is lost
+    #[arg(long, conflicts_with = "collection")]
+    pub repair: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -224,6 +277,16 @@ pub enum CollectionAction {
 
 fn format(name: &str) -> Result<Format, String> {
     Format::parse(name).ok_or_else(|| format!("expected {}", crate::diagnostic::one_of(Format::NAMES)))
+}
+
+fn exchange_format(name: &str) -> Result<&'static exchange::Format, String> {
+    let known = exchange::FORMATS.iter().map(|format| format.name);
+    exchange::Format::named(name).ok_or_else(|| format!("expected {}", crate::diagnostic::one_of(known)))
+}
+
+fn pool(name: &str) -> Result<crate::ingest::Pool, String> {
+    let known = crate::ingest::Pool::NAMES;
+    crate::ingest::Pool::parse(name).ok_or_else(|| format!("expected {}", crate::diagnostic::one_of(known)))
 }
 
 fn stage(name: &str) -> Result<crate::embedding::Stage, String> {

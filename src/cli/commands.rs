@@ -21,6 +21,9 @@ pub fn collections(app: &App, action: Option<CollectionAction>) -> Result<u8, Fa
         CollectionAction::Drop { collection } => {
             let workspace = app.workspace()?;
             workspace.collection(&Spanned::new(collection.clone(), Default::default()))?;
+            if let Some(windows) = workspace.windows_of(&collection)? {
+                workspace.store().drop_collection(windows.name()).map_err(WorkspaceError::from)?;
+            }
             workspace.store().drop_collection(&collection).map_err(WorkspaceError::from)?;
             app.say(&format!("dropped `{collection}`"));
             Ok(0)

@@ -10,7 +10,9 @@ mod bundled;
 mod commands;
 mod demo;
 mod doctor;
+mod exchange;
 mod ingest;
+mod maintain;
 mod models;
 pub mod reference;
 mod report;
@@ -100,10 +102,12 @@ impl App {
         match task {
             Task::Run { files, keep_going: own } => batch::files(self, &files, keep_going || own),
             Task::Ingest(ingest) => ingest::ingest(self, ingest),
-            Task::Import(import) => ingest::import(self, import),
+            Task::Import(import) => exchange::import(self, import),
+            Task::Export(export) => exchange::export(self, export),
             Task::Demo => demo::demo(self),
             Task::Report { out } => report::report(self, &out),
             Task::Replay { file } => report::replay::replay(self, &file),
+            Task::Check(check) => maintain::check(self, check),
             Task::Doctor => doctor::doctor(self),
             Task::Models { action } => models::models(self, action),
             Task::Ontologies { action } => commands::ontologies(self, action),

@@ -11,10 +11,12 @@
 //! content and model are those of the stored vectors is left alone.
 
 pub mod audio;
+pub mod export;
 mod files;
+pub mod import;
 pub mod labelling;
-pub mod npy;
 mod pipeline;
+mod windows;
 
 use std::path::PathBuf;
 
@@ -22,6 +24,7 @@ use crate::workspace;
 
 pub use audio::{Failure, Options, Summary, ingest, reembed};
 pub use labelling::Labelling;
+pub use windows::{Keep, Pool};
 
 /// Why nothing could be ingested or imported.
 #[derive(Debug, thiserror::Error)]

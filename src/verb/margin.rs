@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::embedding::Scores;
-use crate::metric::{Bins, Margins};
+use crate::metric::{Bins, Cosines, Margins};
 use crate::query::signature::{Clause, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::verb::labelled::Labelled;
@@ -64,8 +63,8 @@ impl Verb for Margin {
     }
 }
 
-fn measured(task: &Task, truth: &Truth, scores: &Scores, scope: &Scope<'_>) -> Result<Outcome, Error> {
-    let margins = Margins::new(scores, &truth.class)?;
+fn measured(task: &Task, truth: &Truth, scores: &Arc<dyn Cosines>, scope: &Scope<'_>) -> Result<Outcome, Error> {
+    let margins = Margins::over(&**scores, &truth.class, scope.progress)?;
     let groups = task.resampled_by(truth)?;
     let sampled = parameters::bootstrap(&task.bound).estimate(&margins, groups.as_deref(), scope.progress)?;
     let mut report = task.report("margin", truth, scope);

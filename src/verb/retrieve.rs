@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Span, Spanned};
-use crate::embedding::{Embeddings, Scores, Stage};
-use crate::metric::{Query, Retrieval};
+use crate::diagnostic::{Diagnostic, Spanned};
+use crate::embedding::Stage;
+use crate::metric::{Product, Query, Retrieval, Turned};
 use crate::query::signature::{Clause, shared};
 use crate::query::statement::Target;
 use crate::query::{Bound, Example, Signature};
@@ -17,9 +17,6 @@ use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenanc
 use crate::workspace::Prompts;
 
 pub struct Retrieve;
-
-/// More clips than these give a matrix of clips × clips that memory should not hold.
-const MOST_CLIPS: usize = 10_000;
 
 static SIGNATURE: Signature = Signature {
     name: "retrieve",
@@ -127,26 +124,21 @@ struct RetrievePlan {
 
 impl RetrievePlan {
     fn retrieval(&self, truth: &Truth, scope: &Scope<'_>) -> Result<(Retrieval, usize), Error> {
-        let clips = truth.clips.embeddings();
-        let task = &self.task;
+        let (task, progress) = (&self.task, scope.progress);
         let class = |clip: usize| truth.class.get(clip).copied();
         if self.direction == Direction::ClipsForClips {
-            refuse_too_many(truth, task.bound.verb.span)?;
-            let scores = clips_by_clips(&clips)?;
-            let k = scores.k;
-            return Ok((Retrieval::new(&scores, |q, c| class(q) == class(c))?, k.saturating_sub(1)));
+            let scores = Product::among(truth.clips.embeddings());
+            let found = Retrieval::over(&scores, |q, c| class(q) == class(c), progress)?;
+            return Ok((found, truth.class.len().saturating_sub(1)));
         }
-        let texts = scope.workspace.label_vectors(&task.model, task.stage(), &self.prompts, &truth.classes, scope.progress)?;
-        let scores = match self.direction {
-            Direction::ClipsForLabels => texts.cosines(&clips)?,
-            _ => clips.cosines(&texts)?,
-        };
-        let Scores { k, .. } = scores;
-        let retrieval = match self.direction {
-            Direction::ClipsForLabels => Retrieval::new(&scores, |q, c| class(c) == Some(q))?,
-            _ => Retrieval::new(&scores, |q, c| class(q) == Some(c))?,
-        };
-        Ok((retrieval, k))
+        let texts = scope.workspace.label_vectors(&task.model, task.stage(), &self.prompts, &truth.classes, progress)?;
+        let (texts, space) = (Arc::new(texts), &task.info.key.space);
+        if self.direction == Direction::ClipsForLabels {
+            let scores = Turned::new(texts, space, truth.rows())?;
+            return Ok((Retrieval::over(&scores, |q, c| class(c) == Some(q), progress)?, truth.class.len()));
+        }
+        let scores = Product::new(truth.rows(), space, texts)?;
+        Ok((Retrieval::over(&scores, |q, c| class(q) == Some(c), progress)?, truth.classes.len()))
     }
 }
 
@@ -165,7 +157,10 @@ impl Plan for RetrievePlan {
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let task = &self.task;
-        let truth = task.truth(scope)?;
+        let truth = match self.direction {
+            Direction::ClipsForClips => task.truth(scope)?,
+            _ => task.truth_in_blocks(scope)?,
+        };
         let (retrieval, candidates) = self.retrieval(&truth, scope)?;
         let of_labels = self.direction == Direction::ClipsForLabels;
         let groups = match &task.bound.by {
@@ -213,29 +208,6 @@ impl Plan for RetrievePlan {
         };
         Ok(Outcome { trial: Some(Arc::new(trial)), ..report.into() })
     }
-}
-
-/// Refuses more clips than a matrix of clips × clips should hold.
-///
-/// # Errors
-/// Says how many there may be.
-pub fn refuse_too_many(truth: &Truth, span: Span) -> Result<(), Error> {
-    if truth.clips.len() <= MOST_CLIPS {
-        return Ok(());
-    }
-    let fault = Diagnostic::new(format!("{} clips are too many to hold each against each", truth.clips.len())).at(span);
-    Err(fault.expected(format!("at most {MOST_CLIPS} clips; `where …` chooses some")).into())
-}
-
-/// The cosine of each clip with each other; with itself it is masked.
-///
-/// # Errors
-/// Never for vectors of one space.
-pub fn clips_by_clips(clips: &Embeddings) -> Result<Scores, Error> {
-    let mut scores = clips.cosines(clips)?;
-    let k = scores.k;
-    scores.values.iter_mut().step_by(k + 1).for_each(|own| *own = f32::NEG_INFINITY);
-    Ok(scores)
 }
 
 /// Means of the queries of each label.

@@ -2,14 +2,17 @@
 //!
 //! Truth is the metadata field `label`; the classes are its distinct values, sorted. Clips without a label take no part.
 
+use std::sync::Arc;
+
 use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::embedding::Stage;
+use crate::metric::Rows;
 use crate::query::Bound;
 use crate::report::{Context, Report};
 use crate::store::{Collection, Item, SpaceInfo};
 use crate::value::Value;
 use crate::verb::{Error, Scope, Step, parameters, provenance};
-use crate::workspace::{Clips, ModelRef};
+use crate::workspace::{Clips, ModelRef, Stored};
 
 /// Collection, model and space of a statement about labelled clips.
 pub struct Task {
@@ -60,6 +63,19 @@ impl Task {
         Truth::of(clips, self.collection.name(), self.bound.verb.span)
     }
 
+    /// The same for verbs that go through the clips' vectors by [`Truth::rows`] alone, so that they need not be in memory.
+    ///
+    /// # Errors
+    /// As [`Task::truth`].
+    pub fn truth_in_blocks(&self, scope: &Scope<'_>) -> Result<Truth, Error> {
+        let filter = self.bound.filter.as_ref();
+        let (clips, stored) = scope.workspace.clips_in_blocks(&self.collection, &self.info, filter, scope.progress)?;
+        let mut truth = Truth::of(clips, self.collection.name(), self.bound.verb.span)?;
+        // Clips without a label are no longer among them.
+        truth.stored = stored.map(|stored| Arc::new(stored.only(truth.clips.items().into_iter())));
+        Ok(truth)
+    }
+
     /// An empty report that says what was measured, on what and how often it was resampled.
     pub fn report(&self, kind: &str, truth: &Truth, scope: &Scope<'_>) -> Report {
         let space = &self.info.key.space;
@@ -105,6 +121,8 @@ pub struct Truth {
     pub class: Vec<usize>,
     /// Clips that were left out for want of a label.
     pub unlabelled: usize,
+    /// Their vectors, where they are not in memory.
+    stored: Option<Arc<Stored>>,
 }
 
 impl Truth {
@@ -137,7 +155,15 @@ impl Truth {
         let class = names.iter().map(|name| classes.partition_point(|c| c < name)).collect();
         let unlabelled = all - labelled.len();
         let rows = if unlabelled == 0 { clips.rows } else { Some(labelled) };
-        Ok(Truth { clips: Clips { loaded: clips.loaded, rows }, classes, class, unlabelled })
+        Ok(Truth { clips: Clips { loaded: clips.loaded, rows }, classes, class, unlabelled, stored: None })
+    }
+
+    /// The clips' vectors.
+    pub fn rows(&self) -> Arc<dyn Rows> {
+        match &self.stored {
+            Some(stored) => Arc::<Stored>::clone(stored),
+            None => self.clips.embeddings(),
+        }
     }
 
     /// The clips' ids.

@@ -43,7 +43,8 @@ impl Workspace {
         {
             return Ok(collection);
         }
-        let infos: Vec<CollectionInfo> = self.store.collections()?.into_iter().filter(|c| c.audio > 0).collect();
+        let infos: Vec<CollectionInfo> =
+            self.store.collections()?.into_iter().filter(|c| c.audio > 0 && !super::holds_windows(&c.name)).collect();
         match infos.as_slice() {
             [only] => self.collection(&Spanned::new(only.name.clone(), Default::default())),
             [] => Err(Diagnostic::new("the store holds no clips").hint("`dyad ingest DIR` embeds a folder of audio").into()),

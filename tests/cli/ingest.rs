@@ -73,6 +73,8 @@ fn a_mixed_folder_is_taken_file_by_file() {
     assert_eq!(cell(&objects[1], 0, "channels"), 2);
     // The table for people has the reasons too.
     place.dyad(&["ingest", "lib", "--no-index"]).code(1).shows("could not be read").shows("cut.flac");
+    // Where the user says so, files that are left out are listed and are no failure.
+    assert_eq!(failures(&ingest(&place, &["lib", "--skip-bad"]).ok(), &place), bad);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod compare;
 mod geometry;
 mod labelled;
 mod retrieve;
+mod sensitivity;
 mod triplets;
 
 use dyad::embedding::{Modality, Space, Stage};
