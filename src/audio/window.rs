@@ -26,6 +26,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+pub use super::aggregate::Aggregate;
 
 /// How several channels become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -109,35 +110,6 @@ pub enum Tail {
     Wrap,
     /// One more window that ends with the clip and overlaps the chunk before.
     LastAligned,
-}
-
-/// How the vectors of several windows become one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Aggregate {
-    /// The mean of the windows' vectors.
-    #[default]
-    Mean,
-    /// In each dimension the greatest number of any window.
-    Max,
-}
-
-impl Aggregate {
-    /// The names that the manifest and the command line take.
-    pub const NAMES: [&'static str; 2] = ["mean", "max"];
-
-    /// Reads one by name.
-    pub fn parse(name: &str) -> Option<Aggregate> {
-        [Aggregate::Mean, Aggregate::Max].into_iter().find(|one| one.name() == name)
-    }
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Aggregate::Mean => "mean",
-            Aggregate::Max => "max",
-        }
-    }
 }
 
 /// The windowing of one model.

@@ -106,6 +106,18 @@ pub enum Task {
     },
     /// Looks for damage in the store, and names what is lost
     Check(Check),
+    /// Writes away replaced rows and makes the store's files anew
+    Compact,
+    /// Writes the whole store to one new file
+    Snapshot {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Makes a store, where `--store` says and nothing is, from a snapshot
+    Restore {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// What runtime, models and store were found, and what to do about what was not
     Doctor,
 }

@@ -102,11 +102,13 @@ fn space(collection: &Collection, args: &args::Export) -> Result<SpaceInfo, Fail
     match meant.as_slice() {
         [one] => Ok((*one).clone()),
         [] => {
-            let there = all.iter().map(|s| s.key.to_string());
+            let there: Vec<String> = all.iter().map(|s| s.key.to_string()).collect();
             let fault = Diagnostic::new(format!("the collection `{name}` has no such vectors"));
-            Err(fault
-                .expected(format!("one of its spaces: {}", one_of(there.collect::<Vec<_>>().iter().map(String::as_str))))
-                .into())
+            Err(match there.is_empty() {
+                true => fault.hint("it has no vectors at all"),
+                false => fault.expected(format!("one of its spaces: {}", one_of(there.iter().map(String::as_str)))),
+            }
+            .into())
         }
         several => {
             let texts: Vec<String> = several.iter().map(|s| s.key.to_string()).collect();

@@ -15,6 +15,7 @@ mod exchange;
 mod ingest;
 mod maintain;
 mod models;
+mod out;
 pub mod reference;
 mod report;
 mod shell;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::diagnostic::Diagnostic;
+use crate::progress::Progress;
 use crate::render::{Format, Style, renderer};
 use crate::report::Report;
 use crate::session::{Failure, Session};
@@ -108,6 +110,9 @@ impl App {
             Task::Demo => demo::demo(self),
             Task::Report { out } => report::report(self, &out),
             Task::Replay { file } => report::replay::replay(self, &file),
+            Task::Compact => maintain::compact(self),
+            Task::Snapshot { file } => maintain::snapshot(self, &file),
+            Task::Restore { file } => maintain::restore(self, &file),
             Task::Check(check) => maintain::check(self, check),
             Task::Doctor => doctor::doctor(self),
             Task::Models { action } => models::models(self, action),
@@ -130,7 +135,7 @@ impl App {
     }
 
     fn print(&self, report: &Report) -> Result<(), Failure> {
-        let mut out = std::io::stdout().lock();
+        let mut out = out::stdout();
         let written = renderer(self.format, &self.style).report(report, &mut out).and_then(|()| out.flush());
         written.map_err(|e| Diagnostic::new(format!("the result can't be written: {e}")).into())
     }
@@ -138,12 +143,13 @@ impl App {
     /// A line for people, on standard error.
     fn say(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            out::complain(&format!("{text}\n"));
         }
     }
 
     fn complain(&self, diagnostic: &Diagnostic) {
-        eprint!("{}", diagnostic.render("", None));
+        self.bars.end();
+        out::complain(&diagnostic.render("", None));
     }
 }
 

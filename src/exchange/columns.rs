@@ -51,10 +51,7 @@ impl Sheet {
         self.longest_id = self.longest_id.max(id.chars().count());
         for (name, value) in fields {
             let Some(kind) = kind(value) else { continue };
-            let longest = match value {
-                Value::Text(text) => text.chars().count(),
-                other => other.to_string().len(),
-            };
+            let longest = text(value).chars().count();
             match self.columns.get_mut(name) {
                 Some(column) => {
                     column.kind = joined(column.kind, kind);
@@ -91,7 +88,16 @@ fn kind(value: &Value) -> Option<Kind> {
         Value::Bool(_) => Some(Kind::Bool),
         Value::Int(_) => Some(Kind::Int),
         Value::Float(_) => Some(Kind::Float),
-        Value::Text(_) | Value::List(_) => Some(Kind::Text),
+        // What is no scalar is written as JSON.
+        _ => Some(Kind::Text),
+    }
+}
+
+/// A value as the text of a [`Kind::Text`] column.
+pub(super) fn text(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        other => other.to_json().to_string(),
     }
 }
 

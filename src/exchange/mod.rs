@@ -26,6 +26,8 @@ mod parquet;
 mod safetensors;
 mod strip;
 mod target;
+#[cfg(test)]
+mod trial;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

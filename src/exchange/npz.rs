@@ -17,7 +17,7 @@ use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use super::columns::{Column, Kind, Sheet};
+use super::columns::{self, Column, Kind, Sheet};
 use super::grid::{Grid, Place};
 use super::npy::{Header, little_endian};
 use super::strip::Strip;
@@ -182,8 +182,41 @@ impl Reader for Arrays {
     }
 }
 
+/// A sink that fails once and takes everything after that: a `ZipWriter` that is dropped writes on, and prints what went wrong.
+struct Silenced {
+    sink: Box<dyn Sink>,
+    failed: bool,
+}
+
+impl Silenced {
+    fn try_to<T>(&mut self, job: impl FnOnce(&mut dyn Sink) -> io::Result<T>, ignored: T) -> io::Result<T> {
+        if self.failed {
+            return Ok(ignored);
+        }
+        let done = job(&mut *self.sink);
+        self.failed = done.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted);
+        done
+    }
+}
+
+impl Write for Silenced {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.try_to(|sink| sink.write(bytes), bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.try_to(|sink| sink.flush(), ())
+    }
+}
+
+impl Seek for Silenced {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.try_to(|sink| sink.seek(to), 0)
+    }
+}
+
 struct Packing {
-    zip: ZipWriter<Box<dyn Sink>>,
+    zip: ZipWriter<Silenced>,
     ids: (usize, Spool),
     /// With the column's values, and where it is missing if some rows miss it.
     columns: Vec<(Column, Spool, Option<Spool>)>,
@@ -197,18 +230,12 @@ pub(super) fn create(sink: Box<dyn Sink>, sheet: &Sheet) -> Result<Box<dyn Write
         let missing = sheet.has_gaps(column).then(Spool::new).transpose()?;
         columns.push((column.clone(), Spool::new()?, missing));
     }
-    let mut zip = ZipWriter::new(sink);
+    let mut zip = ZipWriter::new(Silenced { sink, failed: false });
     begin(&mut zip, VECTOR, "<f4", &[sheet.rows, sheet.dim as u64], CompressionMethod::Stored)?;
     Ok(Box::new(Packing { zip, ids: (sheet.longest_id.max(1), Spool::new()?), columns, written: 0, expected: sheet.rows }))
 }
 
-fn begin(
-    zip: &mut ZipWriter<Box<dyn Sink>>,
-    name: &str,
-    descr: &str,
-    shape: &[u64],
-    method: CompressionMethod,
-) -> Result<(), Error> {
+fn begin(zip: &mut ZipWriter<Silenced>, name: &str, descr: &str, shape: &[u64], method: CompressionMethod) -> Result<(), Error> {
     // Two exports of the same rows are the same bytes: no clock.
     let options =
         SimpleFileOptions::default().compression_method(method).large_file(true).last_modified_time(zip::DateTime::default());
@@ -232,7 +259,7 @@ fn laid_down(value: &Value, column: &Column) -> Vec<u8> {
         (Kind::Int, Value::Int(int)) => int.to_le_bytes().to_vec(),
         (Kind::Int, _) => vec![0; 8],
         (Kind::Float, value) => value.as_f64().unwrap_or(f64::NAN).to_le_bytes().to_vec(),
-        (Kind::Text, value) => utf32(&value.to_string(), column.longest.max(1)),
+        (Kind::Text, value) => utf32(&columns::text(value), column.longest.max(1)),
     }
 }
 
@@ -272,6 +299,9 @@ impl Writer for Packing {
             }
         }
         let mut sink = self.zip.finish().map_err(|e| Error::wrong(e.to_string()))?;
+        if sink.failed {
+            return Err(Error::wrong("an earlier write failed"));
+        }
         Ok(sink.flush()?)
     }
 }

@@ -109,6 +109,7 @@ fn check(options: &Options, progress: &dyn Progress) -> Result<(usize, BTreeMap<
     let mut bad = BTreeMap::new();
     let mut seen: HashSet<[u8; 16]> = HashSet::new();
     let (mut at, mut dim) = (0, 0);
+    let numbered = matches!(rows.source, Source::Numbers);
     loop {
         if progress.cancelled() {
             return Err(Error::Cancelled);
@@ -119,7 +120,7 @@ fn check(options: &Options, progress: &dyn Progress) -> Result<(usize, BTreeMap<
         }
         progress.advance(chunk.len() as u64);
         for row in chunk {
-            match fault(&row, &mut dim, &mut seen) {
+            match fault(&row, &mut dim, (!numbered).then_some(&mut seen)) {
                 Some(reason) if options.skip_bad => drop(bad.insert(at, reason)),
                 Some(reason) => {
                     let file = options.file.display();
@@ -144,8 +145,8 @@ fn check(options: &Options, progress: &dyn Progress) -> Result<(usize, BTreeMap<
     Ok((dim, bad, rows.file.left_out().to_vec()))
 }
 
-/// Why a row can't be taken. The first good row says the dimension.
-fn fault(row: &Row, dim: &mut usize, seen: &mut HashSet<[u8; 16]>) -> Option<String> {
+/// Why a row can't be taken. The first good row says the dimension; ids that may come twice are kept in `seen`.
+fn fault(row: &Row, dim: &mut usize, seen: Option<&mut HashSet<[u8; 16]>>) -> Option<String> {
     let vector = match &row.vector {
         Ok(vector) => vector,
         Err(reason) => return Some(reason.clone()),
@@ -165,7 +166,7 @@ fn fault(row: &Row, dim: &mut usize, seen: &mut HashSet<[u8; 16]>) -> Option<Str
     }
     let mut short = [0; 16];
     short.copy_from_slice(&blake3::hash(id.as_bytes()).as_bytes()[..16]);
-    if !seen.insert(short) {
+    if seen.is_some_and(|seen| !seen.insert(short)) {
         return Some(format!("names `{id}` twice: expected each id once"));
     }
     *dim = vector.len();

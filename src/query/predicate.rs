@@ -139,6 +139,26 @@ impl Predicate {
         }
     }
 
+    /// Puts `named` in the place of each text that a field is compared with, where it gives a value: `top1 > chance`.
+    ///
+    /// # Errors
+    /// What `named` fails with; it is given the field and the text.
+    pub fn resolve<E>(&mut self, named: &dyn Fn(&str, &Spanned<&str>) -> Result<Option<Value>, E>) -> Result<(), E> {
+        match self {
+            Predicate::And(parts) | Predicate::Or(parts) => parts.iter_mut().try_for_each(|part| part.resolve(named)),
+            Predicate::Not(inner) => inner.resolve(named),
+            Predicate::Compare { field, value, .. } => {
+                if let Value::Text(text) = &value.node
+                    && let Some(found) = named(&field.node, &Spanned::new(text.as_str(), value.span))?
+                {
+                    value.node = found;
+                }
+                Ok(())
+            }
+            Predicate::In { .. } | Predicate::Like { .. } | Predicate::IsNull { .. } | Predicate::ListEquals { .. } => Ok(()),
+        }
+    }
+
     /// Changes the name of every field.
     pub fn rename(&mut self, to: &dyn Fn(&str) -> String) {
         match self {

@@ -8,17 +8,56 @@
 
 use std::sync::Arc;
 
-use crate::metric::{self, Bootstrap, Cosines, Direction, holm};
+use crate::metric::{self, Bootstrap, Cosines, Direction, Measure, holm};
 use crate::prompt::Prompt;
+use crate::query::signature::{Clause, shared};
 use crate::query::{Bound, Signature};
 use crate::report::{Estimate, Figure, Report, Table};
 use crate::value::Value;
-use crate::verb::against::{Against, refuse_text_pre_joint};
+use crate::verb::against::{self, Against, refuse_text_pre_joint};
 use crate::verb::pairing::Pairing;
 use crate::verb::parameters::whole;
+use crate::verb::trial::Trial;
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, parameters, provenance, spaces};
 use crate::workspace::Prompts;
+
+/// What a verb of this kind takes, unless it says otherwise.
+pub const SHAPE: Signature = Signature {
+    subjects: &["clip"],
+    clauses: &[Clause::In, Clause::Where, Clause::By, Clause::Using],
+    parameters: &[
+        shared::PROMPT,
+        shared::PROMPTS,
+        shared::MODEL,
+        spaces::SPACE,
+        against::PROTOCOL,
+        against::K,
+        shared::RESAMPLES,
+        shared::CONFIDENCE,
+        shared::SEED,
+    ],
+    ..Signature::BARE
+};
+
+/// The measured clips, for `compare`: their measure, and a quantity of each.
+pub fn trial(
+    truth: &Truth,
+    groups: Option<Vec<usize>>,
+    value: (&'static str, Vec<f64>),
+    measure: impl Measure + Send + 'static,
+) -> Trial {
+    Trial {
+        unit: "clips",
+        items: truth.ids(),
+        truth: truth.labels(),
+        vocabulary: truth.classes.clone(),
+        groups,
+        right: None,
+        values: vec![value],
+        measure: Box::new(measure),
+    }
+}
 
 /// What a verb makes of clips × classes.
 pub type Measured = fn(&Task, &Truth, &Arc<dyn Cosines>, &Scope<'_>) -> Result<Outcome, Error>;

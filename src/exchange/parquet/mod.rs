@@ -15,14 +15,25 @@
 mod read;
 mod write;
 
-pub(super) use read::open;
 pub(super) use write::create;
 
-use super::Error;
+use std::path::Path;
+
+use super::{Ask, Error, Reader};
 
 /// Most rows in a group that is written, and most bytes of its vectors.
 const GROUP: usize = 8_192;
 const GROUP_BYTES: usize = 16 << 20;
+
+pub(super) fn open(path: &Path, ask: &Ask) -> Result<Box<dyn Reader>, Error> {
+    fenced(|| read::open(path, ask))
+}
+
+/// Runs a call into the crate, whose panics on wrong bytes are errors.
+fn fenced<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let broken = |panic| Error::wrong(format!("it is not a parquet file, or damaged: {panic}"));
+    crate::guard::guard(work).unwrap_or_else(|panic| Err(broken(panic)))
+}
 
 fn fault(error: parquet::errors::ParquetError) -> Error {
     // A failed write comes wrapped; what the system said is what matters.

@@ -11,7 +11,7 @@ use parquet::data_type::{ByteArray, DataType};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
-use super::fault;
+use super::{fault, fenced};
 use crate::exchange::{Ask, Error, Reader, Row, field_name, id_of};
 use crate::value::Value;
 
@@ -37,7 +37,7 @@ struct Columns {
     left: usize,
 }
 
-pub(in crate::exchange) fn open(path: &Path, ask: &Ask) -> Result<Box<dyn Reader>, Error> {
+pub(super) fn open(path: &Path, ask: &Ask) -> Result<Box<dyn Reader>, Error> {
     let file = SerializedFileReader::new(File::open(path)?).map_err(fault)?;
     let schema = file.metadata().file_metadata().schema_descr_ptr();
     let leaves: Vec<(usize, &ColumnDescriptor)> = schema.columns().iter().map(|c| &**c).enumerate().collect();
@@ -121,6 +121,20 @@ impl Columns {
 
 impl Reader for Columns {
     fn read(&mut self, most: usize) -> Result<Vec<Row>, Error> {
+        fenced(|| self.next_rows(most))
+    }
+
+    fn rows(&self) -> Option<u64> {
+        Some(self.rows)
+    }
+
+    fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+}
+
+impl Columns {
+    fn next_rows(&mut self, most: usize) -> Result<Vec<Row>, Error> {
         while self.left == 0 {
             if !self.next_group()? {
                 return Ok(Vec::new());
@@ -154,14 +168,6 @@ impl Reader for Columns {
         }
         self.left -= n;
         Ok(rows)
-    }
-
-    fn rows(&self) -> Option<u64> {
-        Some(self.rows)
-    }
-
-    fn left_out(&self) -> &[String] {
-        &self.left_out
     }
 }
 

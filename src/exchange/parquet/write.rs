@@ -10,6 +10,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{ColumnPath, Type};
 
 use super::{GROUP, GROUP_BYTES, fault};
+use crate::exchange::columns::text;
 use crate::exchange::{Column, Error, ID, Kind, Sheet, Sink, VECTOR, Writer, check_count, written_name};
 use crate::value::Value;
 
@@ -101,7 +102,7 @@ impl Groups {
                     )?;
                 }
                 Kind::Text => {
-                    let texts: Vec<ByteArray> = there.map(|v| ByteArray::from(v.to_string().into_bytes())).collect();
+                    let texts: Vec<ByteArray> = there.map(|v| ByteArray::from(text(&v).into_bytes())).collect();
                     put::<ByteArrayType>(&mut group, &texts, Some(&levels), None)?;
                 }
             }

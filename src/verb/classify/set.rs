@@ -6,6 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::metric::{Classification, Cosines};
 use crate::report::{Estimate, Figure, Table};
 use crate::value::Value;
+use crate::verb::labelled;
 use crate::verb::trial::Trial;
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Outcome, Scope, parameters, provenance};
@@ -54,16 +55,9 @@ pub fn measured(task: &Task, truth: &Truth, scores: &Arc<dyn Cosines>, scope: &S
 
 /// The classified clips, for `compare`.
 fn trial(truth: &Truth, classification: Classification, groups: Option<Vec<usize>>) -> Trial {
-    Trial {
-        unit: "clips",
-        items: truth.ids(),
-        truth: truth.labels(),
-        vocabulary: truth.classes.clone(),
-        groups,
-        right: Some(classification.right(1)),
-        values: vec![("reciprocal_rank", classification.reciprocal_ranks())],
-        measure: Box::new(classification),
-    }
+    let right = Some(classification.right(1));
+    let value = ("reciprocal_rank", classification.reciprocal_ranks());
+    Trial { right, ..labelled::trial(truth, groups, value, classification) }
 }
 
 /// The K of `top K`, 5 by default, at most the number of classes.
@@ -75,7 +69,7 @@ pub(super) fn top(task: &Task, classes: usize) -> Result<usize, Error> {
         None => Ok(5.min(classes)),
         Some(top) if top <= classes => Ok(top),
         Some(top) => Err(Diagnostic::new(format!("`top {top}` of {classes} classes"))
-            .at(task.bound.verb.span)
+            .at(task.bound.top_at.unwrap_or(task.bound.verb.span))
             .expected(format!("at most `top {classes}`"))
             .into()),
     }
