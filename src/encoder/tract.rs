@@ -66,6 +66,22 @@ impl Model {
     }
 }
 
+/// The first node of the graph in `path` that may repeat without an end, as `` `joint`, a Loop ``; nested graphs are searched.
+pub(super) fn repeats(path: &Path) -> Result<Option<String>, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let proto = tract_onnx::onnx().proto_model_for_read(&mut &bytes[..]).map_err(reason)?;
+    let mut graphs: Vec<&pb::GraphProto> = proto.graph.iter().collect();
+    while let Some(graph) = graphs.pop() {
+        for node in &graph.node {
+            if node.op_type == "Loop" {
+                return Ok(Some(format!("`{}`, a {}", node.output.first().unwrap_or(&node.name), node.op_type)));
+            }
+            graphs.extend(node.attribute.iter().filter_map(|attribute| attribute.g.as_ref()));
+        }
+    }
+    Ok(None)
+}
+
 impl Plan {
     pub fn run(&self, batch: usize, feeds: &[Feed]) -> Result<Vec<Output>, String> {
         let mut inputs = TVec::new();

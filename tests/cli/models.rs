@@ -92,6 +92,10 @@ fn what_is_wrong_with_a_folder_is_said_with_file_and_key_and_nothing_is_left() {
         refused(&[file]);
         std::fs::write(bad.join(file), good).unwrap();
     }
+    // tests/fixtures/endless-loop.onnx: the right inputs and outputs, and a Loop whose condition is always true.
+    let endless = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/endless-loop.onnx");
+    std::fs::copy(endless, bad.join("audio.onnx")).unwrap();
+    refused(&["`bad/audio.onnx`", "may never end because of `joint`, a Loop"]);
     let models = place.at(".local/share/dyad/models");
     assert!(std::fs::read_dir(models).map_or(0, Iterator::count) == 0, "nothing half copied is left");
 }
