@@ -20,6 +20,8 @@ mod tally;
 
 use std::sync::{Arc, OnceLock};
 
+pub use tally::Tally;
+
 use super::areas::{Columns, MOST_PAIRS};
 use super::cosines::{Cosines, each_row};
 use super::order::Areas;
@@ -28,7 +30,6 @@ use super::{Error, Function, METRICS, Measure, check, check_truth, mean_of_defin
 use crate::embedding::Scores;
 use crate::progress::{Progress, Silent};
 use crate::report::Estimate;
-pub use tally::Tally;
 
 /// Items × classes, ready to be measured at any weights.
 #[derive(Clone)]
@@ -112,6 +113,11 @@ impl Classification {
     /// Number of classes.
     pub fn classes(&self) -> usize {
         self.classes
+    }
+
+    /// The class that an item has.
+    pub fn class_of(&self, item: usize) -> Option<usize> {
+        self.truth.get(item).copied()
     }
 
     /// The class that each item went to.
@@ -222,6 +228,24 @@ impl Classification {
         self.tally(&vec![1; self.truth.len()], (f64::NAN, f64::NAN))
     }
 
+    /// `f` of the counts and areas at each of several weightings.
+    ///
+    /// # Errors
+    /// When vectors can't be read or `progress` is cancelled.
+    pub(super) fn tallied<T: Send>(
+        &self,
+        weightings: &dyn Weightings,
+        progress: &dyn Progress,
+        f: impl Fn(&Tally) -> T + Sync,
+    ) -> Result<Vec<T>, Error> {
+        let mut plain = self.plain.get().cloned();
+        let means = self.columns.means(&self.truth, weightings, &mut plain, progress)?;
+        self.plain.get_or_init(|| plain.unwrap_or_default());
+        each(weightings, self.truth.len(), progress, |index, weights| {
+            f(&self.tally(weights, means.get(index).map_or((f64::NAN, f64::NAN), |means| means.values())))
+        })
+    }
+
     /// Counts the items as often as their weights say.
     fn tally(&self, weights: &[u32], (roc_auc, pr_auc): (f64, f64)) -> Tally {
         let zeros = vec![0; self.classes];
@@ -289,14 +313,9 @@ impl Measure for Classification {
     }
 
     fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {
-        let mut plain = self.plain.get().cloned();
-        let means = self.columns.means(&self.truth, weightings, &mut plain, progress)?;
-        self.plain.get_or_init(|| plain.unwrap_or_default());
-        each(weightings, self.truth.len(), progress, |index, weights| {
-            let areas = means.get(index).map_or((f64::NAN, f64::NAN), |means| means.values());
-            let tally = self.tally(weights, areas);
+        self.tallied(weightings, progress, |tally| {
             let listed =
-                METRICS.iter().filter_map(|m| if let Function::Classification(f) = m.function { Some(f(&tally)) } else { None });
+                METRICS.iter().filter_map(|m| if let Function::Classification(f) = m.function { Some(f(tally)) } else { None });
             listed.chain((6..=self.tops).map(|m| tally.top(m))).collect()
         })
     }

@@ -1,7 +1,7 @@
 //! Evaluation: from cosines and truth to numbers with intervals.
 //!
 //! ```text
-//!   Cosines + truth ┬─ Classification ─┐                        ┌─ point()      Vec<Estimate>
+//!   Cosines + truth ┬─ Classification ─┐ (several: Sensitivity) ┌─ point()      Vec<Estimate>
 //!                   ├─ Pairs, Margins ─┤  Measure:              │
 //!   Cosines + relevance ─ Retrieval ───┼─ weights → numbers ────┼─ Bootstrap    intervals, and of a Difference
 //!   cosines + triplets ── Triplets ────┘                        └─ significance McNemar, sign flips, Holm
@@ -25,6 +25,8 @@ mod distribution;
 mod gap;
 mod hubs;
 mod margin;
+mod masked;
+mod multilabel;
 mod neighbour;
 mod order;
 mod pairs;
@@ -32,6 +34,7 @@ mod pairs;
 mod property;
 mod prototype;
 mod ranking;
+mod sensitivity;
 mod significance;
 mod sorted;
 mod triplet;
@@ -45,10 +48,13 @@ pub use distribution::{Bins, Distribution, QUANTILES, quantile};
 pub use gap::{Gap, Tally as GapTally};
 pub use hubs::{Hubs, Tally as HubsTally, csls};
 pub use margin::{Margins, Tally as MarginTally};
+pub use masked::Masked;
+pub use multilabel::{MultiLabel, Tag};
 pub use neighbour::Neighbours;
 pub use pairs::{Pairs, Tally as PairsTally};
 pub use prototype::{Protocol, Prototypes, class_means};
 pub use ranking::{Query, Retrieval, Tally as RetrievalTally};
+pub use sensitivity::{OF_CLASS, OF_CONTROL, OF_WORDING, Sensitivity, Tally as SensitivityTally};
 pub use significance::{McNemar, SignFlip, holm, mcnemar, sign_flip};
 pub use triplet::{Anchor, Tally as TripletTally, Triplets};
 pub use weighting::{Resamples, Through, Weighed, Weightings};

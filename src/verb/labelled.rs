@@ -69,6 +69,8 @@ pub struct Labelled {
     pub signature: &'static Signature,
     pub measured: Measured,
     pub leading: &'static [&'static str],
+    /// Whether clips may have several labels.
+    pub several: bool,
 }
 
 impl Labelled {
@@ -93,6 +95,12 @@ impl Labelled {
     }
 }
 
+impl Labelled {
+    fn truth(&self, task: &Task, scope: &Scope<'_>) -> Result<Truth, Error> {
+        if self.several { task.any_truth_in_blocks(scope) } else { task.truth_in_blocks(scope) }
+    }
+}
+
 struct Set {
     verb: Labelled,
     task: Task,
@@ -108,11 +116,11 @@ impl Plan for Set {
     }
 
     fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
-        self.against.estimate(&self.task, &self.task.truth_in_blocks(scope)?, scope)
+        self.against.estimate(&self.task, &self.verb.truth(&self.task, scope)?, scope)
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let truth = self.against.truth(&self.task, scope)?;
+        let truth = self.against.truth(&self.task, self.verb.several, scope)?;
         let (scores, masked) = self.against.scores(&self.task, &truth, scope)?;
         let mut outcome = (self.verb.measured)(&self.task, &truth, &scores, scope)?;
         self.against.tell(&mut outcome.report, masked);
@@ -136,7 +144,7 @@ impl Plan for Sweep {
     }
 
     fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
-        let truth = self.task.truth_in_blocks(scope)?;
+        let truth = self.verb.truth(&self.task, scope)?;
         let mut unread = 0;
         for prompt in &self.prompts {
             let prompts = Prompts(vec![prompt.clone()]);
@@ -148,7 +156,7 @@ impl Plan for Sweep {
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let truth = self.task.truth_in_blocks(scope)?;
+        let truth = self.verb.truth(&self.task, scope)?;
         let mut measured = Vec::with_capacity(self.prompts.len());
         for prompt in &self.prompts {
             let against = Against::Texts(Prompts(vec![prompt.clone()]));

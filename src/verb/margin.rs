@@ -44,7 +44,8 @@ impl Verb for Margin {
     }
 
     fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
-        Labelled { signature: &SIGNATURE, measured, leading: &["margin_median", "margin_roc_auc"] }.plan(bound, scope)
+        Labelled { signature: &SIGNATURE, measured, leading: &["margin_median", "margin_roc_auc"], several: false }
+            .plan(bound, scope)
     }
 }
 

@@ -46,7 +46,7 @@ impl Verb for Similarity {
     }
 
     fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
-        Labelled { signature: &SIGNATURE, measured, leading: &["pair_roc_auc", "overlap"] }.plan(bound, scope)
+        Labelled { signature: &SIGNATURE, measured, leading: &["pair_roc_auc", "overlap"], several: false }.plan(bound, scope)
     }
 }
 

@@ -1,6 +1,6 @@
-//! What the metrics of a classification read: weighted counts, and the mean areas.
+//! What a classification comes to at one weighting: counts by rank and by class, and the mean areas; the metrics read it.
 //!
-//! Source: F1 and balanced accuracy as scikit-learn has them.
+//! Convention: F1, recall and balanced accuracy as scikit-learn has them; 0 where a class has neither items nor predictions.
 
 use crate::metric::{mean_of_defined, ratio};
 
@@ -18,6 +18,13 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Of ranks from 0, the last that of what no m reaches, and mean areas alone: without guesses and so without F1.
+    pub(in crate::metric) fn of_ranks(ranks: Vec<u64>, (roc_auc, pr_auc): (f64, f64)) -> Tally {
+        let zeros = vec![0; ranks.len().saturating_sub(1)];
+        let total = ranks.iter().sum();
+        Tally { total, ranks, support: zeros.clone(), predicted: zeros.clone(), right: zeros, roc_auc, pr_auc }
+    }
+
     /// Top-m accuracy.
     pub fn top(&self, m: usize) -> f64 {
         // The last rank is that of masked classes, which no m reaches.
@@ -42,6 +49,11 @@ impl Tally {
     /// Macro F1.
     pub fn f1_macro(&self) -> f64 {
         mean_of_defined(self.f1().map(|(f1, _)| f1))
+    }
+
+    /// Recall of one class; NaN without items.
+    pub fn recall(&self, class: usize) -> f64 {
+        self.right.get(class).zip(self.support.get(class)).map_or(f64::NAN, |(&right, &support)| ratio(right, support))
     }
 
     /// Mean recall.

@@ -16,6 +16,9 @@ const WORST: usize = 10;
 
 /// The report of classified clips, whatever gave the scores.
 pub fn measured(task: &Task, truth: &Truth, scores: &Arc<dyn Cosines>, scope: &Scope<'_>) -> Result<Outcome, Error> {
+    if let Some(several) = &truth.several {
+        return super::several::measured(task, truth, several, scores, scope);
+    }
     let top = top(task, truth.classes.len())?;
     let classification = Classification::over(Arc::clone(scores), &truth.class, scope.progress)?.up_to(top);
     let groups = task.resampled_by(truth)?;
@@ -61,7 +64,7 @@ fn trial(truth: &Truth, classification: Classification, groups: Option<Vec<usize
 ///
 /// # Errors
 /// When it is above the number of classes.
-fn top(task: &Task, classes: usize) -> Result<usize, Error> {
+pub(super) fn top(task: &Task, classes: usize) -> Result<usize, Error> {
     match task.bound.top {
         None => Ok(5.min(classes)),
         Some(top) if top <= classes => Ok(top),
@@ -73,11 +76,11 @@ fn top(task: &Task, classes: usize) -> Result<usize, Error> {
 }
 
 /// Whether a metric is asked for: `top4` is not, in `top 3`.
-fn within(estimate: &Estimate, top: usize) -> bool {
+pub(super) fn within(estimate: &Estimate, top: usize) -> bool {
     estimate.name.strip_prefix("top").and_then(|m| m.parse::<usize>().ok()).is_none_or(|m| m <= top)
 }
 
-fn metric_table(metrics: &[Estimate], chance: &[Estimate], majority: &[Estimate]) -> Table {
+pub(super) fn metric_table(metrics: &[Estimate], chance: &[Estimate], majority: &[Estimate]) -> Table {
     let mut table = Table::new(["metric", "value", "low", "high", "chance", "majority"]);
     let value = |list: &[Estimate], name: &str| Value::from(provenance::named(list, name).map(|e| e.value));
     for m in metrics {
