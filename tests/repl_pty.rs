@@ -221,3 +221,82 @@ fn a_narrow_terminal_gets_narrow_tables() {
     assert!(widest.is_some_and(|w| w <= 40), "{widest:?} columns:\n{}", &screen[mark..]);
     assert_eq!(t.leave(), Some(0));
 }
+
+#[test]
+fn dot_commands_files_and_the_rc_file() {
+    let place = toy();
+    std::fs::create_dir_all(place.at("config/dyad")).unwrap();
+    place.write("config/dyad/rc.dyad", "set seed=41\n.timer on\n");
+    place.write("q.dyad", "count clips where midi > 64\n  and label = \"tuba\"\ncount clips\n");
+    let config = place.at("config").display().to_string();
+    let mut t = Terminal::open(&place, 100, &[("NO_COLOR", "1"), ("XDG_CONFIG_HOME", &config)]);
+    t.line("show settings").expect("setting").expect("41").expect("time: ").expect("dyad>");
+    t.line(".timer off").expect("dyad>").line(".mode csv").expect("dyad>");
+    t.line("count clips by label").expect("label,count").expect("tuba,2").expect("dyad>");
+    t.line(".read q.dyad").expect("2").expect("8").expect("dyad>");
+    t.line(".output all.txt").expect("dyad>").line("count clips").expect("dyad>").line(".output").expect("dyad>");
+    t.line(".mode table").expect("dyad>").line("count clips").expect("n 8").expect("dyad>");
+    assert_eq!(std::fs::read_to_string(place.at("all.txt")).unwrap(), "count\n8\n");
+    // A value of the store, its quote open already.
+    t.keys("count clips where label = \"tub\t").expect("tuba\"").line("").expect("n 2").expect("dyad>");
+    assert_eq!(t.leave(), Some(0));
+}
+
+#[test]
+fn searching_the_history_hints_and_brackets() {
+    let place = toy();
+    let mut t = Terminal::open(&place, 100, &[]);
+    t.line("count clips where (midi > 60)").expect("n 7").expect("dyad>");
+    // The bracket at the cursor and its partner are marked.
+    assert!(String::from_utf8_lossy(&t.raw).contains("\x1b[1;7m("), "{:?}", String::from_utf8_lossy(&t.raw));
+    // What a hint adds goes when the line is thrown away.
+    t.keys("cla").expect("ssify");
+    let mark = t.raw.len();
+    t.keys(CTRL_C).expect("\ndyad>");
+    assert!(String::from_utf8_lossy(&t.raw[mark..]).contains("\x1b[J"), "{:?}", String::from_utf8_lossy(&t.raw[mark..]));
+    t.keys("\x12midi").expect("reverse-i-search").expect("midi > 60").keys("\r").expect("n 7").expect("dyad>");
+    assert_eq!(t.leave(), Some(0));
+}
+
+#[test]
+fn long_output_goes_through_the_pager() {
+    let place = toy();
+    let mut t = Terminal::open(&place, 100, &[("NO_COLOR", "1"), ("PAGER", "sed s/^/paged:/")]);
+    t.line("list clips").expect("violin/0.wav").expect("dyad>");
+    assert!(!plain(&t.raw).contains("paged:"));
+    t.pty.resize(pty_process::Size::new(8, 100)).unwrap();
+    t.line("list clips").expect("paged:").expect("tuba/7.wav").expect("dyad>");
+    assert_eq!(t.leave(), Some(0));
+}
+
+#[test]
+fn plots_and_wide_labels_fit_every_width() {
+    let place = toy();
+    let labels = ["大提琴", "小提琴 二", "🎻", "e\u{301}tude"];
+    let rows: Vec<Vec<f64>> = (0..4).map(|i| (0..9).map(|d| if d == i { 1.0 } else { 0.1 }).collect()).collect();
+    place.write("wide.npy", program::npy("<f4", &rows));
+    let table: String = labels.iter().enumerate().map(|(i, label)| format!("{label}/{i}.wav,{label}\n")).collect();
+    place.write("wide.csv", format!("id,label\n{table}"));
+    let import = ["import", "npy", "wide.npy", "--collection", "wide", "--model", "toy", "--space", "joint"];
+    place.dyad(&[&import[..], &["--modality", "audio", "--labels", "wide.csv"]].concat()).ok();
+    for (columns, lang) in [(40, "C.UTF-8"), (60, "C.UTF-8"), (100, "C")] {
+        let mut t = Terminal::open(&place, columns, &[("NO_COLOR", "1"), ("LANG", lang)]);
+        let mark = plain(&t.raw).len();
+        let unicode = lang != "C";
+        t.line("count clips in wide by label as plot").expect("clips by label").expect("🎻").expect("dyad>");
+        t.line("list clips in wide").expect("大提琴").expect("dyad>");
+        for statement in ["similarity clips in notes as plot", "classify clips in notes confusion as plot"] {
+            t.line(statement).expect("store").expect("dyad>");
+        }
+        let screen = plain(&t.raw)[mark..].to_owned();
+        assert_eq!((screen.contains('█'), screen.contains("==")), (unicode, !unicode), "{screen}");
+        // What was typed is drawn again at each key, and a bar at each step: those lines are left out.
+        let drawn = ["dyad>", "as plot", "reading vectors", "comparing", "resampling"];
+        let answered = screen.lines().filter(|line| !drawn.iter().any(|mark| line.contains(mark)));
+        for line in answered {
+            let width = unicode_width::UnicodeWidthStr::width(line);
+            assert!(width <= usize::from(columns), "{width} columns of {columns}: {line}\n{screen}");
+        }
+        assert_eq!(t.leave(), Some(0));
+    }
+}

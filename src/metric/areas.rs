@@ -99,7 +99,7 @@ impl Columns {
         let n = truth.len();
         let mut means = vec![Means::default(); weightings.count()];
         let mut fresh = plain.is_none().then(Vec::new);
-        progress.begin(RESAMPLING, Some((means.len() * self.parts()) as u64));
+        progress.begin(RESAMPLING, Some((means.len().saturating_sub(1) * self.parts()) as u64));
         self.each_part(truth, progress, |columns| {
             if let Some(plain) = &mut fresh {
                 plain.extend(columns.par_iter().map(|column| column.areas(&vec![1; n])).collect::<Vec<_>>());

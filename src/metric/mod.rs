@@ -81,9 +81,9 @@ pub trait Measure: Sync {
     /// # Errors
     /// When vectors can't be read or `progress` is cancelled.
     fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {
-        progress.begin(RESAMPLING, Some(weightings.count() as u64));
-        let found = weighting::each(weightings, self.items(), progress, |_, weights| {
-            progress.advance(1);
+        progress.begin(RESAMPLING, Some(weightings.count().saturating_sub(1) as u64));
+        let found = weighting::each(weightings, self.items(), progress, |index, weights| {
+            progress.advance(u64::from(index > 0));
             self.evaluate(weights)
         })?;
         progress.end();

@@ -106,7 +106,7 @@ impl Pairs {
     fn walk(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Walked>, Error> {
         let start = Walked { curve: Curve::default(), bins: vec![(0, 0); Bins::COSINE.count] };
         let mut walked = vec![start; weightings.count()];
-        progress.begin(RESAMPLING, Some((walked.len() * self.sorted.parts()) as u64));
+        progress.begin(RESAMPLING, Some((walked.len().saturating_sub(1) * self.sorted.parts()) as u64));
         for part in 0..self.sorted.parts() {
             let ranked = self.sorted.ranked(part, progress)?;
             eights(weightings, self.sums.len(), &mut walked, progress, |weights, walked| {

@@ -116,7 +116,7 @@ pub(super) fn each<T: Send>(
     (0..weightings.count()).into_par_iter().map_init(Vec::new, one).collect()
 }
 
-/// Lets `f` change the states of the weightings, eight at a time; one state a weighting. Progress moves by a weighting.
+/// Lets `f` change the states of the weightings, eight at a time; one state a weighting. Progress moves by a resample.
 ///
 /// # Errors
 /// When `progress` is cancelled.
@@ -138,7 +138,7 @@ pub(super) fn eights<T: Send>(
             drawn.push(weights);
         }
         f(&Eight::new(drawn), states)?;
-        progress.advance(states.len() as u64);
+        progress.advance((states.len() - usize::from(chunk == 0)) as u64);
         Ok(())
     })
 }

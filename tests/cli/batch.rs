@@ -132,3 +132,14 @@ fn a_reader_that_goes_away_is_no_crash() {
     let ran = super::program::Ran::from(child, &["| head"]);
     assert!(!ran.err.contains("panicked"), "{}", ran.err);
 }
+
+#[test]
+fn a_reader_that_goes_away_ends_the_program_quietly() {
+    let place = toy();
+    let mut command = place.command(&["-c", "list clips; show ontologies; help"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    // As `dyad … | true` does.
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(141), ""));
+}

@@ -46,7 +46,10 @@ pub fn lines(rows: &[String], columns: &[String], values: &[Vec<f64>], style: &S
     }
     let scale = scale(style.unicode);
     let key: String = scale.iter().collect();
-    let key = format!("{} {key} {}", cell::metric(low), cell::metric(high));
+    // Whole numbers are counts.
+    let counts = values.iter().flatten().all(|v| v.fract() == 0.0);
+    let number = |value: f64| if counts { format!("{value:.0}") } else { cell::metric(value) };
+    let key = format!("{} {key} {}", number(low), number(high));
     let indent = gutter.min(width.saturating_sub(cell::width(&key)));
     lines.push(style.remark(&format!("{:indent$}{key}", "")));
     if rows != columns {
