@@ -66,6 +66,9 @@ fn processor_s() -> f64 {
     ticks / 100.0
 }
 
+/// A measure and what it is of.
+type Named = (String, Box<dyn Measure>);
+
 /// A measure and the part of the suite that it is of.
 type Part = (&'static str, String, Box<dyn Measure>);
 
@@ -76,7 +79,7 @@ struct Suite {
 
 impl Suite {
     /// Times the making of one part's measures and their numbers.
-    fn part(&mut self, name: &'static str, make: impl FnOnce() -> Vec<(String, Box<dyn Measure>)>) {
+    fn part(&mut self, name: &'static str, make: impl FnOnce() -> Vec<Named>) {
         let start = Instant::now();
         let made = make();
         made.iter().for_each(|(_, measure)| drop(std::hint::black_box(measure.point())));
@@ -85,7 +88,7 @@ impl Suite {
     }
 }
 
-fn boxed<M: Measure + 'static>(what: &str, measure: Result<M, dyad::metric::Error>) -> (String, Box<dyn Measure>) {
+fn boxed<M: Measure + 'static>(what: &str, measure: Result<M, dyad::metric::Error>) -> Named {
     (what.to_owned(), Box::new(measure.expect("fair input")))
 }
 
@@ -117,7 +120,7 @@ fn suite(data: &Data) -> Suite {
     let start = Instant::now();
     let scores: Vec<Scores> = data.prompts.iter().map(|texts| data.clips.cosines(texts).expect("one model")).collect();
     suite.wall.push(("cosines", start.elapsed().as_secs_f64() * 1e3));
-    let each = |of: &dyn Fn(&Scores) -> (String, Box<dyn Measure>)| scores.iter().map(of).collect::<Vec<_>>();
+    let each = |of: &dyn Fn(&Scores) -> Named| scores.iter().map(of).collect::<Vec<_>>();
     suite.part("classify", || {
         each(&|s| {
             let c = Classification::new(s, truth).expect("fair input");

@@ -12,7 +12,7 @@ mod demo;
 mod doctor;
 mod ingest;
 pub mod reference;
-mod report;
+pub mod report;
 mod shell;
 
 use std::io::{IsTerminal, Write};
