@@ -11,12 +11,13 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use dyad::embedding::{Embeddings, Modality, Scores, Space, Stage};
 use dyad::metric::{
-    Bootstrap, Classification, Gap, Hubs, Margins, Measure, Pairs, Protocol, Retrieval, Sensitivity, Triplets, csls,
-    prototype_scores,
+    Bootstrap, Classification, Cosines, Gap, Hubs, Margins, Measure, Pairs, Protocol, Prototypes, Retrieval, Rows, Sensitivity,
+    Triplets, csls,
 };
 use dyad::ontology::{bundled, triplets};
 use dyad::progress::Silent;
@@ -143,10 +144,12 @@ fn suite(data: &Data) -> Suite {
     suite.part("prototypes", || {
         let mut all = Vec::new();
         for (name, clips) in [("joint", &data.clips), ("pre-joint", &data.pre_joint)] {
-            let s = prototype_scores(clips, truth, CLASSES.len(), Protocol::LeaveOneOut).expect("fair input");
-            all.push(boxed(name, Classification::new(&s, truth)));
-            all.push(boxed(name, Pairs::new(&s, truth)));
-            all.push(boxed(name, Margins::new(&s, truth)));
+            let rows: Arc<dyn Rows> = Arc::new(clips.clone());
+            let means = Prototypes::new(rows, truth, CLASSES.len(), Protocol::LeaveOneOut, &Silent).expect("fair input");
+            let means: Arc<dyn Cosines> = Arc::new(means);
+            all.push(boxed(name, Classification::over(Arc::clone(&means), truth, &Silent)));
+            all.push(boxed(name, Pairs::over(Arc::clone(&means), truth, &Silent)));
+            all.push(boxed(name, Margins::over(means.as_ref(), truth, &Silent)));
         }
         all
     });

@@ -118,6 +118,26 @@ pub enum Aggregate {
     /// The mean of the windows' vectors.
     #[default]
     Mean,
+    /// In each dimension the greatest number of any window.
+    Max,
+}
+
+impl Aggregate {
+    /// The names that the manifest and the command line take.
+    pub const NAMES: [&'static str; 2] = ["mean", "max"];
+
+    /// Reads one by name.
+    pub fn parse(name: &str) -> Option<Aggregate> {
+        [Aggregate::Mean, Aggregate::Max].into_iter().find(|one| one.name() == name)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Aggregate::Mean => "mean",
+            Aggregate::Max => "max",
+        }
+    }
 }
 
 /// The windowing of one model.

@@ -8,7 +8,7 @@ use super::{App, bundled};
 use crate::audio::Limits;
 use crate::diagnostic::Diagnostic;
 use crate::ingest::labelling::Rows;
-use crate::ingest::{self, Labelling, Options};
+use crate::ingest::{self, Keep, Labelling, Options};
 use crate::query::split::Continuation;
 use crate::session::{Failure, Session};
 
@@ -48,6 +48,7 @@ pub fn demo(app: &App) -> Result<u8, Failure> {
         paths: vec![audio],
         collection: "demo".into(),
         limits: Limits::default(),
+        keep: Keep::default(),
     };
     let summary = ingest::ingest(&workspace, &model, &options, &app.bars)?;
     prepare(&workspace, &model, &summary.collection, &app.bars)?;

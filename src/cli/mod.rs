@@ -8,9 +8,13 @@ mod bars;
 mod batch;
 mod bundled;
 mod commands;
+pub mod datasets;
 mod demo;
 mod doctor;
+mod exchange;
 mod ingest;
+mod maintain;
+mod models;
 pub mod reference;
 pub mod report;
 mod shell;
@@ -83,6 +87,10 @@ impl App {
 
     fn run(&self, args: Args) -> Result<u8, Failure> {
         bars::watch_interrupts();
+        if let Some(threads) = args.threads {
+            // Nothing has used the pool yet.
+            let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
+        }
         match args.task {
             None if !args.statements.is_empty() => batch::statements(self, &args.statements, args.keep_going),
             None if std::io::stdin().is_terminal() => shell::repl(self, args.no_init),
@@ -95,13 +103,16 @@ impl App {
         match task {
             Task::Run { files, keep_going: own } => batch::files(self, &files, keep_going || own),
             Task::Ingest(ingest) => ingest::ingest(self, ingest),
-            Task::Import(import) => ingest::import(self, import),
+            Task::Import(import) => exchange::import(self, import),
+            Task::Export(export) => exchange::export(self, export),
             Task::Demo => demo::demo(self),
             Task::Report { out } => report::report(self, &out),
             Task::Replay { file } => report::replay::replay(self, &file),
+            Task::Check(check) => maintain::check(self, check),
             Task::Doctor => doctor::doctor(self),
-            Task::Models { action } => commands::models(self, action),
+            Task::Models { action } => models::models(self, action),
             Task::Ontologies { action } => commands::ontologies(self, action),
+            Task::Datasets { action } => datasets::datasets(self, action),
             Task::Collections { action } => commands::collections(self, action),
         }
     }

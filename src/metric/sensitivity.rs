@@ -14,7 +14,9 @@
 //!
 //! Source: after figure 2 of Vasilakis, Bittner, Pauwels, ISMIR 2024; spread and agreement as in Sclar and others, ICLR 2024.
 
+use super::weighting::{Weighed, Weightings, each};
 use super::{Classification, Error, Function, METRICS, Measure, mean_of_defined, weight};
+use crate::progress::{Progress, Silent};
 use crate::report::Estimate;
 
 /// What is measured of each wording.
@@ -25,7 +27,7 @@ pub const OF_CONTROL: [&str; 3] = ["top1_less_base", "roc_auc_less_base", "same_
 pub const OF_CLASS: [&str; 2] = ["recall_mean", "recall_spread"];
 
 /// Several wordings of the same labels over the same items.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Sensitivity {
     wordings: Vec<Classification>,
     /// Which of them are paraphrases.
@@ -151,6 +153,28 @@ impl Sensitivity {
         [agreement / total as f64, unanimous as f64 / total as f64, undecided as f64 / total as f64]
     }
 
+    /// The numbers, from what each wording gave at these weights.
+    fn values(&self, wordings: &[&Measured], weights: &[u32]) -> Vec<f64> {
+        let of = |at: usize, which: usize| wordings.get(at).and_then(|w| w.of.get(which)).copied().unwrap_or(f64::NAN);
+        let column = |which: usize| self.paraphrases.iter().map(|&p| of(p, which)).collect::<Vec<f64>>();
+        let [agreement, unanimous, undecided] = self.answers(weights);
+        let tally = Tally { top1: column(0), f1_macro: column(1), roc_auc: column(2), agreement, unanimous, undecided };
+        let mut values: Vec<f64> = listed().map(|(_, f)| f(&tally)).collect();
+        if self.details {
+            values.extend(wordings.iter().flat_map(|wording| wording.of));
+            for &(control, base) in &self.controls {
+                let less = |which: usize| of(control, which) - of(base, which);
+                values.extend([less(0), less(2), self.same(control, base, weights)]);
+            }
+            for class in 0..self.wordings.first().map_or(0, Classification::classes) {
+                let recall = |&p: &usize| wordings.get(p)?.recalls.get(class).copied();
+                let recalls: Vec<f64> = self.paraphrases.iter().filter_map(recall).collect();
+                values.extend([Tally::mean(&recalls), Tally::spread(&recalls)]);
+            }
+        }
+        values
+    }
+
     /// The share of items to which two wordings give the same class.
     fn same(&self, a: usize, b: usize, weights: &[u32]) -> f64 {
         let (Some(a), Some(b)) = (self.wordings.get(a), self.wordings.get(b)) else { return f64::NAN };
@@ -162,6 +186,14 @@ impl Sensitivity {
         }
         super::ratio(same, total)
     }
+}
+
+/// What is measured of one wording at one weighting.
+struct Measured {
+    /// As in [`OF_WORDING`].
+    of: [f64; 3],
+    /// One a class.
+    recalls: Vec<f64>,
 }
 
 impl Tally {
@@ -217,28 +249,23 @@ impl Measure for Sensitivity {
         names
     }
 
+    /// NaN throughout where the vectors can't be read any more.
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
-        let tallies: Vec<_> = self.wordings.iter().map(|wording| wording.tally(weights)).collect();
-        let of: Vec<[f64; 3]> = tallies.iter().map(|t| [t.top(1), t.f1_macro(), t.roc_auc()]).collect();
-        let column = |which: usize| self.paraphrases.iter().filter_map(|&p| of.get(p)?.get(which).copied()).collect::<Vec<f64>>();
-        let [agreement, unanimous, undecided] = self.answers(weights);
-        let tally = Tally { top1: column(0), f1_macro: column(1), roc_auc: column(2), agreement, unanimous, undecided };
-        let mut values: Vec<f64> = listed().map(|(_, f)| f(&tally)).collect();
-        if self.details {
-            values.extend(of.iter().flatten());
-            for &(control, base) in &self.controls {
-                let less = |which: usize| match (of.get(control), of.get(base)) {
-                    (Some(a), Some(b)) => a.get(which).zip(b.get(which)).map_or(f64::NAN, |(a, b)| a - b),
-                    _ => f64::NAN,
-                };
-                values.extend([less(0), less(2), self.same(control, base, weights)]);
-            }
-            for class in 0..self.wordings.first().map_or(0, Classification::classes) {
-                let recalls: Vec<f64> = self.paraphrases.iter().filter_map(|&p| Some(tallies.get(p)?.recall(class))).collect();
-                values.extend([Tally::mean(&recalls), Tally::spread(&recalls)]);
-            }
-        }
-        values
+        let mut found = self.evaluate_each(&Weighed(weights), &Silent).unwrap_or_default();
+        found.pop().unwrap_or_else(|| vec![f64::NAN; self.names().len()])
+    }
+
+    fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {
+        let classes = if self.details { self.wordings.first().map_or(0, Classification::classes) } else { 0 };
+        let measured = |tally: &super::ClassificationTally| Measured {
+            of: [tally.top(1), tally.f1_macro(), tally.roc_auc()],
+            recalls: (0..classes).map(|class| tally.recall(class)).collect(),
+        };
+        let wordings: Vec<Vec<Measured>> =
+            self.wordings.iter().map(|w| w.tallied(weightings, progress, measured)).collect::<Result<_, _>>()?;
+        each(weightings, self.items, progress, |index, weights| {
+            self.values(&wordings.iter().filter_map(|of| of.get(index)).collect::<Vec<_>>(), weights)
+        })
     }
 }
 

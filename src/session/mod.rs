@@ -22,6 +22,7 @@ use crate::query::split::{Continuation, Piece, split};
 use crate::query::{Command, Predicate, Settings, Statement, bind, parse};
 use crate::render::{Format, Style};
 use crate::report::{Report, Table};
+use crate::store;
 use crate::value::Value;
 use crate::verb::{self, Effect, Outcome, Plan, STATEMENT_WORDS, Scope, VERBS};
 use crate::workspace::{self, Workspace};
@@ -71,7 +72,7 @@ impl From<workspace::Error> for Failure {
         match error {
             workspace::Error::Diagnostic(diagnostic) => Failure::Statement(diagnostic),
             workspace::Error::Store(store) if store.is_fatal() => Failure::Store(store_diagnostic(&store)),
-            workspace::Error::Cancelled => Failure::Interrupted,
+            workspace::Error::Cancelled | workspace::Error::Store(store::Error::Cancelled) => Failure::Interrupted,
             other => Failure::Statement(Diagnostic::new(other.to_string())),
         }
     }
@@ -83,6 +84,10 @@ impl From<verb::Error> for Failure {
             verb::Error::Diagnostic(diagnostic) => Failure::Statement(diagnostic),
             verb::Error::Workspace(error) => error.into(),
             verb::Error::Cancelled | verb::Error::Metric(crate::metric::Error::Cancelled) => Failure::Interrupted,
+            verb::Error::Metric(crate::metric::Error::Unreadable(fault)) => match fault.0.downcast_ref::<crate::store::Error>() {
+                Some(store) if store.is_fatal() => Failure::Store(store_diagnostic(store)),
+                _ => Failure::Statement(Diagnostic::new(fault.to_string())),
+            },
             other => Failure::Statement(Diagnostic::new(other.to_string())),
         }
     }
@@ -91,8 +96,14 @@ impl From<verb::Error> for Failure {
 fn store_diagnostic(error: &crate::store::Error) -> Diagnostic {
     let diagnostic = Diagnostic::new(error.to_string());
     match error {
-        crate::store::Error::Locked { .. } => diagnostic.hint("close the other one, or name another store with `--store DIR`"),
+        crate::store::Error::Locked { .. } => {
+            diagnostic.hint("wait for the other one or close it, or name another store with `--store DIR`")
+        }
         crate::store::Error::Foreign { .. } => diagnostic.hint("name another folder with `--store DIR`"),
+        crate::store::Error::Damaged { .. } => diagnostic
+            .hint("`dyad check` tells what is lost, `dyad check --repair` mends what can be")
+            .hint("`dyad --store NEW restore FILE` brings back a snapshot"),
+        crate::store::Error::Format { .. } => diagnostic.hint("a newer dyad made it, and opens it"),
         _ => diagnostic,
     }
 }

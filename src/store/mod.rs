@@ -15,6 +15,7 @@
 
 mod block;
 mod catalog;
+mod check;
 mod collection;
 mod commit;
 mod error;
@@ -24,12 +25,16 @@ mod item;
 mod key_value;
 mod layout;
 mod memory;
+mod mend;
+mod renew;
+mod scan;
 mod sled;
 mod space;
 
 pub use catalog::{CollectionInfo, Store};
+pub use check::{Checkup, Finding, Remedy};
 pub use collection::Collection;
-pub use error::{Error, Refused};
+pub use error::{Error, Refused, Rejected};
 pub use fault::Faulty;
 pub use item::{Item, NewItem};
 pub use key_value::{Batch, Entry, KeyValue};

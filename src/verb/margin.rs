@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::embedding::Scores;
-use crate::metric::{Bins, Margins};
+use crate::metric::{Bins, Cosines, Margins};
 use crate::query::signature::{Clause, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::verb::labelled::Labelled;
@@ -60,12 +59,13 @@ impl Verb for Margin {
     }
 
     fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
-        Labelled { signature: &SIGNATURE, measured, leading: &["margin_median", "margin_roc_auc"] }.plan(bound, scope)
+        Labelled { signature: &SIGNATURE, measured, leading: &["margin_median", "margin_roc_auc"], several: false }
+            .plan(bound, scope)
     }
 }
 
-fn measured(task: &Task, truth: &Truth, scores: &Scores, scope: &Scope<'_>) -> Result<Outcome, Error> {
-    let margins = Margins::new(scores, &truth.class)?;
+fn measured(task: &Task, truth: &Truth, scores: &Arc<dyn Cosines>, scope: &Scope<'_>) -> Result<Outcome, Error> {
+    let margins = Margins::over(&**scores, &truth.class, scope.progress)?;
     let groups = task.resampled_by(truth)?;
     let sampled = parameters::bootstrap(&task.bound).estimate(&margins, groups.as_deref(), scope.progress)?;
     let mut report = task.report("margin", truth, scope);

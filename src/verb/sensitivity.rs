@@ -114,7 +114,7 @@ impl SensitivityPlan {
         let (mut read, mut first_fault) = (Vec::new(), None);
         for prompt in &self.prompts {
             match Against::Texts(Prompts(vec![prompt.clone()])).scores(&self.task, truth, scope) {
-                Ok(scores) => read.push((prompt, Classification::new(&scores, &truth.class)?)),
+                Ok((cosines, _)) => read.push((prompt, Classification::over(cosines, &truth.class, scope.progress)?)),
                 Err(fault) if self.given || scope.progress.cancelled() => return Err(fault),
                 Err(fault) => {
                     notes.push(format!("the prompt `{}` was left out: {fault}", prompt.name));

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::embedding::Scores;
-use crate::metric::{Bins, Distribution, Pairs, QUANTILES};
+use crate::metric::{Bins, Cosines, Distribution, Pairs, QUANTILES};
 use crate::query::signature::{Clause, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::report::Table;
@@ -62,12 +61,12 @@ impl Verb for Similarity {
     }
 
     fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
-        Labelled { signature: &SIGNATURE, measured, leading: &["pair_roc_auc", "overlap"] }.plan(bound, scope)
+        Labelled { signature: &SIGNATURE, measured, leading: &["pair_roc_auc", "overlap"], several: false }.plan(bound, scope)
     }
 }
 
-fn measured(task: &Task, truth: &Truth, scores: &Scores, scope: &Scope<'_>) -> Result<Outcome, Error> {
-    let pairs = Pairs::new(scores, &truth.class)?;
+fn measured(task: &Task, truth: &Truth, scores: &Arc<dyn Cosines>, scope: &Scope<'_>) -> Result<Outcome, Error> {
+    let pairs = Pairs::over(Arc::clone(scores), &truth.class, scope.progress)?;
     let groups = task.resampled_by(truth)?;
     let sampled = parameters::bootstrap(&task.bound).estimate(&pairs, groups.as_deref(), scope.progress)?;
     let mut report = task.report("similarity", truth, scope);
@@ -88,7 +87,7 @@ fn measured(task: &Task, truth: &Truth, scores: &Scores, scope: &Scope<'_>) -> R
         vocabulary: truth.classes.clone(),
         groups,
         right: None,
-        values: vec![("separation", (0..scores.n).map(|i| separation(scores.row(i), truth.class[i])).collect())],
+        values: vec![("separation", pairs.separations().to_vec())],
         measure: Box::new(pairs),
     };
     Ok(Outcome { trial: Some(Arc::new(trial)), ..report.into() })
@@ -106,26 +105,4 @@ pub fn distributions<const N: usize>(what: &str, of: [(&str, Distribution); N]) 
         table.push(row);
     }
     table
-}
-
-/// The own label's cosine less the mean of the others; NaN where one is masked.
-fn separation(row: &[f32], own: usize) -> f64 {
-    let others: Vec<f64> =
-        row.iter().enumerate().filter(|&(c, s)| c != own && *s > f32::NEG_INFINITY).map(|(_, &s)| f64::from(s)).collect();
-    match row.get(own) {
-        Some(&score) if score > f32::NEG_INFINITY => f64::from(score) - others.iter().sum::<f64>() / others.len() as f64,
-        _ => f64::NAN,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn separation_by_hand() {
-        assert_eq!(separation(&[0.5, 0.25, 0.75], 2), 0.375);
-        assert_eq!(separation(&[0.5, f32::NEG_INFINITY, 0.75], 0), -0.25);
-        assert!(separation(&[0.5, f32::NEG_INFINITY], 1).is_nan());
-    }
 }

@@ -118,7 +118,7 @@ impl Workspace {
 
 const SUFFIX: &str = ".hnsw";
 
-fn file_name(fingerprint: &[u8; 32]) -> String {
+pub(super) fn file_name(fingerprint: &[u8; 32]) -> String {
     format!("{}{SUFFIX}", &hex(fingerprint)[..32])
 }
 

@@ -7,9 +7,11 @@ mod program;
 
 mod batch;
 mod conformance;
+mod datasets;
 mod formats;
 mod import;
 mod ingest;
 mod json;
 mod labels;
+mod models;
 mod store;

@@ -1,5 +1,6 @@
 //! The store from outside: against a model under random operations, under faults and kills, and over time.
 
+mod check;
 mod damage;
 mod faults;
 mod fixture;
