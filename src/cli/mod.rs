@@ -17,7 +17,7 @@ mod maintain;
 mod models;
 mod out;
 pub mod reference;
-mod report;
+pub mod report;
 mod shell;
 
 use std::io::{IsTerminal, Write};

@@ -200,10 +200,12 @@ fn histogram_on(area: &Area<'_>, edges: &[f64], series: &[(String, Vec<f64>)], u
 }
 
 /// Rows × columns; each row's shade is its share of the row's total.
+/// Counts are shaded by their part of the row; shares, which are none above 1, by themselves, and a zero among them is written.
 fn heat_on(area: &Area<'_>, rows: &[String], columns: &[String], values: &[Vec<f64>]) -> Drawn {
     if rows.is_empty() || columns.is_empty() {
         return Err("nothing to draw".into());
     }
+    let shares = values.iter().flatten().all(|value| !value.is_finite() || (0.0..=1.0).contains(value));
     let (width, height) = area.dim_in_pixel();
     let (left, top) = (12 + 8 * longest(rows) as i32, 12 + 7 * longest(columns) as i32);
     let cell_w = (width as i32 - left - 8) / columns.len() as i32;
@@ -212,7 +214,7 @@ fn heat_on(area: &Area<'_>, rows: &[String], columns: &[String], values: &[Vec<f
         let y = top + cell_h * r as i32;
         area.draw(&Text::new(cut(name), (left - 8, y + cell_h / 2), style(HPos::Right, VPos::Center)))?;
         let row = values.get(r).map(Vec::as_slice).unwrap_or_default();
-        let total: f64 = row.iter().filter(|x| x.is_finite()).sum();
+        let total: f64 = if shares { 1.0 } else { row.iter().filter(|x| x.is_finite()).sum() };
         for (c, &value) in row.iter().enumerate().take(columns.len()) {
             let x = left + cell_w * c as i32;
             let share = if total > 0.0 && value.is_finite() { (value / total).clamp(0.0, 1.0) } else { 0.0 };
@@ -220,6 +222,8 @@ fn heat_on(area: &Area<'_>, rows: &[String], columns: &[String], values: &[Vec<f
             area.draw(&Rectangle::new(place, GRID.stroke_width(1)))?;
             if share > 0.0 {
                 area.draw(&Rectangle::new(place, SERIES[0].mix(0.15 + 0.6 * share).filled()))?;
+            }
+            if share > 0.0 || (shares && value.is_finite()) {
                 area.draw(&Text::new(number(value), (x + cell_w / 2, y + cell_h / 2), style(HPos::Center, VPos::Center)))?;
             }
         }
@@ -252,6 +256,19 @@ mod tests {
             assert!(!text.replace("http://www.w3.org/2000/svg", "").contains("http"), "{text}");
             assert!(!text.contains("<violin>"));
         }
+    }
+
+    #[test]
+    fn shares_are_shaded_by_themselves_and_counts_by_their_row() {
+        let heat = |values: Vec<Vec<f64>>| {
+            let names = |n: usize| (0..n).map(|i| format!("n{i}")).collect();
+            svg(&Figure::Heat { title: "h".into(), rows: names(values.len()), columns: names(2), values }, 700)
+        };
+        let shade = |share: f64| format!("opacity=\"{}\"", 0.15 + 0.6 * share);
+        let counts = heat(vec![vec![3.0, 1.0], vec![0.0, 0.0]]);
+        assert!(counts.contains(&shade(0.75)) && counts.contains(&shade(0.25)) && !counts.contains(">\n0\n<"), "{counts}");
+        let shares = heat(vec![vec![0.5, 0.25], vec![0.0, 1.0]]);
+        assert!(shares.contains(&shade(0.5)) && shares.contains(&shade(0.25)) && shares.contains(">\n0\n<"), "{shares}");
     }
 
     #[test]

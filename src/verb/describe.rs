@@ -263,8 +263,11 @@ fn describe_term(ontology: &Ontology, id: TermId) -> Table {
     facts(rows)
 }
 
+/// A collection with its clips' labels and how many clips have each.
+type Carried = (String, BTreeMap<String, usize>);
+
 /// Each collection that has labelled clips, with the labels and how many clips have each.
-fn carried(scope: &Scope<'_>) -> Result<Vec<(String, BTreeMap<String, usize>)>, Error> {
+fn carried(scope: &Scope<'_>) -> Result<Vec<Carried>, Error> {
     let mut all = Vec::new();
     for info in scope.workspace.store().collections().map_err(WorkspaceError::from)? {
         let Some(collection) = scope.workspace.store().collection(&info.name).map_err(WorkspaceError::from)? else { continue };
@@ -283,7 +286,7 @@ fn carried(scope: &Scope<'_>) -> Result<Vec<(String, BTreeMap<String, usize>)>, 
 }
 
 /// For each collection how many of its clips carry the term, or one below it; none without collections.
-fn coverage(ontology: &Ontology, id: TermId, collections: &[(String, BTreeMap<String, usize>)]) -> Option<Table> {
+fn coverage(ontology: &Ontology, id: TermId, collections: &[Carried]) -> Option<Table> {
     let title = format!("clips that carry it, by {}", ontology.name);
     let mut table =
         Table::new(["collection", "with this label", "with one below it", "labels below it", "labelled clips"]).titled(title);

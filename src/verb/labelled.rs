@@ -174,20 +174,33 @@ impl Plan for Sweep {
             let fresh = outcome.report.notes.iter().filter(|note| note.contains("undefined"));
             report.notes.extend(fresh.map(|note| format!("{}: {note}", prompt.name)));
         }
-        let lead = self.verb.leading.first().copied().unwrap_or_default();
-        report.metrics = self.verb.leading.iter().flat_map(|name| spread(name, &measured)).collect();
-        report.tables.push(rows(&measured, lead));
-        if let Some(table) = against_the_best(&measured, lead, &parameters::bootstrap(&self.task.bound), scope)? {
-            report.tables.push(table);
-        }
-        let bar = |(prompt, outcome): &(&Prompt, Outcome)| Some((prompt.name.clone(), outcome.report.metric(lead)?.clone()));
-        report.figures.push(Figure::Bars {
-            title: format!("{lead} by prompt"),
-            unit: String::new(),
-            bars: measured.iter().filter_map(bar).collect(),
-        });
+        gather(&mut report, &measured, self.verb.leading, &parameters::bootstrap(&self.task.bound), scope)?;
         Ok(report.into())
     }
+}
+
+/// Puts what a sweep measured into its report: a row a prompt, the spread of the leading numbers, the tests against the best.
+///
+/// # Errors
+/// When the prompts' items do not pair, or the user cancels.
+pub fn gather(
+    report: &mut Report,
+    measured: &[(&Prompt, Outcome)],
+    leading: &[&str],
+    bootstrap: &Bootstrap,
+    scope: &Scope<'_>,
+) -> Result<(), Error> {
+    let lead = leading.first().copied().unwrap_or_default();
+    report.metrics = leading.iter().flat_map(|name| spread(name, measured)).collect();
+    report.tables.push(rows(measured, lead));
+    report.tables.extend(against_the_best(measured, lead, bootstrap, scope)?);
+    let bar = |(prompt, outcome): &(&Prompt, Outcome)| Some((prompt.name.clone(), outcome.report.metric(lead)?.clone()));
+    report.figures.push(Figure::Bars {
+        title: format!("{lead} by prompt"),
+        unit: String::new(),
+        bars: measured.iter().filter_map(bar).collect(),
+    });
+    Ok(())
 }
 
 fn rows(measured: &[(&Prompt, Outcome)], lead: &str) -> Table {

@@ -104,9 +104,14 @@ struct SensitivityPlan {
 }
 
 impl SensitivityPlan {
-    /// The prompts that can be read, each classified, and a note for each that can't.
-    fn classified(&self, truth: &Truth, scope: &Scope<'_>) -> Result<(Vec<(&Prompt, Classification)>, Vec<String>), Error> {
-        let (mut read, mut notes, mut first_fault) = (Vec::new(), Vec::new(), None);
+    /// The prompts that can be read, each classified; a note for each that can't.
+    fn classified(
+        &self,
+        truth: &Truth,
+        notes: &mut Vec<String>,
+        scope: &Scope<'_>,
+    ) -> Result<Vec<(&Prompt, Classification)>, Error> {
+        let (mut read, mut first_fault) = (Vec::new(), None);
         for prompt in &self.prompts {
             match Against::Texts(Prompts(vec![prompt.clone()])).scores(&self.task, truth, scope) {
                 Ok((cosines, _)) => read.push((prompt, Classification::over(cosines, &truth.class, scope.progress)?)),
@@ -120,7 +125,7 @@ impl SensitivityPlan {
         let paraphrases = read.iter().filter(|(prompt, _)| prompt.control_of.is_none()).count();
         match first_fault {
             Some(fault) if paraphrases < 2 => Err(fault),
-            _ => Ok((read, notes)),
+            _ => Ok(read),
         }
     }
 }
@@ -140,7 +145,8 @@ impl Plan for SensitivityPlan {
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let task = &self.task;
         let truth = task.truth(scope)?;
-        let (read, notes) = self.classified(&truth, scope)?;
+        let mut notes = Vec::new();
+        let read = self.classified(&truth, &mut notes, scope)?;
         let prompts: Vec<&Prompt> = read.iter().map(|(prompt, _)| *prompt).collect();
         let paraphrases: Vec<usize> = (0..prompts.len()).filter(|&i| prompts[i].control_of.is_none()).collect();
         let base_of = |i: usize| prompts.iter().position(|p| Some(&p.name) == prompts[i].control_of.as_ref());

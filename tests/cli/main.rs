@@ -6,6 +6,7 @@
 mod program;
 
 mod batch;
+mod check;
 mod conformance;
 mod datasets;
 mod exchange;

@@ -9,7 +9,8 @@
 mod errors;
 mod page;
 mod plan;
-pub mod replay;
+pub mod published;
+pub(super) mod replay;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ use crate::session::{Failure, Session};
 use page::{Block, Page, Section};
 
 /// `dyad report [--out DIR]`
-pub fn report(app: &App, out: &Path) -> Result<u8, Failure> {
+pub(super) fn report(app: &App, out: &Path) -> Result<u8, Failure> {
     let mut session = app.session()?;
     let sections = plan::sections(session.workspace())?;
     make_folder(out)?;
@@ -53,6 +54,7 @@ pub fn report(app: &App, out: &Path) -> Result<u8, Failure> {
         }
         page.sections.push(section);
     }
+    page.sections.push(published::section());
     let file = out.join("index.html");
     write(&file, page.html(&session.workspace().place()).as_bytes())?;
     app.say(&format!("{} statements, of which {failed} could not be answered (the page says why)", done));

@@ -25,6 +25,7 @@ pub struct Section {
 /// One statement with what it gave.
 pub struct Block {
     pub caption: String,
+    /// Empty for figures that no statement gave.
     pub statement: String,
     /// Names of the files beside the page.
     pub files: Vec<String>,
@@ -60,11 +61,10 @@ impl Section {
 
 impl Block {
     fn html(&self) -> String {
-        let mut out = format!(
-            "<article>\n<h3>{}</h3>\n<pre class=\"statement\"><code>{}</code></pre>\n",
-            html::escape(&self.caption),
-            html::escape(&self.statement)
-        );
+        let mut out = format!("<article>\n<h3>{}</h3>\n", html::escape(&self.caption));
+        if !self.statement.is_empty() {
+            out.push_str(&format!("<pre class=\"statement\"><code>{}</code></pre>\n", html::escape(&self.statement)));
+        }
         match &self.result {
             Err(reason) => out.push_str(&format!("<p class=\"note\">Not answered: {}</p>\n", html::escape(reason))),
             Ok(report) => {
@@ -72,7 +72,7 @@ impl Block {
                     let drawn = svg::svg(figure, FIGURE);
                     if !drawn.is_empty() {
                         out.push_str(&format!(
-                            "<figure>\n{drawn}\n<figcaption>{}</figcaption>\n</figure>\n",
+                            "<figure>\n<div class=\"drawing\" tabindex=\"0\">{drawn}</div>\n<figcaption>{}</figcaption>\n</figure>\n",
                             html::escape(svg::title(figure))
                         ));
                     }

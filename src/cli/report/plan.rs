@@ -31,7 +31,9 @@ pub fn sections(workspace: &Workspace) -> Result<Vec<Planned>, Failure> {
             sections.extend(experiments(workspace, collection, &model)?);
         }
     }
-    sections.push(triplets(workspace, &collections)?);
+    // The paper's order, as far as there is one collection and model.
+    let place = sections.iter().position(|s| s.id.starts_with("prototypes-")).unwrap_or(sections.len());
+    sections.insert(place, triplets(workspace)?);
     Ok(sections)
 }
 
@@ -75,6 +77,7 @@ fn experiments(workspace: &Workspace, collection: &CollectionInfo, model: &str) 
         sweep.push((caption, format!("classify clips {scope} prompts={prompts}")));
     }
     if !sweep.is_empty() {
+        sweep.splice(0..0, sensitivity(&scope, &sweep));
         sweep.push((
             "Per class, and what is taken for what, with “A <> track”".into(),
             format!("classify clips {scope} where prompt=\"A <> track\" by=class confusion"),
@@ -132,7 +135,18 @@ fn experiments(workspace: &Workspace, collection: &CollectionInfo, model: &str) 
     Ok(sections)
 }
 
-fn triplets(workspace: &Workspace, collections: &[CollectionInfo]) -> Result<Planned, Failure> {
+/// The spread over paraphrases: the usual ones where sets can be read, else those that were imported, if they are several.
+fn sensitivity(scope: &str, sweeps: &[(String, String)]) -> Option<(String, String)> {
+    let imported = sweeps.iter().find_map(|(_, statement)| statement.split_once(" prompts=(")).map(|(_, list)| list);
+    let prompts = match imported {
+        Some(list) if !list.contains(", ") => return None,
+        Some(list) => format!(" prompts=({list}"),
+        None => String::new(),
+    };
+    Some(("How much hangs on the wording, and what controls do".into(), format!("sensitivity clips {scope}{prompts}")))
+}
+
+fn triplets(workspace: &Workspace) -> Result<Planned, Failure> {
     let mut statements = Vec::new();
     for id in workspace.model_ids()? {
         let found = workspace.model(&crate::diagnostic::Spanned::new(id.clone(), Default::default()))?;
@@ -151,12 +165,13 @@ fn triplets(workspace: &Workspace, collections: &[CollectionInfo]) -> Result<Pla
                 statements.push((format!("{id}, {stage}, the 14 labels of TinySOL, {convention}"), statement));
             }
             if reads {
-                let statement = format!("triplets ontology=hdio model={model} space={stage} prompt=\"{prompt}\"");
-                statements.push((format!("{id}, {stage}, all leaves, strict"), statement));
+                let own = format!("model={model} space={stage} prompt=\"{prompt}\"");
+                statements.push((format!("{id}, {stage}, all leaves, strict"), format!("triplets ontology=hdio {own}")));
+                let other = format!("triplets ontology=hornbostel-sachs labels=tinysol {own}");
+                statements.push((format!("{id}, {stage}, the 14 labels by Hornbostel and Sachs"), other));
             }
         }
     }
-    let _ = collections;
     Ok(Planned {
         id: "triplets".into(),
         title: "4 · Does the text space mean anything?".into(),

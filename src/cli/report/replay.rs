@@ -13,7 +13,7 @@ use crate::value::Value;
 const TOLERANCE: f64 = 1e-9;
 
 /// `dyad replay FILE`
-pub fn replay(app: &App, file: &Path) -> Result<u8, Failure> {
+pub(in crate::cli) fn replay(app: &App, file: &Path) -> Result<u8, Failure> {
     let fault = |reason: String| Failure::from(Diagnostic::new(format!("`{}` is no result: {reason}", file.display())));
     let text = std::fs::read_to_string(file).map_err(|e| fault(e.to_string()))?;
     let saved: serde_json::Value = serde_json::from_str(&text).map_err(|e| fault(e.to_string()))?;

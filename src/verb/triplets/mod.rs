@@ -8,12 +8,14 @@
 
 mod human;
 mod judged;
+mod sweep;
 mod tree;
 
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::{Embeddings, Stage};
 use crate::metric::{Bootstrap, class_means};
 use crate::ontology::triplets::Distance;
+use crate::prompt::Prompt;
 use crate::query::signature::{Clause, Kind, Parameter, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Context, Report};
@@ -31,6 +33,7 @@ static SIGNATURE: Signature = Signature {
     usage: &[
         "triplets ontology=NAME [labels=tinysol|all|COLLECTION] [space=joint|pre-joint|all] [prompt=\"A <> track\"] [convention=strict|released]",
         "triplets ontology=NAME [distance=path|wu-palmer|lca] [margin=N] [nodes=leaves|all] [sample=N]",
+        "triplets ontology=NAME prompts=NAME [labels=…] [space=joint|pre-joint|all] [convention=strict|released]",
         "triplets ontology=NAME using prototypes [in C] [where …] [space=joint|pre-joint|all]",
         "triplets from=\"FILE.csv\" [in C] [space=joint|pre-joint|all]",
     ],
@@ -41,7 +44,7 @@ static SIGNATURE: Signature = Signature {
             a positive pair, and farther than any related one. The interval resamples anchors with all their triplets. \
             `convention=strict` takes every ordered triplet of distinct labels (or `sample=N` of them, drawn without replacement); \
             `convention=released` takes those of the paper's published code, many of which are inverted against their own definition, \
-            on the tree that it used. `using prototypes` puts class means of audio in place of texts, over the collection's labels. \
+            on the tree that it used. `prompts=` judges the same triplets once a prompt. `using prototypes` puts class means of audio in place of texts, over the collection's labels. \
             `from=FILE` takes triplets of clips that people made: a table `anchor,positive,negative` of clip ids, or MagnaTagATune's \
             `comparisons_final.csv`, where the clip with most odd-one-out votes is the negative of the other two (a draw gives none).",
     clauses: &[Clause::In, Clause::Where, Clause::Using],
@@ -56,6 +59,7 @@ static SIGNATURE: Signature = Signature {
         shared::MODEL,
         spaces::SPACE,
         shared::PROMPT,
+        shared::PROMPTS,
         Parameter {
             name: "convention",
             kind: Kind::Choice(&["strict", "released"]),
@@ -106,6 +110,10 @@ static SIGNATURE: Signature = Signature {
             gives: "the 237 triplets of the paper's code, of which 67 are inverted",
         },
         Example {
+            statement: "triplets ontology=hdio labels=tinysol prompts=ismir2024",
+            gives: "the same triplets under each of the paper's prompts",
+        },
+        Example {
             statement: "triplets ontology=hdio using prototypes space=all",
             gives: "the same question put to class means of audio",
         },
@@ -129,19 +137,32 @@ impl Verb for Triplets {
             return Err(fault.expected("`using prototypes`").suggest(&word.node, ["prototypes"]).into());
         }
         refuse_what_is_not_used(&bound)?;
+        let swept = if bound.using.is_none() && bound.value("from").is_none() { parameters::sweep(&bound, scope)? } else { None };
         spaces::each(bound, scope, &|bound, stage, scope| {
             let bootstrap = parameters::bootstrap(&bound);
             let source = match (&bound.using, bound.text_of("from").map(|f| f.node.to_owned())) {
                 (_, Some(file)) => Source::Clips { file: file.into(), task: Task::new(bound, stage, scope)? },
                 (Some(_), None) => Source::Means { tree: Tree::of(&bound, scope)?, task: Task::new(bound, stage, scope)? },
-                (None, None) => Source::Texts {
-                    model: scope.workspace.model_of_texts(parameters::model_name(&bound).as_ref())?,
-                    prompts: parameters::prompt(&bound)?,
-                    labels: tree::labels(&bound, scope)?,
-                    tree: Tree::of(&bound, scope)?,
-                    stage,
-                    span: bound.verb.span,
-                },
+                (None, None) => {
+                    let source = |prompts: Prompts| -> Result<Source, Error> {
+                        Ok(Source::Texts {
+                            model: scope.workspace.model_of_texts(parameters::model_name(&bound).as_ref())?,
+                            prompts,
+                            labels: tree::labels(&bound, scope)?,
+                            tree: Tree::of(&bound, scope)?,
+                            stage,
+                            span: bound.verb.span,
+                        })
+                    };
+                    if let Some(prompts) = &swept {
+                        let plan = |prompt: &Prompt| {
+                            let source = source(Prompts(vec![prompt.clone()]))?;
+                            Ok((prompt.clone(), TripletsPlan { source, bootstrap }))
+                        };
+                        return Ok(Box::new(sweep::Sweep(prompts.iter().map(plan).collect::<Result<_, Error>>()?)));
+                    }
+                    source(parameters::prompt(&bound)?)?
+                }
             };
             Ok(Box::new(TripletsPlan { source, bootstrap }))
         })
@@ -153,10 +174,10 @@ fn refuse_what_is_not_used(bound: &Bound) -> Result<(), Error> {
     let released = bound.text_of("convention").is_some_and(|c| c.node.eq_ignore_ascii_case("released"));
     let (idle, why): (&[&str], &str) = match (bound.value("from").is_some(), bound.using.is_some(), released) {
         (true, ..) => (
-            &["ontology", "labels", "prompt", "convention", "distance", "margin", "nodes", "sample"],
+            &["ontology", "labels", "prompt", "prompts", "convention", "distance", "margin", "nodes", "sample"],
             "triplets of clips that people made",
         ),
-        (_, true, _) => (&["labels", "prompt", "nodes", "convention"], "class means over the collection's labels"),
+        (_, true, _) => (&["labels", "prompt", "prompts", "nodes", "convention"], "class means over the collection's labels"),
         (_, _, true) => (&["distance", "margin", "nodes"], "the released convention, which has its own rule"),
         _ => (&[], ""),
     };
