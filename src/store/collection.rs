@@ -107,30 +107,18 @@ impl Collection {
     /// # Errors
     /// [`Refused::NoSpace`]; [`Error::Damaged`] when a block or a row is not what was written; [`Error::Io`].
     pub fn vectors(&self, space: &SpaceKey) -> Result<(Vec<u64>, Embeddings), Error> {
-        let _reading = self.inner.read();
-        let record = self.space_record(space)?.ok_or_else(|| self.no_space(space))?;
-        let mut dead = self.dead_rows(&record)?;
-        let dim = record.dim as usize;
         let mut seqs: Vec<u64> = Vec::new();
         let mut rows: Vec<f32> = Vec::new();
-        // Only spares copying: a count that is too large to reserve fails below.
-        let _ = rows.try_reserve_exact((record.rows as usize).saturating_mul(dim));
-        for entry in self.inner.kv.scan_prefix(&key::all_of_space(b'V', self.cid, record.number)) {
-            let (key, bytes) = entry?;
-            let number = key::number(&key, 9).unwrap_or(u32::MAX);
-            let block = self.decode_block(&record, number, &key, &bytes)?;
-            let dead = dead.remove(&number).unwrap_or_default();
-            for (row, seq) in block.seqs().enumerate() {
-                if !dead.contains(&(row as u32)) {
-                    seqs.push(seq);
-                    rows.extend(block.row(row));
-                }
+        let info = self.each_block(space, |info, block_seqs, block| {
+            if seqs.is_empty() {
+                // Only spares copying: a count that is too large to reserve fails below.
+                let _ = rows.try_reserve_exact((info.rows as usize).saturating_mul(info.dim));
             }
-        }
-        if seqs.len() as u64 != record.rows {
-            return Err(Error::damaged(format!("`{space}` holds {} vectors, expected {}", seqs.len(), record.rows)));
-        }
-        let mut vectors = Embeddings::from_rows(record.key.space, dim, rows)
+            seqs.extend_from_slice(block_seqs);
+            rows.extend_from_slice(block);
+            true
+        })?;
+        let mut vectors = Embeddings::from_rows(info.key.space, info.dim, rows)
             .map_err(|fault| Error::damaged(format!("`{space}` of collection `{}`: {fault}", self.name)))?;
         // A vector that was renewed, or came after those of later items, stands behind them.
         if !seqs.is_sorted() {
@@ -140,6 +128,45 @@ impl Collection {
             seqs.sort_unstable();
         }
         Ok((seqs, vectors))
+    }
+
+    /// Goes through the vectors of a space as the model gave them, some hundred at a time, in the order in which they came: the
+    /// items that they belong to, and their rows. Ends early where `take` says false. The space as it was meanwhile.
+    ///
+    /// # Errors
+    /// As [`Collection::vectors`].
+    pub fn each_block(
+        &self,
+        space: &SpaceKey,
+        mut take: impl FnMut(&SpaceInfo, &[u64], &[f32]) -> bool,
+    ) -> Result<SpaceInfo, Error> {
+        let _reading = self.inner.read();
+        let record = self.space_record(space)?.ok_or_else(|| self.no_space(space))?;
+        let info = catalog::info(&record);
+        let mut dead = self.dead_rows(&record)?;
+        let (mut found, mut seqs, mut rows) = (0, Vec::new(), Vec::new());
+        for entry in self.inner.kv.scan_prefix(&key::all_of_space(b'V', self.cid, record.number)) {
+            let (key, bytes) = entry?;
+            let number = key::number(&key, 9).unwrap_or(u32::MAX);
+            let block = self.decode_block(&record, number, &key, &bytes)?;
+            let dead = dead.remove(&number).unwrap_or_default();
+            seqs.clear();
+            rows.clear();
+            for (row, seq) in block.seqs().enumerate() {
+                if !dead.contains(&(row as u32)) {
+                    seqs.push(seq);
+                    rows.extend(block.row(row));
+                }
+            }
+            found += seqs.len() as u64;
+            if !take(&info, &seqs, &rows) {
+                return Ok(info);
+            }
+        }
+        if found != record.rows {
+            return Err(Error::damaged(format!("`{space}` holds {found} vectors, expected {}", record.rows)));
+        }
+        Ok(info)
     }
 
     /// The vector of one item as the model gave it, if it has one in `space`.

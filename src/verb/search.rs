@@ -103,16 +103,16 @@ impl Plan for SearchPlan {
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let clips = scope.workspace.clips(&self.collection, &self.info, self.filter.as_ref(), scope.progress)?;
+        let among = scope.workspace.among(&self.collection, &self.info, self.filter.as_ref())?;
         let query = self.query(scope)?;
-        query.space.comparable(&clips.loaded.embeddings.space)?;
+        query.space.comparable(&self.info.key.space)?;
         let mut report = Report::new("search");
         report.context = provenance::context(scope, Some(self.collection.name()), &self.model, "joint");
         report.context.prompts = self.sum.0.iter().map(|(_, text)| text.clone()).collect();
         if let Some(filter) = &self.filter {
             report.context.fact("where", filter.to_string());
         }
-        hits::find(&mut report, &clips, query.row(0), None, &self.how, scope)?;
+        hits::find(&mut report, &among, query.row(0), None, Some(&self.model), &self.how, scope)?;
         Ok(report.into())
     }
 }
