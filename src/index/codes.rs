@@ -12,6 +12,8 @@ use super::kernel;
 
 /// What sums of f32 may be off, far above what they are.
 const SLACK: f32 = 1e-5;
+/// 1.5 · 2²³: added to a number of a few hundred at most, it leaves no place for a fraction.
+const WHOLE: f32 = 12_582_912.0;
 /// No sum of products of codes leaves an `i32` up to here: 127 · 255 · 2¹⁶ < 2³¹.
 pub(super) const MOST_NUMBERS: usize = 1 << 16;
 
@@ -23,29 +25,29 @@ pub(super) struct Rounding {
     pub error: f32,
 }
 
-/// Rounds a row; `code` takes each number, from −127 to 127.
-fn round(row: &[f32], mut code: impl FnMut(i32)) -> Rounding {
+/// Rounds a row: `code` makes of each whole number, from −127 to 127, what is kept in `codes`.
+fn round<T>(row: &[f32], codes: &mut [T], code: impl Fn(i32) -> T) -> Rounding {
+    const LANES: usize = 16;
     let largest = row.iter().fold(0.0f32, |most, x| most.max(x.abs()));
-    let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
+    let scale = if largest > 1e-30 { largest / 127.0 } else { 1.0 };
     let inverse = 1.0 / scale;
-    let mut square = 0.0f32;
-    for &x in row {
-        let rounded = (x * inverse).round().clamp(-127.0, 127.0);
-        let lost = x - rounded * scale;
-        square += lost * lost;
-        code(rounded as i32);
+    // Sixteen sums at once: the compiler may then take as many numbers at once.
+    let mut squares = [0.0f32; LANES];
+    for (row, codes) in row.chunks(LANES).zip(codes.chunks_mut(LANES)) {
+        for ((x, place), square) in row.iter().zip(codes).zip(&mut squares) {
+            let rounded = (x * inverse + WHOLE) - WHOLE;
+            let lost = x - rounded * scale;
+            *square += lost * lost;
+            // Rounding of the scale can bring 127 to a hair above.
+            *place = code((rounded as i32).clamp(-127, 127));
+        }
     }
-    Rounding { scale, error: square.sqrt() * 1.001 + 1e-7 }
+    Rounding { scale, error: squares.iter().sum::<f32>().sqrt() * 1.001 + 1e-7 }
 }
 
 /// The codes of a row.
 pub(super) fn encode(row: &[f32], codes: &mut [u8]) -> Rounding {
-    let mut places = codes.iter_mut();
-    round(row, |code| {
-        if let Some(place) = places.next() {
-            *place = (code + 128) as u8;
-        }
-    })
+    round(row, codes, |code| (code + 128) as u8)
 }
 
 /// A query's codes.
@@ -64,8 +66,8 @@ impl Query {
     /// Rounds a query of any length.
     pub fn set(&mut self, query: &[f32]) {
         self.codes.clear();
-        let codes = &mut self.codes;
-        let rounding = round(query, |code| codes.push(code as i8));
+        self.codes.resize(query.len(), 0);
+        let rounding = round(query, &mut self.codes, |code| code as i8);
         self.offset = 128 * self.codes.iter().map(|&code| i32::from(code)).sum::<i32>();
         self.scale = rounding.scale;
         self.error = rounding.error;

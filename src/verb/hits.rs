@@ -83,7 +83,7 @@ pub fn find(
     report.context.exact = Some(found.exact);
     if let Some((recall, queries)) = &found.recall {
         report.context.recall = Some(*recall);
-        report.context.fact("recall_of", queries.as_str());
+        report.context.fact("recall_by", queries.as_str());
     }
     if found.mended {
         report.notes.push("the index file was damaged, and was left out or made again".into());

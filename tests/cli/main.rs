@@ -9,6 +9,7 @@ mod batch;
 mod conformance;
 mod formats;
 mod import;
+mod index;
 mod ingest;
 mod json;
 mod labels;
