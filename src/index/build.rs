@@ -23,7 +23,7 @@ use crate::progress::Progress;
 /// `hnsw_rs` allows no other number of layers in what it does.
 const LAYERS: usize = 16;
 /// Rows from twice which on `hnsw_rs` builds only the graph of a part, to which the others are added ([`super::grow`]).
-const PART: usize = 10_000;
+const PART: usize = 4096;
 /// Rows inserted by one thread before the others join in: threads that race through an empty graph miss each other.
 const FIRST: usize = 512;
 /// Room in layer 0 beyond what `hnsw_rs` fills, for the links that the audit adds.
