@@ -191,6 +191,11 @@ impl Embeddings {
         self.norms[i]
     }
 
+    /// The norms that the rows had.
+    pub fn norms(&self) -> &[f32] {
+        &self.norms
+    }
+
     /// All rows, row-major, each at unit length.
     pub fn rows(&self) -> &[f32] {
         &self.unit
@@ -211,21 +216,24 @@ impl Embeddings {
     /// When the spaces do not compare.
     pub fn cosines(&self, other: &Embeddings) -> Result<Scores, Incomparable> {
         self.space.comparable(&other.space)?;
-        let (n, k, d) = (self.len(), other.len(), self.dim.min(other.dim));
+        let (n, k) = (self.len(), other.len());
         let mut scores = Scores { n, k, values: vec![0.0; n * k] };
-        if n == 0 || k == 0 {
-            return Ok(scores);
-        }
-        let product = ndarray::ArrayView2::from_shape((n, d), &self.unit[..n * d])
-            .ok()
-            .zip(ndarray::ArrayView2::from_shape((k, d), &other.unit[..k * d]).ok())
-            .map(|(a, b)| a.dot(&b.t()));
-        if let Some(product) = product {
-            for (out, value) in scores.values.iter_mut().zip(product.iter()) {
-                *out = value.clamp(-1.0, 1.0);
-            }
-        }
+        product(&self.unit, &other.unit, self.dim.min(other.dim), &mut scores.values);
         Ok(scores)
+    }
+}
+
+/// The cosine of each unit row of `a` with each of `b`, `dim` numbers a row, into `cosines`, row-major. Each is summed in one
+/// order, whatever stands beside it.
+pub fn product(a: &[f32], b: &[f32], dim: usize, cosines: &mut [f32]) {
+    if dim == 0 || cosines.is_empty() {
+        return;
+    }
+    let (n, k) = (a.len() / dim, b.len() / dim);
+    let rows = ndarray::ArrayView2::from_shape((n, dim), a).ok().zip(ndarray::ArrayView2::from_shape((k, dim), b).ok());
+    if let Some(((a, b), mut out)) = rows.zip(ndarray::ArrayViewMut2::from_shape((n, k), cosines).ok()) {
+        ndarray::linalg::general_mat_mul(1.0, &a, &b.t(), 0.0, &mut out);
+        out.mapv_inplace(|x| x.clamp(-1.0, 1.0));
     }
 }
 

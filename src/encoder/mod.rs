@@ -17,8 +17,8 @@ mod error;
 mod folders;
 mod golden;
 mod graph;
-mod guard;
 mod hashes;
+pub mod install;
 mod library;
 pub mod manifest;
 mod onnxruntime;
@@ -32,7 +32,7 @@ mod wording;
 
 use std::path::{Path, PathBuf};
 
-pub use audio_tower::{AudioTower, WindowSpan};
+pub use audio_tower::{AudioTower, Heard, WindowSpan};
 pub use error::Error;
 pub use folders::{Found, ModelFolders};
 pub use hashes::Hashes;
@@ -42,6 +42,7 @@ pub use runtime::{Backend, Engine};
 pub use text_tower::{TextTower, Tokens};
 
 use crate::embedding::{Modality, Space, Stage};
+use crate::guard;
 
 /// Something that turns inputs of one kind into vectors before and after the projection into the joint space.
 pub trait Tower<Input: ?Sized>: Send + Sync {

@@ -12,13 +12,7 @@
 //!
 //! Source: Efron, Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13; quantiles as `numpy.quantile`.
 
-use std::collections::BTreeMap;
-
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
-
-use super::{Error, Measure, quantile};
+use super::{Error, Measure, Resamples, Weightings, quantile};
 use crate::progress::Progress;
 use crate::report::Estimate;
 
@@ -72,8 +66,11 @@ impl Bootstrap {
     /// # Errors
     /// When the confidence is not between 0 and 1, groups are not one an item, or `progress` is cancelled.
     pub fn estimate(&self, measure: &dyn Measure, groups: Option<&[usize]>, progress: &dyn Progress) -> Result<Sampled, Error> {
-        let samples = self.samples(measure, groups, progress)?;
-        let (mut estimates, mut undefined) = (measure.point(), Vec::new());
+        let mut samples = self.all(measure, groups, progress)?;
+        let point = if samples.is_empty() { Vec::new() } else { samples.remove(0) };
+        let mut estimates: Vec<Estimate> =
+            measure.names().iter().zip(point).map(|(name, value)| Estimate::point(name, value)).collect();
+        let mut undefined = Vec::new();
         for (i, estimate) in estimates.iter_mut().enumerate() {
             let mut values: Vec<f64> =
                 samples.iter().filter_map(|sample| sample.get(i).copied()).filter(|v| !v.is_nan()).collect();
@@ -101,64 +98,17 @@ impl Bootstrap {
         groups: Option<&[usize]>,
         progress: &dyn Progress,
     ) -> Result<Vec<Vec<f64>>, Error> {
+        Ok(self.all(measure, groups, progress)?.split_off(1))
+    }
+
+    /// The measure's numbers as the items are, and in each resample.
+    fn all(&self, measure: &dyn Measure, groups: Option<&[usize]>, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {
         if !(self.confidence > 0.0 && self.confidence < 1.0) {
             let value = self.confidence.to_string();
             return Err(Error::Setting { name: "confidence", value, expected: "a number between 0 and 1" });
         }
-        let (unit_of, units) = units(measure.items(), groups)?;
-        progress.begin("resampling", Some(self.resamples as u64));
-        let samples = (0..self.resamples as u64)
-            .into_par_iter()
-            .map_init(
-                || (vec![0u32; units as usize], vec![0u32; unit_of.len()]),
-                |(drawn, weights), resample| {
-                    if progress.cancelled() {
-                        return Err(Error::Cancelled);
-                    }
-                    draw(self.seed, resample, drawn);
-                    for (weight, &unit) in weights.iter_mut().zip(&unit_of) {
-                        *weight = drawn.get(unit as usize).copied().unwrap_or(0);
-                    }
-                    let values = measure.evaluate(weights);
-                    progress.advance(1);
-                    Ok(values)
-                },
-            )
-            .collect();
-        progress.end();
-        samples
+        measure.evaluate_each(&Resamples::new(self, measure.items(), groups)?, progress)
     }
-}
-
-/// How often each unit is drawn in this resample.
-fn draw(seed: u64, resample: u64, drawn: &mut [u32]) {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(resample);
-    drawn.fill(0);
-    let units = drawn.len() as u32;
-    for _ in 0..units {
-        if let Some(count) = drawn.get_mut(random.random_range(0..units) as usize) {
-            *count += 1;
-        }
-    }
-}
-
-/// Numbers the groups from 0, or makes each item its own: the unit of each item, and how many there are.
-pub(super) fn units(items: usize, groups: Option<&[usize]>) -> Result<(Vec<u32>, u32), Error> {
-    if items > super::order::MOST_ITEMS {
-        return Err(Error::TooMany { found: items });
-    }
-    let Some(groups) = groups else {
-        return Ok(((0..items as u32).collect(), items as u32));
-    };
-    if groups.len() != items {
-        return Err(Error::Shape { what: "groups, one an item", expected: items, found: groups.len() });
-    }
-    let mut number: BTreeMap<usize, u32> = groups.iter().map(|&group| (group, 0)).collect();
-    for (next, unit) in number.values_mut().enumerate() {
-        *unit = next as u32;
-    }
-    Ok((groups.iter().map(|group| number.get(group).copied().unwrap_or(0)).collect(), number.len() as u32))
 }
 
 /// One measure minus another over the same items: resampled together, its interval is the paired one.
@@ -198,12 +148,17 @@ impl Measure for Difference<'_> {
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
         self.a.evaluate(weights).iter().zip(self.b.evaluate(weights)).map(|(a, b)| a - b).collect()
     }
+
+    fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {
+        let (a, b) = (self.a.evaluate_each(weightings, progress)?, self.b.evaluate_each(weightings, progress)?);
+        Ok(a.iter().zip(b).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect()).collect())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::progress::Silent;
+    use crate::progress::{Silent, StopAfter};
 
     /// The weighted mean of 0, 1, 2 …; undefined where item 0 does not count.
     struct Ramp(usize);
@@ -219,17 +174,6 @@ mod tests {
             let sum: f64 = weights.iter().enumerate().map(|(i, &w)| i as f64 * f64::from(w)).sum();
             let mean = sum / weights.iter().sum::<u32>() as f64;
             vec![mean, if weights[0] == 0 { f64::NAN } else { mean }]
-        }
-    }
-
-    struct Stopped;
-
-    impl Progress for Stopped {
-        fn begin(&self, _: &str, _: Option<u64>) {}
-        fn advance(&self, _: u64) {}
-        fn end(&self) {}
-        fn cancelled(&self) -> bool {
-            true
         }
     }
 
@@ -274,7 +218,7 @@ mod tests {
     fn settings_and_cancelling() {
         let wrong = Bootstrap { confidence: 1.0, ..Default::default() };
         assert!(matches!(wrong.estimate(&Ramp(3), None, &Silent), Err(Error::Setting { .. })));
-        assert_eq!(Bootstrap::default().estimate(&Ramp(3), None, &Stopped), Err(Error::Cancelled));
+        assert_eq!(Bootstrap::default().estimate(&Ramp(3), None, &StopAfter::default()), Err(Error::Cancelled));
         let none = Bootstrap { resamples: 0, ..Default::default() }.estimate(&Ramp(3), None, &Silent).unwrap();
         assert_eq!(none.estimates, Ramp(3).point());
         let one = Bootstrap::default().estimate(&Ramp(1), None, &Silent).unwrap();

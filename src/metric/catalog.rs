@@ -3,8 +3,9 @@
 //! A metric is added by one record here. Its function reads the tally that its input gives at some weights.
 
 use self::Direction::{Greater, Neutral, Smaller};
-use self::Function::{Classification, Gap, Hubs, Margins, Pairs, Retrieval, Triplets};
-use super::{ClassificationTally, GapTally, HubsTally, MarginTally, PairsTally, RetrievalTally, TripletTally};
+use self::Function::{Classification, Gap, Hubs, Margins, Pairs, Retrieval, Sensitivity, Triplets};
+use super::sensitivity::{greatest, least};
+use super::{ClassificationTally, GapTally, HubsTally, MarginTally, PairsTally, RetrievalTally, SensitivityTally, TripletTally};
 
 /// Which way a metric is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,7 @@ pub enum Function {
     Triplets(fn(&TripletTally) -> f64),
     Gap(fn(&GapTally) -> f64),
     Hubs(fn(&HubsTally) -> f64),
+    Sensitivity(fn(&SensitivityTally) -> f64),
 }
 
 /// One metric.
@@ -54,6 +56,7 @@ impl Metric {
             Function::Margins(_) => "items × classes cosines",
             Function::Triplets(_) => "terms × terms cosines and triplets of an anchor, a positive and a negative term",
             Function::Gap(_) => "unit vectors of clips and of texts in one joint space",
+            Function::Sensitivity(_) => "items × classes cosines once a paraphrase and the class of each item",
             Function::Hubs(_) => "queries × candidates cosines and a number k of neighbours",
         }
     }
@@ -70,6 +73,12 @@ const HUBS: &str = "Radovanović, Nanopoulos, Ivanović, JMLR 2010; scipy.stats.
 const TOP: &str =
     "the share of items whose class has fewer than m other classes at or above its cosine (m = the number in the name)";
 const HIT: &str = "the share of queries with a relevant candidate among the first m (m = the number in the name)";
+
+const WORDINGS: &str = "Sclar, Choi, Tsvetkov, Suhr, ICLR 2024; Vasilakis, Bittner, Pauwels, ISMIR 2024, figure 2";
+
+const fn wording(name: &'static str, direction: Direction, about: &'static str, function: Function) -> Metric {
+    Metric { name, range: (0.0, 1.0), direction, about, source: WORDINGS, function }
+}
 
 const fn share(name: &'static str, about: &'static str, source: &'static str, function: Function) -> Metric {
     Metric { name, range: (0.0, 1.0), direction: Greater, about, source, function }
@@ -247,6 +256,43 @@ pub const METRICS: &[Metric] = &[
         source: HUBS,
         function: Hubs(|t| t.orphans),
     },
+    wording("top1_mean", Greater, "top1, mean over the paraphrases", Sensitivity(|t| SensitivityTally::mean(&t.top1))),
+    wording("top1_best", Greater, "top1, greatest over the paraphrases", Sensitivity(|t| greatest(&t.top1))),
+    wording("top1_worst", Greater, "top1, least over the paraphrases", Sensitivity(|t| least(&t.top1))),
+    wording("top1_spread", Smaller, "top1_best less top1_worst", Sensitivity(|t| SensitivityTally::spread(&t.top1))),
+    wording("top1_sd", Smaller, "top1, standard deviation over the paraphrases", Sensitivity(|t| SensitivityTally::sd(&t.top1))),
+    wording(
+        "f1_macro_mean",
+        Greater,
+        "f1_macro, mean over the paraphrases",
+        Sensitivity(|t| SensitivityTally::mean(&t.f1_macro)),
+    ),
+    wording(
+        "f1_macro_spread",
+        Smaller,
+        "f1_macro, greatest less least over the paraphrases",
+        Sensitivity(|t| SensitivityTally::spread(&t.f1_macro)),
+    ),
+    wording("roc_auc_mean", Greater, "roc_auc, mean over the paraphrases", Sensitivity(|t| SensitivityTally::mean(&t.roc_auc))),
+    wording(
+        "roc_auc_spread",
+        Smaller,
+        "roc_auc, greatest less least over the paraphrases",
+        Sensitivity(|t| SensitivityTally::spread(&t.roc_auc)),
+    ),
+    wording(
+        "agreement",
+        Greater,
+        "chance that two different paraphrases give an item the same class, mean over items",
+        Sensitivity(|t| t.agreement),
+    ),
+    wording("unanimous", Greater, "share of items that all paraphrases give the same class", Sensitivity(|t| t.unanimous)),
+    wording(
+        "undecided",
+        Smaller,
+        "share of items that some paraphrases have right and others wrong",
+        Sensitivity(|t| t.undecided),
+    ),
 ];
 
 #[cfg(test)]

@@ -16,23 +16,45 @@
 //!
 //! Source: protocols of the ISMIR 2024 paper; F1, balanced accuracy and the areas as scikit-learn has them.
 
-use super::order::{Areas, Pair, Ranked};
+mod tally;
+
+use std::sync::{Arc, OnceLock};
+
+pub use tally::Tally;
+
+use super::areas::{Columns, MOST_PAIRS};
+use super::cosines::{Cosines, each_row};
+use super::order::Areas;
+use super::weighting::{Weighed, Weightings, each};
 use super::{Error, Function, METRICS, Measure, check, check_truth, mean_of_defined, ratio, weight};
 use crate::embedding::Scores;
+use crate::progress::{Progress, Silent};
 use crate::report::Estimate;
 
-/// Items × classes, sorted and ready to be measured at any weights.
-#[derive(Debug, Clone)]
+/// Items × classes, ready to be measured at any weights.
+#[derive(Clone)]
 pub struct Classification {
     classes: usize,
     truth: Vec<usize>,
     predicted: Vec<usize>,
-    /// Other classes above the true one; the number of classes where the true one is masked.
-    above: Vec<usize>,
-    /// Other classes at or above the true one; likewise.
-    rank: Vec<usize>,
-    columns: Vec<Ranked>,
+    judged: Vec<Judged>,
+    columns: Columns,
+    /// The areas of each class as the items are, once they were asked for.
+    plain: OnceLock<Vec<Areas>>,
     tops: usize,
+}
+
+/// How one item went.
+#[derive(Debug, Clone, Copy)]
+struct Judged {
+    /// Other classes above the true one; the number of classes where the true one is masked.
+    above: u32,
+    /// Other classes at or above the true one; likewise.
+    rank: u32,
+    /// The greatest cosine.
+    best: f32,
+    /// The true class's cosine.
+    own: f32,
 }
 
 /// One class against the rest.
@@ -53,18 +75,6 @@ pub struct Class {
     pub average_precision: f64,
 }
 
-/// Weighted counts, which the metrics read.
-#[derive(Debug, Clone)]
-pub struct Tally {
-    total: u64,
-    /// Items by the rank of their class.
-    ranks: Vec<u64>,
-    support: Vec<u64>,
-    predicted: Vec<u64>,
-    right: Vec<u64>,
-    areas: Vec<Areas>,
-}
-
 impl Classification {
     /// Takes the cosines of n items with k classes, and the class of each item, 0 to k − 1.
     ///
@@ -72,39 +82,25 @@ impl Classification {
     /// Without items or classes, when lengths differ, at NaN, at a class outside, or when all of an item's classes are masked.
     pub fn new(scores: &Scores, truth: &[usize]) -> Result<Self, Error> {
         check(scores, "items and classes")?;
-        check_truth(scores, truth)?;
-        let classes = scores.k;
-        let mut c = Classification {
-            classes,
-            truth: truth.to_vec(),
-            predicted: Vec::with_capacity(scores.n),
-            above: Vec::with_capacity(scores.n),
-            rank: Vec::with_capacity(scores.n),
-            columns: Vec::with_capacity(classes),
-            tops: 5,
-        };
-        for (item, (row, &own)) in scores.values.chunks_exact(classes).zip(truth).enumerate() {
-            let best = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            if best == f32::NEG_INFINITY {
-                return Err(Error::Candidates { item, found: 0, expected: 1 });
-            }
-            let mut at_best = row.iter().enumerate().filter(|&(_, &score)| score == best).map(|(class, _)| class);
-            let first = at_best.next().unwrap_or(own);
-            c.predicted.push(if first == own { at_best.next().unwrap_or(own) } else { first });
-            let own_score = row.get(own).copied().unwrap_or(f32::NEG_INFINITY);
-            if own_score == f32::NEG_INFINITY {
-                c.above.push(classes);
-                c.rank.push(classes);
-            } else {
-                c.above.push(row.iter().filter(|&&score| score > own_score).count());
-                c.rank.push(row.iter().filter(|&&score| score >= own_score).count() - 1);
-            }
-        }
-        for class in 0..classes {
-            let column = scores.values.iter().skip(class).step_by(classes).zip(truth).enumerate();
-            c.columns.push(Ranked::new(column.map(|(item, (&score, &own))| Pair { score, item, positive: own == class })));
-        }
-        Ok(c)
+        Classification::over(Arc::new(scores.clone()), truth, &Silent)
+    }
+
+    /// Takes cosines that need not be in memory; they are asked for again when areas are measured.
+    ///
+    /// # Errors
+    /// As [`Classification::new`]; when vectors can't be read or `progress` is cancelled.
+    pub fn over(of: Arc<dyn Cosines>, truth: &[usize], progress: &dyn Progress) -> Result<Self, Error> {
+        Classification::within(MOST_PAIRS, of, truth, progress)
+    }
+
+    /// Keeps at most `most` sorted pairs in memory.
+    pub(super) fn within(most: usize, of: Arc<dyn Cosines>, truth: &[usize], progress: &dyn Progress) -> Result<Self, Error> {
+        check_truth(&*of, truth)?;
+        let found = each_row(&*of, "items and classes", progress, |item, row| judge(item, row, truth.get(item).copied()))?;
+        let (predicted, judged) = found.into_iter().unzip();
+        let (classes, truth) = (of.candidates(), truth.to_vec());
+        let columns = Columns::new(of, &truth, most, progress)?;
+        Ok(Classification { classes, truth, predicted, judged, columns, plain: OnceLock::new(), tops: 5 })
     }
 
     /// Measures top-1 to top-`m`, where `m` is above the usual five.
@@ -119,6 +115,11 @@ impl Classification {
         self.classes
     }
 
+    /// The class that an item has.
+    pub fn class_of(&self, item: usize) -> Option<usize> {
+        self.truth.get(item).copied()
+    }
+
     /// The class that each item went to.
     pub fn predicted(&self) -> &[usize] {
         &self.predicted
@@ -126,26 +127,25 @@ impl Classification {
 
     /// For each item, whether its class is among the first `m`.
     pub fn right(&self, m: usize) -> Vec<bool> {
-        self.rank.iter().map(|&rank| rank < m).collect()
+        self.judged.iter().map(|item| (item.rank as usize) < m).collect()
     }
 
     /// How many items missed the first `m` only because of an equal cosine at the border.
     pub fn ties(&self, m: usize) -> usize {
-        self.above.iter().zip(&self.rank).filter(|&(&above, &rank)| above < m && m <= rank).count()
+        self.judged.iter().filter(|item| (item.above as usize) < m && m <= item.rank as usize).count()
     }
 
     /// The classes that the means of the areas leave out, since all items or none are of them.
     pub fn absent(&self) -> Vec<usize> {
-        let areas = self.tally(&vec![1; self.truth.len()]).areas;
-        areas.iter().enumerate().filter(|(_, areas)| areas.roc_auc.is_nan()).map(|(class, _)| class).collect()
+        self.plain_areas().iter().enumerate().filter(|(_, areas)| areas.roc_auc.is_nan()).map(|(class, _)| class).collect()
     }
 
     /// A row for each class.
     pub fn per_class(&self) -> Vec<Class> {
-        let tally = self.tally(&vec![1; self.truth.len()]);
+        let tally = self.counts();
         let counts = tally.support.iter().zip(&tally.predicted).zip(&tally.right);
         counts
-            .zip(&tally.areas)
+            .zip(self.plain_areas())
             .map(|(((&support, &predicted), &right), areas)| Class {
                 support,
                 predicted,
@@ -172,7 +172,7 @@ impl Classification {
     /// What cosines drawn blindly would be expected to give: m/k, 1/k, one half, and the mean prevalence for `pr_auc`.
     pub fn chance(&self) -> Vec<Estimate> {
         let (n, k) = (self.truth.len() as u64, self.classes as f64);
-        let tally = self.tally(&vec![1; self.truth.len()]);
+        let tally = self.counts();
         let both = tally.support.iter().filter(|&&support| 0 < support && support < n);
         let mut chance: Vec<Estimate> =
             (1..=self.tops).map(|m| Estimate::point(&format!("top{m}"), (m as f64 / k).min(1.0))).collect();
@@ -184,7 +184,7 @@ impl Classification {
 
     /// What a model gives that hears nothing and always ranks the classes by their number of items.
     pub fn majority(&self) -> Vec<Estimate> {
-        let mut support = self.tally(&vec![1; self.truth.len()]).support;
+        let mut support = self.counts().support;
         support.sort_unstable_by(|a, b| b.cmp(a));
         let n = self.truth.len() as u64;
         let present = support.iter().filter(|&&s| s > 0).count() as f64;
@@ -199,8 +199,55 @@ impl Classification {
         majority
     }
 
+    /// The greatest cosine of each item and that of its class, which are the same where it went right.
+    pub fn best_and_own(&self) -> impl Iterator<Item = (f32, f32)> {
+        self.judged.iter().map(|item| (item.best, item.own))
+    }
+
+    /// The reciprocal of the rank of each item's class, ties against it; 0 where it is masked.
+    pub fn reciprocal_ranks(&self) -> Vec<f64> {
+        let reciprocal = |item: &Judged| if item.own == f32::NEG_INFINITY { 0.0 } else { 1.0 / f64::from(item.rank + 1) };
+        self.judged.iter().map(reciprocal).collect()
+    }
+
+    /// The areas of each class as the items are: kept since the intervals were made, or else computed now. NaN where the
+    /// vectors can't be read any more.
+    fn plain_areas(&self) -> &[Areas] {
+        self.plain.get_or_init(|| {
+            let mut plain = None;
+            let none = Areas { roc_auc: f64::NAN, average_precision: f64::NAN };
+            match self.columns.means(&self.truth, &Weighed(&vec![1; self.truth.len()]), &mut plain, &Silent) {
+                Ok(_) => plain.unwrap_or_default(),
+                Err(_) => vec![none; self.classes],
+            }
+        })
+    }
+
+    /// Counts each item once, without areas.
+    fn counts(&self) -> Tally {
+        self.tally(&vec![1; self.truth.len()], (f64::NAN, f64::NAN))
+    }
+
+    /// `f` of the counts and areas at each of several weightings.
+    ///
+    /// # Errors
+    /// When vectors can't be read or `progress` is cancelled.
+    pub(super) fn tallied<T: Send>(
+        &self,
+        weightings: &dyn Weightings,
+        progress: &dyn Progress,
+        f: impl Fn(&Tally) -> T + Sync,
+    ) -> Result<Vec<T>, Error> {
+        let mut plain = self.plain.get().cloned();
+        let means = self.columns.means(&self.truth, weightings, &mut plain, progress)?;
+        self.plain.get_or_init(|| plain.unwrap_or_default());
+        each(weightings, self.truth.len(), progress, |index, weights| {
+            f(&self.tally(weights, means.get(index).map_or((f64::NAN, f64::NAN), |means| means.values())))
+        })
+    }
+
     /// Counts the items as often as their weights say.
-    fn tally(&self, weights: &[u32]) -> Tally {
+    fn tally(&self, weights: &[u32], (roc_auc, pr_auc): (f64, f64)) -> Tally {
         let zeros = vec![0; self.classes];
         let mut tally = Tally {
             total: 0,
@@ -208,12 +255,13 @@ impl Classification {
             support: zeros.clone(),
             predicted: zeros.clone(),
             right: zeros,
-            areas: self.columns.iter().map(|column| column.areas(weights)).collect(),
+            roc_auc,
+            pr_auc,
         };
-        for (item, ((&own, &guess), &rank)) in self.truth.iter().zip(&self.predicted).zip(&self.rank).enumerate() {
+        for (item, ((&own, &guess), judged)) in self.truth.iter().zip(&self.predicted).zip(&self.judged).enumerate() {
             let w = weight(weights, item);
             tally.total += w;
-            add(&mut tally.ranks, rank, w);
+            add(&mut tally.ranks, judged.rank as usize, w);
             add(&mut tally.support, own, w);
             add(&mut tally.predicted, guess, w);
             if own == guess {
@@ -224,52 +272,27 @@ impl Classification {
     }
 }
 
+/// The class that an item goes to, and how far its own is from that.
+fn judge(item: usize, row: &[f32], own: Option<usize>) -> Result<(usize, Judged), Error> {
+    let best = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    if best == f32::NEG_INFINITY {
+        return Err(Error::Candidates { item, found: 0, expected: 1 });
+    }
+    let own_class = own.unwrap_or(row.len());
+    let own = row.get(own_class).copied().unwrap_or(f32::NEG_INFINITY);
+    let mut at_best = row.iter().enumerate().filter(|&(_, &score)| score == best).map(|(class, _)| class);
+    let first = at_best.next().unwrap_or(own_class);
+    let predicted = if first == own_class { at_best.next().unwrap_or(own_class) } else { first };
+    let (above, rank) = match own {
+        f32::NEG_INFINITY => (row.len(), row.len()),
+        _ => (row.iter().filter(|&&s| s > own).count(), row.iter().filter(|&&s| s >= own).count() - 1),
+    };
+    Ok((predicted, Judged { above: above as u32, rank: rank as u32, best, own }))
+}
+
 fn add(counts: &mut [u64], at: usize, w: u64) {
     if let Some(count) = counts.get_mut(at) {
         *count += w;
-    }
-}
-
-impl Tally {
-    /// Top-m accuracy.
-    pub fn top(&self, m: usize) -> f64 {
-        // The last rank is that of masked classes, which no m reaches.
-        ratio(self.ranks.iter().take(m.min(self.support.len())).sum(), self.total)
-    }
-
-    /// F1 and support of the classes that occur or are guessed.
-    fn f1(&self) -> impl Iterator<Item = (f64, u64)> {
-        let counts = self.support.iter().zip(&self.predicted).zip(&self.right);
-        counts.filter(|((s, p), _)| **s + **p > 0).map(|((&s, &p), &right)| (ratio(2 * right, s + p), s))
-    }
-
-    /// Weighted F1.
-    pub fn f1_weighted(&self) -> f64 {
-        if self.total == 0 {
-            f64::NAN
-        } else {
-            self.f1().map(|(f1, support)| f1 * support as f64).sum::<f64>() / self.total as f64
-        }
-    }
-
-    /// Macro F1.
-    pub fn f1_macro(&self) -> f64 {
-        mean_of_defined(self.f1().map(|(f1, _)| f1))
-    }
-
-    /// Mean recall.
-    pub fn balanced_accuracy(&self) -> f64 {
-        mean_of_defined(self.right.iter().zip(&self.support).map(|(&right, &support)| ratio(right, support)))
-    }
-
-    /// Macro ROC-AUC.
-    pub fn roc_auc(&self) -> f64 {
-        mean_of_defined(self.areas.iter().map(|areas| areas.roc_auc))
-    }
-
-    /// Macro average precision.
-    pub fn pr_auc(&self) -> f64 {
-        mean_of_defined(self.areas.iter().map(|areas| areas.average_precision))
     }
 }
 
@@ -283,11 +306,18 @@ impl Measure for Classification {
         listed.chain((6..=self.tops).map(|m| format!("top{m}"))).collect()
     }
 
+    /// NaN throughout where the vectors can't be read any more.
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
-        let tally = self.tally(weights);
-        let listed =
-            METRICS.iter().filter_map(|m| if let Function::Classification(f) = m.function { Some(f(&tally)) } else { None });
-        listed.chain((6..=self.tops).map(|m| tally.top(m))).collect()
+        let mut found = self.evaluate_each(&Weighed(weights), &Silent).unwrap_or_default();
+        found.pop().unwrap_or_else(|| vec![f64::NAN; self.names().len()])
+    }
+
+    fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {
+        self.tallied(weightings, progress, |tally| {
+            let listed =
+                METRICS.iter().filter_map(|m| if let Function::Classification(f) = m.function { Some(f(tally)) } else { None });
+            listed.chain((6..=self.tops).map(|m| tally.top(m))).collect()
+        })
     }
 }
 

@@ -4,10 +4,12 @@
 //!
 //! Source: Figure 4 of the ISMIR 2024 paper.
 
+use super::cosines::{Cosines, each_row};
 use super::distribution::Ascending;
 use super::order::{Pair, Ranked};
-use super::{Classification, Distribution, Error, Function, METRICS, Measure, weight};
+use super::{Distribution, Error, Function, METRICS, Measure, check, check_truth, weight};
 use crate::embedding::Scores;
+use crate::progress::{Progress, Silent};
 
 /// Margins of items, sorted and ready to be measured at any weights.
 #[derive(Debug, Clone)]
@@ -32,9 +34,17 @@ impl Margins {
     /// # Errors
     /// As [`Classification::new`], and when an item has fewer than two unmasked classes.
     pub fn new(scores: &Scores, truth: &[usize]) -> Result<Self, Error> {
-        let right = Classification::new(scores, truth)?.right(1);
-        let mut values = Vec::with_capacity(scores.n);
-        for (item, row) in scores.values.chunks_exact(scores.k).enumerate() {
+        check(scores, "items and classes")?;
+        Margins::over(scores, truth, &Silent)
+    }
+
+    /// Takes cosines that need not be in memory.
+    ///
+    /// # Errors
+    /// As [`Margins::new`]; when vectors can't be read or `progress` is cancelled.
+    pub fn over(of: &dyn Cosines, truth: &[usize], progress: &dyn Progress) -> Result<Self, Error> {
+        check_truth(of, truth)?;
+        let found = each_row(of, "items and classes", progress, |item, row| {
             let (mut best, mut second) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
             for &score in row {
                 if score > best {
@@ -44,10 +54,13 @@ impl Margins {
                 }
             }
             if second == f32::NEG_INFINITY {
-                return Err(Error::Candidates { item, found: 1, expected: 2 });
+                return Err(Error::Candidates { item, found: usize::from(best > second), expected: 2 });
             }
-            values.push(f64::from(best) - f64::from(second));
-        }
+            // Right where the best class is the item's own and alone.
+            let own = truth.get(item).and_then(|&own| row.get(own)).copied();
+            Ok((f64::from(best) - f64::from(second), own == Some(best) && second < best))
+        })?;
+        let (values, right): (Vec<f64>, Vec<bool>) = found.into_iter().unzip();
         let ascending = Ascending::new(values.iter().enumerate().map(|(item, &value)| (value, item)).collect());
         let ranked = ranked(&values, &right);
         Ok(Margins { values, right, ascending, ranked })

@@ -1,9 +1,9 @@
 //! Evaluation: from cosines and truth to numbers with intervals.
 //!
 //! ```text
-//!   Scores + truth ─┬─ Classification ─┐                        ┌─ point()      Vec<Estimate>
+//!   Cosines + truth ┬─ Classification ─┐ (several: Sensitivity) ┌─ point()      Vec<Estimate>
 //!                   ├─ Pairs, Margins ─┤  Measure:              │
-//!   Scores + relevance ── Retrieval ───┼─ weights → numbers ────┼─ Bootstrap    intervals, and of a Difference
+//!   Cosines + relevance ─ Retrieval ───┼─ weights → numbers ────┼─ Bootstrap    intervals, and of a Difference
 //!   cosines + triplets ── Triplets ────┘                        └─ significance McNemar, sign flips, Holm
 //! ```
 //!
@@ -16,13 +16,17 @@
 //!
 //! [`METRICS`] lists every metric; to add one is to add its record there.
 
+mod areas;
 mod bootstrap;
 mod catalog;
 mod classification;
+mod cosines;
 mod distribution;
 mod gap;
 mod hubs;
 mod margin;
+mod masked;
+mod multilabel;
 mod neighbour;
 mod order;
 mod pairs;
@@ -30,24 +34,35 @@ mod pairs;
 mod property;
 mod prototype;
 mod ranking;
+mod sensitivity;
 mod significance;
+mod sorted;
 mod triplet;
+mod weighting;
 
 pub use bootstrap::{Bootstrap, Difference, Interval, Sampled};
 pub use catalog::{Direction, Function, METRICS, Metric, named};
 pub use classification::{Class, Classification, Tally as ClassificationTally};
+pub use cosines::{Block, Cosines, Product, Rows, Turned, Visit};
 pub use distribution::{Bins, Distribution, QUANTILES, quantile};
 pub use gap::{Gap, Tally as GapTally};
 pub use hubs::{Hubs, Tally as HubsTally, csls};
 pub use margin::{Margins, Tally as MarginTally};
-pub use neighbour::neighbour_scores;
+pub use masked::Masked;
+pub use multilabel::{MultiLabel, Tag};
+pub use neighbour::Neighbours;
 pub use pairs::{Pairs, Tally as PairsTally};
-pub use prototype::{Protocol, class_means, prototype_scores};
+pub use prototype::{Protocol, Prototypes, class_means};
 pub use ranking::{Query, Retrieval, Tally as RetrievalTally};
+pub use sensitivity::{OF_CLASS, OF_CONTROL, OF_WORDING, Sensitivity, Tally as SensitivityTally};
 pub use significance::{McNemar, SignFlip, holm, mcnemar, sign_flip};
 pub use triplet::{Anchor, Tally as TripletTally, Triplets};
+pub use weighting::{Resamples, Through, Weighed, Weightings};
+
+use std::sync::Arc;
 
 use crate::embedding::Scores;
+use crate::progress::Progress;
 use crate::report::Estimate;
 
 /// Numbers that are a function of how often each item counts.
@@ -61,12 +76,29 @@ pub trait Measure: Sync {
     /// The numbers when item `i` counts `weights[i]` times; an item without a weight does not count. NaN where undefined.
     fn evaluate(&self, weights: &[u32]) -> Vec<f64>;
 
+    /// The numbers at each of several weightings.
+    ///
+    /// # Errors
+    /// When vectors can't be read or `progress` is cancelled.
+    fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {
+        progress.begin(RESAMPLING, Some(weightings.count() as u64));
+        let found = weighting::each(weightings, self.items(), progress, |_, weights| {
+            progress.advance(1);
+            self.evaluate(weights)
+        })?;
+        progress.end();
+        Ok(found)
+    }
+
     /// The numbers when each item counts once.
     fn point(&self) -> Vec<Estimate> {
         let values = self.evaluate(&vec![1; self.items()]);
         self.names().iter().zip(values).map(|(name, value)| Estimate::point(name, value)).collect()
     }
 }
+
+/// The stage in which numbers are taken at all weightings.
+const RESAMPLING: &str = "resampling";
 
 /// Why there is nothing to measure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,8 +123,28 @@ pub enum Error {
     Setting { name: &'static str, value: String, expected: &'static str },
     #[error("the two measures do not pair: one has {a}, the other {b}")]
     Unpaired { a: String, b: String },
+    #[error("{0}")]
+    Unreadable(Fault),
     #[error("cancelled")]
     Cancelled,
+}
+
+/// What the place fails with that vectors are read from; equal only to itself.
+#[derive(Debug, Clone)]
+pub struct Fault(pub Arc<dyn std::error::Error + Send + Sync>);
+
+impl PartialEq for Fault {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Fault {}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// Refuses what is no matrix of cosines: nothing in it, a wrong shape, NaN, or numbers beyond ±1 by more than rounding.
@@ -106,24 +158,26 @@ fn check(scores: &Scores, what: &'static str) -> Result<(), Error> {
     if scores.values.len() != scores.n.saturating_mul(scores.k) {
         return Err(Error::Shape { what: "scores", expected: scores.n.saturating_mul(scores.k), found: scores.values.len() });
     }
+    scores.values.chunks_exact(scores.k).enumerate().try_for_each(|(row, values)| fair(row, values))
+}
+
+/// Refuses a row with a number that is no cosine.
+fn fair(row: usize, values: &[f32]) -> Result<(), Error> {
     let fair = |&x: &f32| x == f32::NEG_INFINITY || x.abs() <= 1.0 + 1e-3;
-    match scores.values.iter().position(|x| !fair(x)) {
-        Some(at) => Err(Error::Score {
-            row: at / scores.k,
-            column: at % scores.k,
-            value: scores.values.get(at).map(f32::to_string).unwrap_or_default(),
-        }),
+    match values.iter().enumerate().find(|(_, x)| !fair(x)) {
+        Some((column, value)) => Err(Error::Score { row, column, value: value.to_string() }),
         None => Ok(()),
     }
 }
 
 /// Refuses a truth of another length than the scores, or with a class that no column stands for.
-fn check_truth(scores: &Scores, truth: &[usize]) -> Result<(), Error> {
-    if truth.len() != scores.n {
-        return Err(Error::Shape { what: "classes, one an item", expected: scores.n, found: truth.len() });
+fn check_truth(scores: &dyn Cosines, truth: &[usize]) -> Result<(), Error> {
+    let (n, classes) = (scores.items(), scores.candidates());
+    if truth.len() != n {
+        return Err(Error::Shape { what: "classes, one an item", expected: n, found: truth.len() });
     }
-    match truth.iter().position(|&class| class >= scores.k) {
-        Some(item) => Err(Error::Class { item, class: truth.get(item).copied().unwrap_or(0), classes: scores.k }),
+    match truth.iter().position(|&class| class >= classes) {
+        Some(item) => Err(Error::Class { item, class: truth.get(item).copied().unwrap_or(0), classes }),
         None => Ok(()),
     }
 }

@@ -6,77 +6,126 @@
 //!
 //! Source: distance-weighted k-NN, Dudani 1976, with the cosine for the distance.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
+use super::cosines::{Cosines, Visit, rows_a_block};
 use super::{Error, Protocol};
-use crate::embedding::{Embeddings, Scores};
+use crate::embedding::Embeddings;
 use crate::progress::Progress;
 
-/// The score of each clip with each class: n × `classes`. [`Protocol::Resubstitution`] is as leave-one-out here.
-///
-/// # Errors
-/// When there is not one class below `classes` a clip or not one fold a clip, a clip has no candidate outside of its fold,
-/// or `progress` is cancelled.
-pub fn neighbour_scores(
-    clips: &Embeddings,
-    truth: &[usize],
+/// The score of each clip with each class, of which few are not 0.
+pub struct Neighbours {
     classes: usize,
-    k: usize,
-    protocol: Protocol<'_>,
-    progress: &dyn Progress,
-) -> Result<Scores, Error> {
-    let n = clips.len();
-    if truth.len() != n {
-        return Err(Error::Shape { what: "classes, one a clip", expected: n, found: truth.len() });
-    }
-    if let Some((item, &class)) = truth.iter().enumerate().find(|&(_, &class)| class >= classes) {
-        return Err(Error::Class { item, class, classes });
-    }
-    let folds = match protocol {
-        Protocol::Folds(folds) if folds.len() != n => {
-            return Err(Error::Shape { what: "folds, one a clip", expected: n, found: folds.len() });
+    /// For each clip the classes of its neighbours, with their scores.
+    votes: Vec<Vec<(usize, f32)>>,
+}
+
+impl Neighbours {
+    /// Looks for the neighbours of each clip. [`Protocol::Resubstitution`] is as leave-one-out here.
+    ///
+    /// # Errors
+    /// When there is not one class below `classes` a clip or not one fold a clip, a clip has no candidate outside of its fold,
+    /// or `progress` is cancelled.
+    pub fn new(
+        clips: &Embeddings,
+        truth: &[usize],
+        classes: usize,
+        k: usize,
+        protocol: Protocol<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
+        let n = clips.len();
+        if truth.len() != n {
+            return Err(Error::Shape { what: "classes, one a clip", expected: n, found: truth.len() });
         }
-        Protocol::Folds(folds) => Some(folds),
-        _ => None,
-    };
-    progress.begin("finding neighbours", Some(n as u64));
-    let rows: Result<Vec<Vec<f32>>, Error> = (0..n)
-        .into_par_iter()
-        .map(|i| {
+        if let Some((item, &class)) = truth.iter().enumerate().find(|&(_, &class)| class >= classes) {
+            return Err(Error::Class { item, class, classes });
+        }
+        let folds = match protocol {
+            Protocol::Folds(folds) if folds.len() != n => {
+                return Err(Error::Shape { what: "folds, one a clip", expected: n, found: folds.len() });
+            }
+            Protocol::Folds(folds) => Some(folds),
+            _ => None,
+        };
+        progress.begin("finding neighbours", Some(n as u64));
+        let votes: Result<Vec<Vec<(usize, f32)>>, Error> = (0..n)
+            .into_par_iter()
+            .map(|i| {
+                if progress.cancelled() {
+                    return Err(Error::Cancelled);
+                }
+                let row = clips.row(i);
+                let apart = |j: usize| j != i && folds.is_none_or(|folds| folds.get(j) != folds.get(i));
+                let cosine = |j: usize| clips.row(j).iter().zip(row).map(|(a, b)| a * b).sum::<f32>().clamp(-1.0, 1.0);
+                let mut others: Vec<(f32, usize)> = (0..n).filter(|&j| apart(j)).map(|j| (cosine(j), j)).collect();
+                if others.is_empty() {
+                    return Err(Error::Candidates { item: i, found: 0, expected: 1 });
+                }
+                let nearest = k.clamp(1, others.len());
+                others.select_nth_unstable_by(nearest - 1, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+                // Summed in one order, so that equal votes give equal scores.
+                let mut nearest: Vec<(f32, usize)> = others.into_iter().take(nearest).collect();
+                nearest.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+                let mut votes: Vec<(usize, f32)> = Vec::new();
+                for &(cosine, j) in &nearest {
+                    let (Some(&class), vote) = (truth.get(j), (1.0 + cosine) / 2.0 / nearest.len() as f32) else { continue };
+                    match votes.iter_mut().find(|(of, _)| *of == class) {
+                        Some((_, score)) => *score += vote,
+                        None => votes.push((class, vote)),
+                    }
+                }
+                progress.advance(1);
+                Ok(votes)
+            })
+            .collect();
+        progress.end();
+        Ok(Neighbours { classes, votes: votes? })
+    }
+}
+
+impl Cosines for Neighbours {
+    fn items(&self) -> usize {
+        self.votes.len()
+    }
+
+    fn candidates(&self) -> usize {
+        self.classes
+    }
+
+    fn blocks(&self, columns: Range<usize>, progress: &dyn Progress, each: &mut Visit<'_>) -> Result<(), Error> {
+        let (width, rows) = (columns.len(), rows_a_block(columns.len(), 1));
+        let mut values = Vec::new();
+        for (block, clips) in self.votes.chunks(rows).enumerate() {
             if progress.cancelled() {
                 return Err(Error::Cancelled);
             }
-            let row = clips.row(i);
-            let apart = |j: usize| j != i && folds.is_none_or(|folds| folds.get(j) != folds.get(i));
-            let cosine = |j: usize| clips.row(j).iter().zip(row).map(|(a, b)| a * b).sum::<f32>().clamp(-1.0, 1.0);
-            let mut others: Vec<(f32, usize)> = (0..n).filter(|&j| apart(j)).map(|j| (cosine(j), j)).collect();
-            if others.is_empty() {
-                return Err(Error::Candidates { item: i, found: 0, expected: 1 });
-            }
-            let nearest = k.clamp(1, others.len());
-            others.select_nth_unstable_by(nearest - 1, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-            // Summed in one order, so that equal votes give equal scores.
-            let mut nearest: Vec<(f32, usize)> = others.into_iter().take(nearest).collect();
-            nearest.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-            let mut scores = vec![0.0f32; classes];
-            for &(cosine, j) in &nearest {
-                if let Some(score) = truth.get(j).and_then(|&class| scores.get_mut(class)) {
-                    *score += (1.0 + cosine) / 2.0 / nearest.len() as f32;
+            values.clear();
+            values.resize(clips.len() * width, 0.0f32);
+            for (votes, row) in clips.iter().zip(values.chunks_exact_mut(width.max(1))) {
+                for &(class, score) in votes.iter().filter(|(class, _)| columns.contains(class)) {
+                    row[class - columns.start] = score;
                 }
             }
-            progress.advance(1);
-            Ok(scores)
-        })
-        .collect();
-    progress.end();
-    Ok(Scores { n, k: classes, values: rows?.concat() })
+            each(block * rows, &values)?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::embedding::{Modality, Space, Stage};
+    use crate::embedding::{Modality, Scores, Space, Stage};
+    use crate::metric::cosines::each_row;
     use crate::progress::Silent;
+
+    fn scores(of: &Neighbours) -> Scores {
+        let values = each_row(of, "clips", &Silent, |_, row| Ok(row.to_vec())).unwrap().concat();
+        Scores { n: of.items(), k: of.candidates(), values }
+    }
 
     fn clips() -> Embeddings {
         let space = Space::new("m", Modality::Audio, Stage::Joint);
@@ -85,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_clip_is_not_its_own_neighbour() {
-        let nearest = |k, protocol| neighbour_scores(&clips(), &[0, 1, 0, 0], 2, k, protocol, &Silent).unwrap();
+        let nearest = |k, protocol| scores(&Neighbours::new(&clips(), &[0, 1, 0, 0], 2, k, protocol, &Silent).unwrap());
         let one = nearest(1, Protocol::LeaveOneOut);
         assert_eq!((one.row(0), one.row(1), one.row(2)), (&[0.0, 1.0][..], &[1.0, 0.0][..], &[1.0, 0.0][..]));
         // Three neighbours of clip 0: clip 1 at cosine 1, clips 2 and 3 at 0.
@@ -97,8 +146,8 @@ mod tests {
 
     #[test]
     fn a_clip_without_any_other_is_refused() {
-        let one = neighbour_scores(&clips(), &[0, 1, 0, 0], 2, 1, Protocol::Folds(&[0, 0, 0, 0]), &Silent);
-        assert_eq!(one.unwrap_err(), Error::Candidates { item: 0, found: 0, expected: 1 });
-        assert!(neighbour_scores(&clips(), &[0], 2, 1, Protocol::LeaveOneOut, &Silent).is_err());
+        let one = Neighbours::new(&clips(), &[0, 1, 0, 0], 2, 1, Protocol::Folds(&[0, 0, 0, 0]), &Silent);
+        assert_eq!(one.err().unwrap(), Error::Candidates { item: 0, found: 0, expected: 1 });
+        assert!(Neighbours::new(&clips(), &[0], 2, 1, Protocol::LeaveOneOut, &Silent).is_err());
     }
 }

@@ -5,17 +5,22 @@
 //!
 //! Source: Figure 3 of the ISMIR 2024 paper.
 
-use super::order::{Pair, Ranked};
-use super::{Bins, Distribution, Error, Function, METRICS, Measure, check, check_truth, ratio, weight};
+use std::sync::Arc;
+
+use super::cosines::{Cosines, each_row};
+use super::sorted::{Kinds, Sorted};
+use super::weighting::{Weighed, Weightings, each, eights};
+use super::{Bins, Distribution, Error, Function, METRICS, Measure, RESAMPLING, check, check_truth, ratio, weight};
+use super::{areas::MOST_PAIRS, order::Curve};
 use crate::embedding::Scores;
+use crate::progress::{Progress, Silent};
 
 /// Pairs, sorted and binned, ready to be measured at any weights.
-#[derive(Debug, Clone)]
 pub struct Pairs {
-    scores: Scores,
-    truth: Vec<usize>,
     sums: Vec<Sums>,
-    ranked: Ranked,
+    separations: Vec<f64>,
+    sorted: Sorted,
+    kinds: Kinds,
 }
 
 /// What one item adds.
@@ -36,6 +41,14 @@ pub struct Tally {
     pub roc_auc: f64,
 }
 
+/// What the walk down the sorted pairs gives at one weighting.
+#[derive(Debug, Clone, Default)]
+struct Walked {
+    curve: Curve,
+    /// Positive and negative pairs in each of [`Bins::COSINE`].
+    bins: Vec<(u64, u64)>,
+}
+
 impl Pairs {
     /// Takes the cosines of n items with k classes, and the class of each item, 0 to k − 1.
     ///
@@ -43,57 +56,86 @@ impl Pairs {
     /// Without items or classes, when lengths differ, at NaN, or at a class outside.
     pub fn new(scores: &Scores, truth: &[usize]) -> Result<Self, Error> {
         check(scores, "items and classes")?;
-        check_truth(scores, truth)?;
-        let mut pairs = Pairs {
-            scores: scores.clone(),
-            truth: truth.to_vec(),
-            sums: vec![Sums::default(); scores.n],
-            ranked: Ranked::new([].into_iter()),
-        };
-        pairs.ranked = Ranked::new(pairs.all());
-        let mut sums = std::mem::take(&mut pairs.sums);
-        for pair in pairs.all().filter(|pair| pair.score > f32::NEG_INFINITY) {
-            if let Some(sum) = sums.get_mut(pair.item) {
-                if pair.positive {
-                    (sum.positive, sum.positives) = (sum.positive + f64::from(pair.score), sum.positives + 1);
-                } else {
-                    (sum.negative, sum.negatives) = (sum.negative + f64::from(pair.score), sum.negatives + 1);
-                }
-            }
-        }
-        pairs.sums = sums;
-        Ok(pairs)
+        Pairs::over(Arc::new(scores.clone()), truth, &Silent)
     }
 
-    /// Every pair, row by row.
-    fn all(&self) -> impl Iterator<Item = Pair> {
-        let rows = self.scores.values.chunks_exact(self.scores.k).zip(&self.truth).enumerate();
-        rows.flat_map(|(item, (row, &own))| {
-            row.iter().enumerate().map(move |(class, &score)| Pair { score, item, positive: class == own })
-        })
+    /// Takes cosines that need not be in memory; they are asked for again at each walk through the sorted pairs.
+    ///
+    /// # Errors
+    /// As [`Pairs::new`]; when vectors can't be read or `progress` is cancelled.
+    pub fn over(of: Arc<dyn Cosines>, truth: &[usize], progress: &dyn Progress) -> Result<Self, Error> {
+        Pairs::within(MOST_PAIRS / 2, of, truth, progress)
     }
 
-    /// The cosines of one kind, unmasked.
-    fn values(&self, positive: bool) -> impl Iterator<Item = f64> {
-        self.all().filter(move |p| p.positive == positive && p.score > f32::NEG_INFINITY).map(|p| f64::from(p.score))
+    /// Keeps at most `most` sorted pairs in memory.
+    pub(super) fn within(most: usize, of: Arc<dyn Cosines>, truth: &[usize], progress: &dyn Progress) -> Result<Self, Error> {
+        check_truth(&*of, truth)?;
+        let own = |item: usize| truth.get(item).copied().unwrap_or(usize::MAX);
+        let rows =
+            each_row(&*of, "items and classes", progress, |item, row| Ok((sums(row, own(item)), separation(row, own(item)))))?;
+        let (sums, separations): (Vec<Sums>, Vec<f64>) = rows.into_iter().unzip();
+        let positives = sums.iter().map(|sum| sum.positives).sum();
+        let negatives = sums.iter().map(|sum| sum.negatives).sum();
+        progress.begin("sorting", None);
+        let sorted = Sorted::new(of, truth, most, progress)?;
+        let kinds = sorted.kinds(positives, negatives, progress)?;
+        progress.end();
+        Ok(Pairs { sums, separations, sorted, kinds })
     }
 
     /// The positive pairs.
     pub fn positive(&self) -> Distribution {
-        Distribution::new(self.values(true).collect())
+        self.kinds.positive.clone()
     }
 
     /// The negative pairs.
     pub fn negative(&self) -> Distribution {
-        Distribution::new(self.values(false).collect())
+        self.kinds.negative.clone()
     }
 
     /// Counts of the positive and of the negative pairs in [`Bins::COSINE`].
     pub fn histograms(&self) -> (Vec<f64>, Vec<f64>) {
-        (Bins::COSINE.counts(self.values(true)), Bins::COSINE.counts(self.values(false)))
+        self.kinds.histograms.clone()
     }
 
-    fn tally(&self, weights: &[u32]) -> Tally {
+    /// For each item the cosine with its own class less the mean of the others; NaN where one is masked.
+    pub fn separations(&self) -> &[f64] {
+        &self.separations
+    }
+
+    fn walk(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Walked>, Error> {
+        let start = Walked { curve: Curve::default(), bins: vec![(0, 0); Bins::COSINE.count] };
+        let mut walked = vec![start; weightings.count()];
+        progress.begin(RESAMPLING, Some((walked.len() * self.sorted.parts()) as u64));
+        for part in 0..self.sorted.parts() {
+            let ranked = self.sorted.ranked(part, progress)?;
+            eights(weightings, self.sums.len(), &mut walked, progress, |weights, walked| {
+                let mut curves = std::array::from_fn(|lane| walked.get(lane).map_or(Curve::default(), |w| w.curve));
+                for ranked in &ranked {
+                    if progress.cancelled() {
+                        return Err(Error::Cancelled);
+                    }
+                    ranked.follow(
+                        &mut curves,
+                        |items| weights.sums(items),
+                        |bin, positive, negative| {
+                            for ((walked, positive), negative) in walked.iter_mut().zip(positive).zip(negative) {
+                                if let Some(bin) = walked.bins.get_mut(usize::from(bin)) {
+                                    *bin = (bin.0 + positive, bin.1 + negative);
+                                }
+                            }
+                        },
+                    );
+                }
+                walked.iter_mut().zip(curves).for_each(|(walked, curve)| walked.curve = curve);
+                Ok(())
+            })?;
+        }
+        progress.end();
+        Ok(walked)
+    }
+
+    fn tally(&self, weights: &[u32], walked: &Walked) -> Tally {
         let mut total = Sums::default();
         for (item, sums) in self.sums.iter().enumerate() {
             let w = weight(weights, item);
@@ -102,36 +144,63 @@ impl Pairs {
             total.negative += w as f64 * sums.negative;
             total.negatives += w * sums.negatives;
         }
-        let mut bins = vec![(0, 0); Bins::COSINE.count];
-        for pair in self.all().filter(|pair| pair.score > f32::NEG_INFINITY) {
-            if let Some(bin) = bins.get_mut(Bins::COSINE.of(f64::from(pair.score))) {
-                let kind = if pair.positive { &mut bin.0 } else { &mut bin.1 };
-                *kind += weight(weights, pair.item);
-            }
-        }
         let share = |&(p, q): &(u64, u64)| ratio(p, total.positives).min(ratio(q, total.negatives));
         let both = total.positives > 0 && total.negatives > 0;
         Tally {
             positive_mean: total.positive / total.positives as f64,
             negative_mean: total.negative / total.negatives as f64,
-            overlap: if both { bins.iter().map(share).sum() } else { f64::NAN },
-            roc_auc: self.ranked.areas(weights).roc_auc,
+            overlap: if both { walked.bins.iter().map(share).sum() } else { f64::NAN },
+            roc_auc: walked.curve.areas().roc_auc,
         }
+    }
+}
+
+/// The pairs of one row, added up.
+fn sums(row: &[f32], own: usize) -> Sums {
+    let mut sums = Sums::default();
+    for (class, &score) in row.iter().enumerate().filter(|(_, score)| **score > f32::NEG_INFINITY) {
+        let (sum, count) = match class == own {
+            true => (&mut sums.positive, &mut sums.positives),
+            false => (&mut sums.negative, &mut sums.negatives),
+        };
+        *sum += f64::from(score);
+        *count += 1;
+    }
+    sums
+}
+
+/// The own class's cosine less the mean of the others; NaN where one is masked.
+fn separation(row: &[f32], own: usize) -> f64 {
+    let others: Vec<f64> =
+        row.iter().enumerate().filter(|&(c, s)| c != own && *s > f32::NEG_INFINITY).map(|(_, &s)| f64::from(s)).collect();
+    match row.get(own) {
+        Some(&score) if score > f32::NEG_INFINITY => f64::from(score) - others.iter().sum::<f64>() / others.len() as f64,
+        _ => f64::NAN,
     }
 }
 
 impl Measure for Pairs {
     fn items(&self) -> usize {
-        self.truth.len()
+        self.sums.len()
     }
 
     fn names(&self) -> Vec<String> {
         METRICS.iter().filter(|m| matches!(m.function, Function::Pairs(_))).map(|m| m.name.to_owned()).collect()
     }
 
+    /// NaN throughout where the vectors can't be read any more.
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
-        let tally = self.tally(weights);
-        METRICS.iter().filter_map(|m| if let Function::Pairs(f) = m.function { Some(f(&tally)) } else { None }).collect()
+        let mut found = self.evaluate_each(&Weighed(weights), &Silent).unwrap_or_default();
+        found.pop().unwrap_or_else(|| vec![f64::NAN; self.names().len()])
+    }
+
+    fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {
+        let walked = self.walk(weightings, progress)?;
+        each(weightings, self.sums.len(), progress, |index, weights| {
+            let Some(walked) = walked.get(index) else { return Vec::new() };
+            let tally = self.tally(weights, walked);
+            METRICS.iter().filter_map(|m| if let Function::Pairs(f) = m.function { Some(f(&tally)) } else { None }).collect()
+        })
     }
 }
 
@@ -142,18 +211,23 @@ mod tests {
     #[test]
     fn apart_and_alike() {
         let apart = Pairs::new(&Scores { n: 2, k: 2, values: vec![0.9, 0.1, 0.2, 0.8] }, &[0, 1]).unwrap();
-        let tally = apart.tally(&[1, 1]);
-        assert_eq!((tally.overlap, tally.roc_auc), (0.0, 1.0));
+        assert_eq!(apart.evaluate(&[1, 1])[2..], [0.0, 1.0]);
         assert_eq!((apart.positive().count, apart.negative().count), (2, 2));
-        let alike = Pairs::new(&Scores { n: 2, k: 2, values: vec![0.3; 4] }, &[0, 1]).unwrap().tally(&[1, 1]);
-        assert_eq!((alike.overlap, alike.roc_auc), (1.0, 0.5));
+        let alike = Pairs::new(&Scores { n: 2, k: 2, values: vec![0.3; 4] }, &[0, 1]).unwrap();
+        assert_eq!(alike.evaluate(&[1, 1])[2..], [1.0, 0.5]);
     }
 
     #[test]
     fn one_class_has_no_negative_pair() {
         let only = Pairs::new(&Scores { n: 1, k: 1, values: vec![0.3] }, &[0]).unwrap();
-        let tally = only.tally(&[1]);
-        assert!(tally.overlap.is_nan() && tally.roc_auc.is_nan() && tally.negative_mean.is_nan());
-        assert!((tally.positive_mean - 0.3).abs() < 1e-7);
+        let found = only.evaluate(&[1]);
+        assert!(found[1..].iter().all(|x| x.is_nan()) && (found[0] - 0.3).abs() < 1e-7, "{found:?}");
+    }
+
+    #[test]
+    fn separation_by_hand() {
+        assert_eq!(separation(&[0.5, 0.25, 0.75], 2), 0.375);
+        assert_eq!(separation(&[0.5, f32::NEG_INFINITY, 0.75], 0), -0.25);
+        assert!(separation(&[0.5, f32::NEG_INFINITY], 1).is_nan());
     }
 }

@@ -1,5 +1,7 @@
 //! Properties that every measure must have, on random and on heavily tied data.
 
+use std::sync::Arc;
+
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -145,4 +147,25 @@ fn triplets_in_any_order_count_the_same() {
     assert_eq!(judge(&triplets), judge(&sorted));
     let right = triplets.iter().filter(|t| cosine[(t.0 * 20 + t.1) as usize] > cosine[(t.0 * 20 + t.2) as usize]).count();
     assert_eq!(judge(&triplets).right(), right as u64);
+}
+
+#[test]
+fn what_is_streamed_gives_the_same_bits_as_what_is_kept() {
+    for (seed, steps) in [(9, 3), (10, 40), (11, 1_000_000)] {
+        let (scores, truth) = data(seed, 90, 7, steps);
+        let of: Arc<Scores> = Arc::new(scores);
+        let bootstrap = Bootstrap { resamples: 20, ..Default::default() };
+        // 630 pairs: kept, two columns or a few buckets at once, and as little as can be.
+        let run = |most: usize| {
+            let c = Classification::within(most, of.clone(), &truth, &Silent).unwrap();
+            let p = Pairs::within(most, of.clone(), &truth, &Silent).unwrap();
+            let sampled: Vec<Sampled> =
+                [&c as &dyn Measure, &p].map(|m| bootstrap.estimate(m, None, &Silent).unwrap()).into_iter().collect();
+            let bits = sampled.iter().flat_map(|s| &s.estimates).flat_map(|e| [Some(e.value), e.low, e.high]);
+            let bits: Vec<Option<u64>> = bits.map(|x| x.map(f64::to_bits)).collect();
+            (bits, format!("{:?} {:?} {:?} {:?}", c.per_class(), p.positive(), p.negative(), p.histograms()), c.absent())
+        };
+        let kept = run(usize::MAX);
+        assert_eq!([run(180), run(1)], [kept.clone(), kept]);
+    }
 }

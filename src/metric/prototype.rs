@@ -6,8 +6,18 @@
 //!
 //! Means are of the vectors as the model gave them, before unit length. Source: section 4.3 of the ISMIR 2024 paper.
 
+use std::ops::Range;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
 use super::Error;
-use crate::embedding::{Embeddings, Scores};
+use super::cosines::{Cosines, Rows, Visit, rows_a_block};
+use crate::embedding::Embeddings;
+use crate::progress::Progress;
+
+/// Clips that are summed up between two looks at whether to stop.
+const CLIPS_A_BLOCK: usize = 1024;
 
 /// Which clips a tested clip's class means come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,77 +30,174 @@ pub enum Protocol<'a> {
     Resubstitution,
 }
 
-/// The cosine of each clip with each class mean: n × `classes`.
-///
-/// # Errors
-/// When there is not one class below `classes` a clip, or not one fold a clip.
-pub fn prototype_scores(clips: &Embeddings, truth: &[usize], classes: usize, protocol: Protocol<'_>) -> Result<Scores, Error> {
-    let (n, dim) = (clips.len(), clips.dim());
-    if truth.len() != n {
-        return Err(Error::Shape { what: "classes, one a clip", expected: n, found: truth.len() });
-    }
-    if let Some(item) = truth.iter().position(|&class| class >= classes) {
-        return Err(Error::Class { item, class: truth[item], classes });
-    }
-    let single = vec![0; n];
-    let folds = match protocol {
-        Protocol::Folds(folds) if folds.len() != n => {
-            return Err(Error::Shape { what: "folds, one a clip", expected: n, found: folds.len() });
+/// The cosines of clips with class means; a clip is read again whenever its cosines are asked for.
+pub struct Prototypes {
+    clips: Arc<dyn Rows>,
+    truth: Vec<usize>,
+    /// One a clip; 0 where there are none.
+    folds: Vec<usize>,
+    leave_one_out: bool,
+    classes: usize,
+    /// The sum of each class's clips, for means without one of them; classes × dim.
+    total: Vec<f64>,
+    count: Vec<usize>,
+    /// For each fold the unit mean of each class, where it has clips outside.
+    means: Vec<Means>,
+}
+
+/// Unit means, turned: number d of class k is at `d * classes + k`.
+struct Means {
+    turned: Vec<f64>,
+    there: Vec<bool>,
+}
+
+impl Prototypes {
+    /// Sums up the clips of each class.
+    ///
+    /// # Errors
+    /// When there is not one class below `classes` a clip, or not one fold a clip; when vectors can't be read or `progress`
+    /// is cancelled.
+    pub fn new(
+        clips: Arc<dyn Rows>,
+        truth: &[usize],
+        classes: usize,
+        protocol: Protocol<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
+        let (n, dim) = (clips.count(), clips.dim());
+        if truth.len() != n {
+            return Err(Error::Shape { what: "classes, one a clip", expected: n, found: truth.len() });
         }
-        Protocol::Folds(folds) => folds,
-        _ => &single,
-    };
-    let fold_count = folds.iter().max().map_or(0, |f| f + 1);
-    // Sums per fold and class; a clip's means are the totals less what must not be seen.
-    let mut sums = vec![vec![0.0f64; classes * dim]; fold_count];
-    let mut counts = vec![vec![0usize; classes]; fold_count];
-    for i in 0..n {
-        let norm = f64::from(clips.norm(i));
-        let sum = &mut sums[folds[i]][truth[i] * dim..(truth[i] + 1) * dim];
-        sum.iter_mut().zip(clips.row(i)).for_each(|(s, &x)| *s += f64::from(x) * norm);
-        counts[folds[i]][truth[i]] += 1;
-    }
-    let mut total = vec![0.0f64; classes * dim];
-    let mut total_count = vec![0usize; classes];
-    for fold in 0..fold_count {
-        total.iter_mut().zip(&sums[fold]).for_each(|(t, s)| *t += s);
-        total_count.iter_mut().zip(&counts[fold]).for_each(|(t, c)| *t += c);
-    }
-    // Outside of what is left out, the means of all clips of a fold are the same: normalise them once.
-    let mut means = Vec::with_capacity(fold_count);
-    for fold in 0..fold_count {
-        let held_out = matches!(protocol, Protocol::Folds(_));
-        let mean: Vec<f64> = match held_out {
-            true => total.iter().zip(&sums[fold]).map(|(t, s)| t - s).collect(),
-            false => total.clone(),
-        };
-        let count: Vec<usize> = match held_out {
-            true => total_count.iter().zip(&counts[fold]).map(|(t, c)| t - c).collect(),
-            false => total_count.clone(),
-        };
-        let unit: Vec<Option<Vec<f64>>> =
-            (0..classes).map(|k| (count[k] > 0).then(|| mean[k * dim..(k + 1) * dim].to_vec()).and_then(unit)).collect();
-        means.push(unit);
-    }
-    let mut scores = Scores { n, k: classes, values: vec![f32::NEG_INFINITY; n * classes] };
-    for i in 0..n {
-        let row = clips.row(i);
-        for k in 0..classes {
-            let mean = match (protocol, k == truth[i]) {
-                (Protocol::LeaveOneOut, true) => {
-                    let norm = f64::from(clips.norm(i));
-                    let others = total[k * dim..(k + 1) * dim].iter().zip(row).map(|(t, &x)| t - f64::from(x) * norm).collect();
-                    (total_count[k] > 1).then_some(others).and_then(unit)
-                }
-                _ => means[folds[i]][k].clone(),
-            };
-            if let Some(mean) = mean {
-                let cosine: f64 = mean.iter().zip(row).map(|(m, &x)| m * f64::from(x)).sum();
-                scores.values[i * classes + k] = cosine.clamp(-1.0, 1.0) as f32;
+        if let Some((item, &class)) = truth.iter().enumerate().find(|&(_, &class)| class >= classes) {
+            return Err(Error::Class { item, class, classes });
+        }
+        let folds = match protocol {
+            Protocol::Folds(folds) if folds.len() != n => {
+                return Err(Error::Shape { what: "folds, one a clip", expected: n, found: folds.len() });
             }
+            Protocol::Folds(folds) => folds.to_vec(),
+            _ => vec![0; n],
+        };
+        let fold_count = folds.iter().max().map_or(0, |f| f + 1);
+        // Sums per fold and class; a clip's means are the totals less what must not be seen.
+        let mut sums = vec![vec![0.0f64; classes * dim]; fold_count];
+        let mut counts = vec![vec![0usize; classes]; fold_count];
+        clips.blocks(CLIPS_A_BLOCK, &mut |block| {
+            if progress.cancelled() {
+                return Err(Error::Cancelled);
+            }
+            let rows = block.unit.chunks_exact(dim).zip(block.norms);
+            for ((row, &norm), (&class, &fold)) in rows.zip(truth.iter().zip(&folds).skip(block.first)) {
+                if let (Some(sums), Some(counts)) = (sums.get_mut(fold), counts.get_mut(fold)) {
+                    let sum = sums.iter_mut().skip(class * dim);
+                    sum.zip(row).for_each(|(s, &x)| *s += f64::from(x) * f64::from(norm));
+                    counts[class] += 1;
+                }
+            }
+            Ok(())
+        })?;
+        let mut total = vec![0.0f64; classes * dim];
+        let mut count = vec![0usize; classes];
+        for (sums, counts) in sums.iter().zip(&counts) {
+            total.iter_mut().zip(sums).for_each(|(t, s)| *t += s);
+            count.iter_mut().zip(counts).for_each(|(t, c)| *t += c);
+        }
+        // Outside of what is left out, the means of all clips of a fold are the same: normalise them once.
+        let held_out = matches!(protocol, Protocol::Folds(_));
+        let seen = |sums: Vec<f64>, counts: Vec<usize>| match held_out {
+            true => Means::new(
+                total.iter().zip(sums).map(|(t, s)| t - s).collect(),
+                &count.iter().zip(counts).map(|(t, c)| t - c).collect::<Vec<_>>(),
+                dim,
+            ),
+            false => Means::new(total.clone(), &count, dim),
+        };
+        let means = sums.into_iter().zip(counts).map(|(sums, counts)| seen(sums, counts)).collect();
+        let leave_one_out = matches!(protocol, Protocol::LeaveOneOut);
+        Ok(Prototypes { clips, truth: truth.to_vec(), folds, leave_one_out, classes, total, count, means })
+    }
+
+    /// How many clips have no mean of their own class to be found by.
+    pub fn without_own(&self) -> usize {
+        let lacking = |(&own, &fold): (&usize, &usize)| match self.leave_one_out {
+            true => self.count.get(own).is_none_or(|&n| n < 2),
+            false => !self.means.get(fold).and_then(|means| means.there.get(own).copied()).unwrap_or(false),
+        };
+        self.truth.iter().zip(&self.folds).filter(|pair| lacking(*pair)).count()
+    }
+
+    /// The mean of a class without one of its clips.
+    fn others(&self, class: usize, row: &[f32], norm: f32) -> Option<Vec<f64>> {
+        let dim = self.clips.dim();
+        let sum = self.total.get(class * dim..(class + 1) * dim)?;
+        let less = sum.iter().zip(row).map(|(t, &x)| t - f64::from(x) * f64::from(norm)).collect();
+        self.count.get(class).filter(|&&n| n > 1).and_then(|_| unit(less))
+    }
+
+    fn score(&self, clip: usize, row: &[f32], norm: f32, columns: Range<usize>, out: &mut [f32]) {
+        let (Some(&own), Some(means)) = (self.truth.get(clip), self.folds.get(clip).and_then(|&fold| self.means.get(fold)))
+        else {
+            return;
+        };
+        let mut sums = vec![0.0f64; columns.len()];
+        for (&x, means) in row.iter().zip(means.turned.chunks_exact(self.classes)) {
+            let means = means.get(columns.clone()).unwrap_or_default();
+            sums.iter_mut().zip(means).for_each(|(sum, m)| *sum += m * f64::from(x));
+        }
+        for ((out, sum), there) in out.iter_mut().zip(sums).zip(means.there.iter().skip(columns.start)) {
+            *out = if *there { sum.clamp(-1.0, 1.0) as f32 } else { f32::NEG_INFINITY };
+        }
+        if self.leave_one_out
+            && let Some(out) = own.checked_sub(columns.start).and_then(|at| out.get_mut(at))
+        {
+            *out = self.others(own, row, norm).map_or(f32::NEG_INFINITY, |mean| {
+                let cosine: f64 = mean.iter().zip(row).map(|(m, &x)| m * f64::from(x)).sum();
+                cosine.clamp(-1.0, 1.0) as f32
+            });
         }
     }
-    Ok(scores)
+}
+
+impl Means {
+    fn new(sums: Vec<f64>, counts: &[usize], dim: usize) -> Means {
+        let classes = counts.len();
+        let (mut turned, mut there) = (vec![0.0; classes * dim], vec![false; classes]);
+        for (class, (sum, &count)) in sums.chunks_exact(dim).zip(counts).enumerate() {
+            let Some(mean) = (count > 0).then(|| sum.to_vec()).and_then(unit) else { continue };
+            there[class] = true;
+            turned.iter_mut().skip(class).step_by(classes).zip(mean).for_each(|(to, x)| *to = x);
+        }
+        Means { turned, there }
+    }
+}
+
+impl Cosines for Prototypes {
+    fn items(&self) -> usize {
+        self.truth.len()
+    }
+
+    fn candidates(&self) -> usize {
+        self.classes
+    }
+
+    fn blocks(&self, columns: Range<usize>, progress: &dyn Progress, each: &mut Visit<'_>) -> Result<(), Error> {
+        let (width, dim) = (columns.len(), self.clips.dim());
+        let mut values = Vec::new();
+        // The sums are in f64 and slower than a product of matrices.
+        self.clips.blocks(rows_a_block(width, 8 * dim), &mut |block| {
+            if progress.cancelled() {
+                return Err(Error::Cancelled);
+            }
+            values.clear();
+            values.resize(block.norms.len() * width, 0.0);
+            let rows = values.par_chunks_exact_mut(width).zip(block.unit.par_chunks_exact(dim)).zip(block.norms);
+            let score = |(i, ((out, row), &norm)): (usize, ((&mut [f32], &[f32]), &f32))| {
+                self.score(block.first + i, row, norm, columns.clone(), out);
+            };
+            rows.enumerate().for_each(score);
+            each(block.first, &values)
+        })
+    }
 }
 
 /// The mean of each class's clips, as the model gave them: one row a class, in the clips' space.
@@ -127,7 +234,17 @@ fn unit(mut v: Vec<f64>) -> Option<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::embedding::{Modality, Space, Stage};
+    use crate::embedding::{Modality, Scores, Space, Stage};
+    use crate::metric::cosines::each_row;
+    use crate::progress::Silent;
+
+    fn prototype_scores(clips: &Embeddings, truth: &[usize], k: usize, protocol: Protocol<'_>) -> Result<Scores, Error> {
+        let prototypes = Prototypes::new(Arc::new(clips.clone()), truth, k, protocol, &Silent)?;
+        let values = each_row(&prototypes, "clips", &Silent, |_, row| Ok(row.to_vec()))?.concat();
+        let lacking = (0..truth.len()).filter(|&i| values[i * k + truth[i]] == f32::NEG_INFINITY).count();
+        assert_eq!(prototypes.without_own(), lacking);
+        Ok(Scores { n: truth.len(), k, values })
+    }
 
     fn clips(rows: &[[f32; 2]]) -> Embeddings {
         let space = Space::new("m", Modality::Audio, Stage::Joint);

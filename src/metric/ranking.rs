@@ -11,11 +11,11 @@
 //! Convention: of equal cosines the irrelevant candidates come first, so a tie never helps. R@m asks whether *any* relevant
 //! candidate is among the first m. A masked pair (−∞) is no candidate. A query without a relevant candidate takes no part.
 
-use rayon::prelude::*;
-
+use super::cosines::{Cosines, each_row};
 use super::distribution::Ascending;
 use super::{Error, Function, METRICS, Measure, check, ratio, weight};
 use crate::embedding::Scores;
+use crate::progress::{Progress, Silent};
 
 /// The depths of R@m.
 const DEPTHS: [usize; 3] = [1, 5, 10];
@@ -62,8 +62,22 @@ impl Retrieval {
     /// Without queries or candidates, at NaN, or when no query has a relevant candidate.
     pub fn new(scores: &Scores, relevant: impl Fn(usize, usize) -> bool + Sync) -> Result<Self, Error> {
         check(scores, "queries and candidates")?;
-        let queries: Vec<Option<Query>> =
-            scores.values.par_chunks_exact(scores.k).enumerate().map(|(q, row)| rank(row, |c| relevant(q, c))).collect();
+        Retrieval::over(scores, relevant, &Silent)
+    }
+
+    /// Takes cosines that need not be in memory.
+    ///
+    /// # Errors
+    /// As [`Retrieval::new`]; when vectors can't be read or `progress` is cancelled.
+    pub fn over(
+        of: &dyn Cosines,
+        relevant: impl Fn(usize, usize) -> bool + Sync,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
+        let queries = each_row(of, "queries and candidates", progress, |query, row| {
+            // A row may be long.
+            if progress.cancelled() { Err(Error::Cancelled) } else { Ok(rank(row, |c| relevant(query, c))) }
+        })?;
         let firsts = queries.iter().enumerate().filter_map(|(i, q)| Some((q.as_ref()?.first as f64, i))).collect::<Vec<_>>();
         if firsts.is_empty() {
             return Err(Error::NoPositive { queries: queries.len() });

@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::Error;
-use super::bootstrap::units;
+use super::weighting::units;
 use crate::progress::Progress;
 
 /// Where two systems part, and how likely so uneven a parting is by luck.

@@ -57,6 +57,8 @@ pub struct Builder {
     terms: Vec<Term>,
     names: HashMap<String, Vec<TermId>>,
     lines: Vec<Vec<(TermId, u32)>>,
+    /// Aliases that give way to names and may be shared.
+    also: Vec<(String, TermId)>,
 }
 
 impl Builder {
@@ -101,8 +103,20 @@ impl Builder {
             parents: parents.to_vec(),
             children: Vec::new(),
             aliases: Vec::new(),
+            notation: None,
         });
         Ok(id)
+    }
+
+    /// Gives a term its number or code in the classification.
+    pub fn note(&mut self, id: TermId, notation: &str) {
+        self.terms[id.index()].notation = Some(notation.trim().to_owned());
+    }
+
+    /// Another word for a term, from a source whose words may clash: a name goes before it, and a word that several terms
+    /// have means none of them alone.
+    pub fn also(&mut self, id: TermId, word: &str) {
+        self.also.push((word.to_owned(), id));
     }
 
     /// The term and all above it, each with the fewest steps up to it.
@@ -160,6 +174,9 @@ impl Builder {
                 ontology.alias(word, id)?;
             }
         }
+        for (word, id) in self.also {
+            ontology.share(&word, id);
+        }
         Ok(ontology)
     }
 }
@@ -167,7 +184,7 @@ impl Builder {
 impl Ontology {
     fn alias(&mut self, word: &str, id: TermId) -> Result<(), Fault> {
         let folded = fold(word);
-        let taken = self.names.get(&folded).and_then(|ids| ids.first()).or_else(|| self.aliases.get(&folded));
+        let taken = self.names.get(&folded).or_else(|| self.aliases.get(&folded)).and_then(|ids| ids.first());
         if let Some(other) = taken {
             let (term, other) = (self.term(id).path.clone(), self.term(*other).path.clone());
             return Err(Fault::AliasTaken { alias: word.to_owned(), term, other });
@@ -175,9 +192,21 @@ impl Ontology {
         if folded.is_empty() {
             return Err(Fault::Nameless { under: format!("the aliases of {}", self.term(id).name) });
         }
-        self.aliases.insert(folded, id);
+        self.aliases.insert(folded, vec![id]);
         self.terms[id.index()].aliases.push(word.trim().to_owned());
         Ok(())
+    }
+
+    fn share(&mut self, word: &str, id: TermId) {
+        let folded = fold(word);
+        if folded.is_empty() || self.names.contains_key(&folded) {
+            return;
+        }
+        let terms = self.aliases.entry(folded).or_default();
+        if !terms.contains(&id) {
+            terms.push(id);
+            self.terms[id.index()].aliases.push(word.trim().to_owned());
+        }
     }
 }
 

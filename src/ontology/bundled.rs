@@ -6,8 +6,12 @@ use super::reader::{self, Format};
 use super::{Ontology, ReadError};
 use crate::diagnostic::{did_you_mean, one_of};
 
-const FILES: &[(&str, &str)] =
-    &[("hdio", include_str!("../../ontology/hdio.json")), ("hdio-ismir2024", include_str!("../../ontology/hdio-ismir2024.json"))];
+const FILES: &[(&str, Format, &str)] = &[
+    ("hdio", Format::Json, include_str!("../../ontology/hdio.json")),
+    ("hdio-ismir2024", Format::Json, include_str!("../../ontology/hdio-ismir2024.json")),
+    ("hornbostel-sachs", Format::Turtle, include_str!("../../ontology/hornbostel-sachs.ttl")),
+    ("audioset-music", Format::Json, include_str!("../../ontology/audioset-music.json")),
+];
 
 /// The 14 instruments of TinySOL by their names in `hdio`, in the column order of the published ground truth.
 pub const TINYSOL: [&str; 14] = [
@@ -42,7 +46,7 @@ pub enum BundledError {
 
 /// The names of the bundled ontologies.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    FILES.iter().map(|(name, _)| *name)
+    FILES.iter().map(|(name, ..)| *name)
 }
 
 /// The bundled ontology of this name.
@@ -50,8 +54,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// When there is none of this name; the error holds the nearest.
 pub fn ontology(name: &str) -> Result<Ontology, BundledError> {
-    match FILES.iter().find(|(known, _)| *known == name) {
-        Some((known, text)) => Ok(reader::parse(known, text, Format::Json)?),
+    match FILES.iter().find(|(known, ..)| *known == name) {
+        Some((known, format, text)) => Ok(reader::parse(known, text, *format)?),
         None => Err(BundledError::Unknown { name: name.to_owned(), nearest: did_you_mean(name, names()) }),
     }
 }
@@ -86,7 +90,10 @@ mod tests {
     #[test]
     fn an_unknown_name_offers_the_nearest() {
         let error = ontology("hido").unwrap_err();
-        assert_eq!(error.to_string(), "unknown ontology `hido`: expected `hdio` or `hdio-ismir2024`");
+        assert_eq!(
+            error.to_string(),
+            "unknown ontology `hido`: expected `hdio`, `hdio-ismir2024`, `hornbostel-sachs` or `audioset-music`"
+        );
         assert!(matches!(error, BundledError::Unknown { nearest: Some("hdio"), .. }));
     }
 }

@@ -7,7 +7,8 @@
 //! └─ wind
 //! ```
 //!
-//! A term with several parents is drawn out under the first; under the others it stands as `name → path`.
+//! A term with several parents is drawn out under the first; under the others it stands as `name → path`. Notations stand
+//! after the names.
 
 use super::{Ontology, TermId};
 
@@ -17,10 +18,15 @@ impl Ontology {
         let mut out = String::new();
         for id in self.ids().filter(|&id| self.term(id).parents.is_empty()) {
             out.push_str(&self.term(id).name);
+            out.push_str(&self.noted(id));
             out.push('\n');
             self.draw_children(id, "", &mut out);
         }
         out
+    }
+
+    fn noted(&self, id: TermId) -> String {
+        self.term(id).notation.as_ref().map_or_else(String::new, |notation| format!("  {notation}"))
     }
 
     // The builder bounds the depth, so this recursion is bounded too.
@@ -30,7 +36,7 @@ impl Ontology {
             let term = self.term(child);
             let (branch, rest) = if at + 1 == children.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
             let first = term.parents.first() == Some(&id);
-            let reference = if first { String::new() } else { format!(" → {}", term.path) };
+            let reference = if first { self.noted(child) } else { format!(" → {}", term.path) };
             out.push_str(&format!("{indent}{branch}{}{reference}\n", term.name));
             if first {
                 self.draw_children(child, &format!("{indent}{rest}"), out);

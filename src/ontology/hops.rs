@@ -27,6 +27,11 @@ impl Ontology {
         self.common(a, b).filter(|(above, _)| Some(*above) != self.root).map(|(_, steps)| Hops(steps)).min()
     }
 
+    /// Whether `term` stands under `above`, along any of its parents; a term is not below itself.
+    pub fn is_below(&self, term: TermId, above: TermId) -> bool {
+        term != above && self.lines[term.index()].iter().any(|&(id, _)| id == above)
+    }
+
     /// The common ancestor with the shortest way through it (the deeper one of equals); the root counts here.
     pub fn lca(&self, a: TermId, b: TermId) -> Option<TermId> {
         let nearest = |&(above, steps): &(TermId, u32)| (Some(above) == self.root && a != b, steps, std::cmp::Reverse(above));
@@ -34,7 +39,7 @@ impl Ontology {
     }
 
     /// What stands above both (or is one of them), with the steps from one to the other through it.
-    fn common(&self, a: TermId, b: TermId) -> impl Iterator<Item = (TermId, u32)> + '_ {
+    pub(super) fn common(&self, a: TermId, b: TermId) -> impl Iterator<Item = (TermId, u32)> + '_ {
         let mut theirs = self.lines[b.index()].iter().peekable();
         self.lines[a.index()].iter().filter_map(move |&(above, up)| {
             while theirs.next_if(|(other, _)| *other < above).is_some() {}
@@ -98,6 +103,8 @@ mod tests {
         assert_eq!(graph.hops(arpeggione, strings), Some(Hops(2)));
         assert_eq!(graph.hops(guitar, violin), None);
         assert_eq!(graph.lca(arpeggione, guitar), Some(guitars));
+        assert!(graph.is_below(arpeggione, guitars) && graph.is_below(arpeggione, strings) && graph.is_below(guitar, top));
+        assert!(!graph.is_below(guitar, strings) && !graph.is_below(guitar, guitar) && !graph.is_below(guitars, guitar));
     }
 
     #[test]

@@ -57,6 +57,8 @@ pub struct Term {
     pub children: Vec<TermId>,
     /// Other words for it.
     pub aliases: Vec<String>,
+    /// Its number or code in the classification (`321.322`, `/m/0342h`), which several terms may share.
+    pub notation: Option<String>,
 }
 
 impl Term {
@@ -92,8 +94,8 @@ pub struct Ontology {
     root: Option<TermId>,
     /// Folded name → the terms that have it.
     names: HashMap<String, Vec<TermId>>,
-    /// Folded alias → the one term that has it.
-    aliases: HashMap<String, TermId>,
+    /// Folded alias → the terms that have it.
+    aliases: HashMap<String, Vec<TermId>>,
     /// For each term itself and everything above it, with the steps up to it, by id.
     lines: Vec<Vec<(TermId, u32)>>,
 }

@@ -1,6 +1,6 @@
 //! From a label as people write it to a term: `Cello`, `french-horn`, `bowed/struck`.
 //!
-//! Case and the choice of `_`, `-` or space do not matter. A label is a name, an alias, or the end of a path.
+//! Case and the choice of `_`, `-` or space do not matter. A label is a name, an alias, the end of a path, or a notation.
 
 use super::{Ontology, TermId};
 use crate::diagnostic::{did_you_mean, one_of};
@@ -52,7 +52,7 @@ pub(super) fn fold(word: &str) -> String {
 }
 
 impl Ontology {
-    /// The term that a label means: a whole path, else a name, an alias or the end of a path.
+    /// The term that a label means: a whole path, else a name, an alias or the end of a path, else a notation.
     ///
     /// # Errors
     /// When it means no term, or several.
@@ -89,8 +89,13 @@ impl Ontology {
         if let Some(&whole) = whole {
             return vec![whole];
         }
-        let alias = self.aliases.get(last).copied();
-        namesakes.iter().copied().chain(alias).filter(|&id| self.stands_under(id, above)).collect()
+        let aliases = self.aliases.get(last).map_or(&[][..], Vec::as_slice);
+        let found: Vec<TermId> = namesakes.iter().chain(aliases).copied().filter(|&id| self.stands_under(id, above)).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        let notation = Some(label.trim());
+        self.ids().filter(|&id| self.term(id).notation.as_deref() == notation).collect()
     }
 
     /// Whether the names in `above` lead down to the term, along any of its parents.

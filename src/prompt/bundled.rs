@@ -8,6 +8,7 @@ use crate::diagnostic::{did_you_mean, one_of};
 const FILES: &[(&str, &str)] = &[
     ("ismir2024", include_str!("../../data/prompts/ismir2024.toml")),
     ("controls", include_str!("../../data/prompts/controls.toml")),
+    ("sensitivity", include_str!("../../data/prompts/sensitivity.toml")),
     ("article", include_str!("../../data/prompts/article.toml")),
 ];
 

@@ -45,6 +45,8 @@ pub enum PromptError {
 pub struct Prompt {
     /// Its name within a set; the template itself for one that stands alone.
     pub name: String,
+    /// The prompt of the same set that this one spoils on purpose, where it is a control and no paraphrase.
+    pub control_of: Option<String>,
     key: String,
     wording: Wording,
 }
@@ -77,7 +79,7 @@ impl Prompt {
     /// ```
     pub fn template(text: &str) -> Result<Prompt, PromptError> {
         let wording = Wording::Template(with_place(text)?);
-        Ok(Prompt { name: text.to_owned(), key: text.to_owned(), wording })
+        Ok(Prompt { name: text.to_owned(), control_of: None, key: text.to_owned(), wording })
     }
 
     /// What identifies the prompt in reports and parameters: the template, or `SET/NAME` where there is no single template.

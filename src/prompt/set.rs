@@ -21,9 +21,11 @@
 //! [[prompt]]
 //! name = "definition-without-label"
 //! label_removed_from = "definition"
+//! control_of = "definition"
 //! ```
 //!
-//! A prompt has exactly one of `template`, `definitions`, `label_removed_from`. What it is removed from stands earlier.
+//! A prompt has exactly one of `template`, `definitions`, `label_removed_from`. What it is removed from stands earlier, as does
+//! what it is a `control_of`: the prompt that it spoils on purpose, so that it does not count as a paraphrase.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -80,6 +82,7 @@ struct PromptEntry {
     random_context: Option<RandomContext>,
     definitions: Option<BTreeMap<String, String>>,
     label_removed_from: Option<String>,
+    control_of: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -158,12 +161,7 @@ impl PromptSet {
                 Wording::Definitions(Arc::new(folded))
             }
             (None, None, Some(from), None) => {
-                let earlier = self.prompts.iter().find(|prompt| prompt.name == from);
-                let earlier = earlier.ok_or_else(|| {
-                    let near = did_you_mean(&from, self.prompts.iter().map(|prompt| prompt.name.as_str()));
-                    let expected = near.map_or_else(|| "an earlier prompt of the set".to_owned(), |near| format!("`{near}`"));
-                    format!("`{name}` takes its label out of `{from}`, which does not stand before it: expected {expected}")
-                })?;
+                let earlier = self.earlier(&from, &format!("`{name}` takes its label out of"))?;
                 Wording::LabelRemoved(Box::new(earlier.wording.clone()))
             }
             _ => {
@@ -177,7 +175,18 @@ impl PromptSet {
             Wording::Template(template) => template.clone(),
             _ => format!("{}/{name}", self.name),
         };
-        Ok(Prompt { name, key, wording })
+        if let Some(base) = &entry.control_of {
+            self.earlier(base, &format!("`{name}` is a control of"))?;
+        }
+        Ok(Prompt { name, control_of: entry.control_of, key, wording })
+    }
+
+    fn earlier(&self, name: &str, what: &str) -> Result<&Prompt, String> {
+        self.prompts.iter().find(|prompt| prompt.name == name).ok_or_else(|| {
+            let near = did_you_mean(name, self.prompts.iter().map(|prompt| prompt.name.as_str()));
+            let expected = near.map_or_else(|| "an earlier prompt of the set".to_owned(), |near| format!("`{near}`"));
+            format!("{what} `{name}`, which does not stand before it: expected {expected}")
+        })
     }
 }
 
@@ -198,7 +207,7 @@ mod tests {
             ),
             (
                 "[[prompt]]\nname = \"x\"\ntemplat = \"<>\"",
-                "the prompt set `t` cannot be read at line 4: unknown field `templat`, expected one of `name`, `template`, `random_context`, `definitions`, `label_removed_from`",
+                "the prompt set `t` cannot be read at line 4: unknown field `templat`, expected one of `name`, `template`, `random_context`, `definitions`, `label_removed_from`, `control_of`",
             ),
             (
                 "[[prompt]]\nname = \"x\"\ntemplate = \"<>\"\n[[prompt]]\nname = \"x\"\ntemplate = \"<>\"",
@@ -207,6 +216,10 @@ mod tests {
             (
                 "[[prompt]]\nname = \"x\"\nlabel_removed_from = \"y\"",
                 "the prompt set `t` cannot be read: `x` takes its label out of `y`, which does not stand before it: expected an earlier prompt of the set",
+            ),
+            (
+                "[[prompt]]\nname = \"bare\"\ntemplate = \"<>\"\n[[prompt]]\nname = \"x\"\ntemplate = \"no <>\"\ncontrol_of = \"bar\"",
+                "the prompt set `t` cannot be read: `x` is a control of `bar`, which does not stand before it: expected `bare`",
             ),
             (
                 "[[prompt]]\nname = \"x\"\ndefinitions = { a_b = \"<>\", \"A B\" = \"<>\" }",

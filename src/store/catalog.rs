@@ -11,7 +11,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -22,15 +22,14 @@ use super::folder::{self, Witness};
 use super::key_value::{Batch, KeyValue};
 use super::layout::{self, CollectionRecord, SpaceRecord, key};
 use super::memory::Memory;
-use super::sled::Sled;
+use super::migrate;
+use super::renew;
+use super::sled::{MOST_WAITS, Sled, WAIT};
 use super::space::SpaceInfo;
 
 const LONGEST_NAME: usize = 64;
 /// Keys removed in one batch when something large is dropped.
 const SWEEP: usize = 1_000;
-/// How long sled is given to let go of a folder that was just closed.
-const WAIT: Duration = Duration::from_millis(5);
-const MOST_WAITS: u32 = 400;
 
 /// An open store. Clones are handles to the same one.
 #[derive(Clone)]
@@ -69,18 +68,7 @@ impl Store {
     /// [`Error::Locked`] at once when it is in use, [`Error::Format`] when a newer dyad wrote it, [`Error::Foreign`] when
     /// the folder holds something else, [`Error::Damaged`], [`Error::Io`].
     pub fn open(dir: &Path) -> Result<Store, Error> {
-        let db = folder::prepare(dir)?;
-        let witness = Witness::open(dir)?;
-        let mut waits = 0;
-        let kv = loop {
-            match Sled::open(&db) {
-                // Nobody else has the store, so this is what is left of one that was just closed.
-                Err(Error::Locked { .. }) if waits < MOST_WAITS => waits += 1,
-                Err(Error::Locked { .. }) => return Err(Error::Locked { path: dir.to_owned() }),
-                other => break other?,
-            }
-            std::thread::sleep(WAIT);
-        };
+        let (witness, kv) = open_parts(dir)?;
         Store::over(Arc::new(kv), Some(dir.to_owned()), Some(witness))
     }
 
@@ -100,7 +88,7 @@ impl Store {
         Store::over(kv, None, None)
     }
 
-    fn over(kv: Arc<dyn KeyValue>, dir: Option<PathBuf>, witness: Option<Witness>) -> Result<Store, Error> {
+    pub(super) fn over(kv: Arc<dyn KeyValue>, dir: Option<PathBuf>, witness: Option<Witness>) -> Result<Store, Error> {
         let place = dir.clone().unwrap_or_else(|| "memory".into());
         let changes = match kv.get(key::CHANGES)? {
             Some(bytes) => layout::decode(&bytes, || "the number of changes".into())?,
@@ -115,7 +103,15 @@ impl Store {
         }
         let store = Store { inner: Arc::new(Inner { kv, lock: RwLock::new(changes), dir, witness }) };
         match format {
-            Some(bytes) => folder::check_format(&place, layout::decode(&bytes, || "the format".into())?)?,
+            Some(bytes) => {
+                let found = layout::decode(&bytes, || "the format".into())?;
+                folder::check_format(&place, found)?;
+                if found != layout::FORMAT {
+                    migrate::migrate(&*store.inner.kv, found, layout::FORMAT, migrate::STEPS)?;
+                    // An older dyad then hears of it before it opens anything.
+                    store.inner.dir.as_deref().map_or(Ok(()), folder::write_marker)?;
+                }
+            }
             None => {
                 let mut batch = Batch::default();
                 batch.put(key::FORMAT.to_vec(), layout::encode(&layout::FORMAT, "the format")?);
@@ -331,6 +327,29 @@ impl Inner {
             self.kv.flush()?;
         }
         Ok(())
+    }
+}
+
+/// Takes the lock of the folder, made if there is none, and opens its byte store.
+pub(super) fn open_parts(dir: &Path) -> Result<(Witness, Sled), Error> {
+    folder::prepare(dir)?;
+    let witness = Witness::open(dir)?;
+    renew::settle(dir)?;
+    let kv = open_waiting(dir)?;
+    Ok((witness, kv))
+}
+
+/// Opens the byte store in a folder whose lock is held. Nobody else has it then, so a refusal is what is left of one that was
+/// just closed.
+pub(super) fn open_waiting(dir: &Path) -> Result<Sled, Error> {
+    let mut waits = 0;
+    loop {
+        match Sled::open(&renew::db(dir)) {
+            Err(Error::Locked { .. }) if waits < MOST_WAITS => waits += 1,
+            Err(Error::Locked { .. }) => return Err(Error::Locked { path: dir.to_owned(), holder: None }),
+            other => return other,
+        }
+        std::thread::sleep(WAIT);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::embedding::Modality;
 
 use super::block::{self, Block};
 use super::collection::Collection;
-use super::error::{Error, Refused};
+use super::error::{Error, Refused, Rejected};
 use super::item::NewItem;
 use super::key_value::Batch;
 use super::layout::{self, CollectionRecord, ItemRecord, RowRef, SpaceRecord, key};
@@ -29,30 +29,92 @@ impl Collection {
     /// nothing is stored. [`Error::Io`], [`Error::Backend`] and [`Error::Damaged`] when the byte store fails: then the batch
     /// is there whole or not at all, and may be committed again.
     pub fn commit(&self, batch: Vec<NewItem>) -> Result<(), Error> {
+        self.commit_or(batch, &mut |_, refused| Err(refused))
+    }
+
+    /// Stores those items of `batch` that fit, as [`Collection::commit`] does, and gives the others with the reasons.
+    ///
+    /// # Errors
+    /// As [`Collection::commit`], without the refusals of single items.
+    pub fn commit_sound(&self, batch: Vec<NewItem>) -> Result<Vec<Rejected>, Error> {
+        let mut rejected = Vec::new();
+        self.commit_or(batch, &mut |(at, id), why| {
+            rejected.push(Rejected { at, id, why });
+            Ok(())
+        })?;
+        Ok(rejected)
+    }
+
+    /// Whether vectors of `space` may come in: fit to ask before the first of many is made.
+    ///
+    /// # Errors
+    /// [`Refused::ModelHash`] when the collection holds vectors of another version of the model; [`Error::Damaged`],
+    /// [`Error::Io`].
+    pub fn takes(&self, space: &SpaceKey) -> Result<(), Error> {
+        match self.inner.spaces(self.cid)?.iter().find_map(|other| other_version(&other.key, space)) {
+            Some(refused) => Err(refused.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// `judge` hears of each item that does not fit, with its place in the batch, and passes over it or ends the commit.
+    fn commit_or(
+        &self,
+        batch: Vec<NewItem>,
+        judge: &mut dyn FnMut((usize, String), Refused) -> Result<(), Refused>,
+    ) -> Result<(), Error> {
         if batch.is_empty() {
             return Ok(());
         }
         let mut writing = self.inner.write();
-        let record = self.inner.collection(&self.name)?;
-        if record.cid != self.cid {
-            return Err(Refused::NoCollection { name: self.name.clone() }.into());
+        let mut stage = Stage::of(self)?;
+        for (at, item) in batch.into_iter().enumerate() {
+            let named = (at, item.id.clone());
+            match stage.take(item) {
+                Err(Error::Refused(refused)) => judge(named, refused)?,
+                taken => taken?,
+            }
         }
-        let spaces = self.inner.spaces(self.cid)?.into_iter().map(|space| (space.key.clone(), space)).collect();
-        let mut stage = Stage {
-            collection: self,
-            record,
-            spaces,
-            items: BTreeMap::new(),
-            names: HashMap::new(),
-            dead: BTreeMap::new(),
-            batch: Batch::default(),
-        };
-        for item in batch {
-            stage.take(item)?;
+        if stage.items.is_empty() {
+            return Ok(());
         }
         let batch = stage.finish()?;
         self.inner.apply(&mut writing, batch)
     }
+}
+
+impl Collection {
+    /// Removes the items of these ids with their vectors; ids that are not there are passed over.
+    ///
+    /// # Errors
+    /// As [`Collection::commit`], without the refusals of items.
+    pub fn remove(&self, modality: Modality, ids: &[String]) -> Result<(), Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut writing = self.inner.write();
+        let mut stage = Stage::of(self)?;
+        for id in ids {
+            if let Some(seq) = stage.stage_stored(modality, id)? {
+                stage.forget(seq);
+                let name = (modality, id.clone());
+                stage.names.remove(&name);
+                stage.batch.delete(key::id(self.cid, modality, id));
+            }
+        }
+        let batch = stage.finish()?;
+        self.inner.apply(&mut writing, batch)
+    }
+}
+
+/// The refusal of `given` beside vectors of `stored`, if their model is one and its versions are two.
+fn other_version(stored: &SpaceKey, given: &SpaceKey) -> Option<Refused> {
+    let mixed = stored.space.model == given.space.model && stored.model_hash != given.model_hash;
+    mixed.then(|| Refused::ModelHash {
+        model: given.space.model.clone(),
+        stored: stored.model_hash.clone(),
+        given: given.model_hash.clone(),
+    })
 }
 
 /// A commit before it is written.
@@ -74,16 +136,24 @@ struct Staged {
     vectors: BTreeMap<u32, Vec<f32>>,
 }
 
-impl Stage<'_> {
+impl<'a> Stage<'a> {
+    /// Nothing yet of a commit to `collection`, as it stands.
+    fn of(collection: &'a Collection) -> Result<Self, Error> {
+        let record = collection.inner.collection(&collection.name)?;
+        if record.cid != collection.cid {
+            return Err(Refused::NoCollection { name: collection.name.clone() }.into());
+        }
+        let spaces = collection.inner.spaces(collection.cid)?.into_iter().map(|space| (space.key.clone(), space)).collect();
+        let (items, names, dead) = (BTreeMap::new(), HashMap::new(), BTreeMap::new());
+        Ok(Stage { collection, record, spaces, items, names, dead, batch: Batch::default() })
+    }
+
     fn take(&mut self, new: NewItem) -> Result<(), Error> {
         if new.id.is_empty() || new.id.len() > LONGEST_ID {
             let shown = new.id.chars().take(40).collect();
             return Err(Refused::Id { shown, given: new.id.len(), longest: LONGEST_ID }.into());
         }
-        let mut vectors = BTreeMap::new();
-        for (space, vector) in new.vectors {
-            vectors.insert(self.check(&new.id, new.modality, &space, &vector)?, vector);
-        }
+        let vectors = self.place(&new.id, new.modality, new.vectors)?;
         if let Some(seq) = self.stage_stored(new.modality, &new.id)?
             && let Some(staged) = self.items.get_mut(&seq)
         {
@@ -139,6 +209,28 @@ impl Stage<'_> {
         }
     }
 
+    /// The vectors of an item by number of space. When one does not fit, none of its spaces is made.
+    fn place(
+        &mut self,
+        id: &str,
+        modality: Modality,
+        given: Vec<(SpaceKey, Vec<f32>)>,
+    ) -> Result<BTreeMap<u32, Vec<f32>>, Error> {
+        let next_space = self.record.next_space;
+        let mut vectors = BTreeMap::new();
+        for (space, vector) in given {
+            match self.check(id, modality, &space, &vector) {
+                Ok(number) => drop(vectors.insert(number, vector)),
+                Err(refused) => {
+                    self.spaces.retain(|_, space| space.number < next_space);
+                    self.record.next_space = next_space;
+                    return Err(refused);
+                }
+            }
+        }
+        Ok(vectors)
+    }
+
     /// The number of the space, which is made if the collection does not have it.
     fn check(&mut self, id: &str, modality: Modality, key: &SpaceKey, vector: &[f32]) -> Result<u32, Error> {
         let (id, space) = (|| id.to_owned(), || key.clone());
@@ -161,9 +253,8 @@ impl Stage<'_> {
             return Ok(record.number);
         }
         for other in self.spaces.values().filter(|other| other.key.space.model == key.space.model) {
-            if other.key.model_hash != key.model_hash {
-                let (model, stored, given) = (key.space.model.clone(), other.key.model_hash.clone(), key.model_hash.clone());
-                return Err(Refused::ModelHash { model, stored, given }.into());
+            if let Some(refused) = other_version(&other.key, key) {
+                return Err(refused.into());
             }
             // Prompts share their space's dimension, and both modalities that of a joint space.
             if key.space.comparable(&other.key.space).is_ok() && other.dim as usize != vector.len() {

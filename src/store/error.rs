@@ -11,8 +11,8 @@ use super::space::SpaceKey;
 /// Why a request to the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the store `{}` is in use by another dyad process", path.display())]
-    Locked { path: PathBuf },
+    #[error("the store `{}` is in use by another dyad process{}", path.display(), number(holder))]
+    Locked { path: PathBuf, holder: Option<u32> },
     /// Bytes that were not written so. `what` is a clause that says which ("block 3 of …: …").
     #[error("the store is damaged: {what}")]
     Damaged { what: String },
@@ -20,6 +20,8 @@ pub enum Error {
     Format { path: PathBuf, found: u32, supported: u32 },
     #[error("`{}` is not a store: it holds `{file}`, expected an empty folder or a store made by dyad", path.display())]
     Foreign { path: PathBuf, file: String },
+    #[error("`{}` holds no store", path.display())]
+    NoStore { path: PathBuf },
     #[error(transparent)]
     Refused(#[from] Refused),
     #[error("cannot {doing} `{}`: {source}", path.display())]
@@ -27,6 +29,10 @@ pub enum Error {
     /// The byte store gave up for another reason than input or output.
     #[error("the byte store failed: {message}")]
     Backend { message: String },
+    #[error("`{}` is no whole snapshot of a store: {what}", path.display())]
+    Snapshot { path: PathBuf, what: String },
+    #[error("interrupted")]
+    Cancelled,
 }
 
 impl Error {
@@ -42,6 +48,10 @@ impl Error {
     pub(super) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
         Error::Io { doing, path: path.to_owned(), source }
     }
+}
+
+fn number(process: &Option<u32>) -> String {
+    process.map(|number| format!(", number {number}")).unwrap_or_default()
 }
 
 /// A request that the store does not grant; it stays as it was.
@@ -67,10 +77,23 @@ pub enum Refused {
     TooLarge { what: String, given: usize, longest: usize },
     #[error("the record of `{what}` cannot be encoded: {reason}")]
     Unencodable { what: String, reason: String },
+    #[error("`{}` is there already: expected the name of something new", path.display())]
+    Taken { path: PathBuf },
+    #[error("`{}` lies in the store that it would be a copy of: expected a place elsewhere", path.display())]
+    Within { path: PathBuf },
     #[error("the collection `{name}` is there already")]
     Exists { name: String },
     #[error("the collection `{name}` does not exist")]
     NoCollection { name: String },
     #[error("the collection `{collection}` has no vectors in `{space}`")]
     NoSpace { collection: String, space: SpaceKey },
+}
+
+/// An item of a batch that was not stored, while others of it were.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rejected {
+    /// Its place in the batch, from 0.
+    pub at: usize,
+    pub id: String,
+    pub why: Refused,
 }

@@ -4,7 +4,7 @@
 //!   .dyad/
 //!     dyad-store     "dyad store, format 1": says what the folder is, before anything in it is opened
 //!     db/            the byte store
-//!     changes        how many changes were made; locked by the process that has the store
+//!     changes        how many changes were made, and the number of the process that has the store; locked by it
 //!     …              what others keep beside it: search files, history
 //! ```
 //! The changes are counted because sled, when it finds wrong bytes in its log, goes on with what was before them and says
@@ -13,45 +13,75 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::error::Error;
 use super::layout::FORMAT;
 
+/// The folder of the byte store.
+pub(super) const DB: &str = "db";
 const MARKER: &str = "dyad-store";
 const MARKER_TEXT: &str = "dyad store, format ";
 
-/// Makes or checks the folder and gives the place of the byte store in it.
+/// Makes or checks the folder.
 ///
 /// # Errors
 /// [`Error::Foreign`] when it holds files and is no store, [`Error::Format`] when a newer dyad wrote it, [`Error::Io`].
-pub(super) fn prepare(dir: &Path) -> Result<PathBuf, Error> {
+pub(super) fn prepare(dir: &Path) -> Result<(), Error> {
     fs::create_dir_all(dir).map_err(|e| Error::io("create the folder", dir, e))?;
+    match marker(dir)? {
+        // Empty: a first start that was killed between making the file and writing it.
+        Marker::Missing => {
+            if !dir.join(MARKER).exists() {
+                refuse_foreign(dir)?;
+            }
+            write_marker(dir)?;
+        }
+        Marker::Format(found) => check_format(dir, found)?,
+        Marker::Damaged => {
+            return Err(Error::damaged(format!("`{}` does not say a format", dir.join(MARKER).display())));
+        }
+    }
+    Ok(())
+}
+
+/// What the file that names the folder a store says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Marker {
+    /// It is not there, or empty.
+    Missing,
+    Damaged,
+    Format(u32),
+}
+
+/// Reads the marker.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(super) fn marker(dir: &Path) -> Result<Marker, Error> {
     let marker = dir.join(MARKER);
     let text = match fs::read_to_string(&marker) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            refuse_foreign(dir)?;
-            String::new()
-        }
-        Err(error) if error.kind() == ErrorKind::InvalidData => {
-            return Err(Error::damaged(format!("`{}` is no text", marker.display())));
-        }
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Marker::Missing),
+        Err(error) if error.kind() == ErrorKind::InvalidData => return Ok(Marker::Damaged),
         Err(error) => return Err(Error::io("read", &marker, error)),
     };
-    // Empty: a first start that was killed between making the file and writing it.
-    if text.is_empty() {
-        let write = || {
-            let mut file = fs::File::create(&marker)?;
-            writeln!(file, "{MARKER_TEXT}{FORMAT}")?;
-            file.sync_all()
-        };
-        write().map_err(|e| Error::io("write", &marker, e))?;
-    } else {
-        let found = text.trim_end().strip_prefix(MARKER_TEXT).and_then(|number| number.parse().ok());
-        check_format(dir, found.ok_or_else(|| Error::damaged(format!("`{}` does not say a format", marker.display())))?)?;
-    }
-    Ok(dir.join("db"))
+    let format = text.trim_end().strip_prefix(MARKER_TEXT).and_then(|number| number.parse().ok());
+    Ok(if text.is_empty() { Marker::Missing } else { format.map_or(Marker::Damaged, Marker::Format) })
+}
+
+/// Writes the marker of the present format.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(super) fn write_marker(dir: &Path) -> Result<(), Error> {
+    let marker = dir.join(MARKER);
+    let write = || {
+        let mut file = fs::File::create(&marker)?;
+        writeln!(file, "{MARKER_TEXT}{FORMAT}")?;
+        file.sync_all()
+    };
+    write().map_err(|e| Error::io("write", &marker, e))
 }
 
 /// Refuses formats newer than ours.
@@ -78,13 +108,11 @@ fn refuse_foreign(dir: &Path) -> Result<(), Error> {
 #[derive(Debug)]
 pub(super) struct Witness {
     file: fs::File,
-    path: PathBuf,
-    /// What it said when it was opened.
-    seen: u64,
+    said: Option<u64>,
 }
 
 impl Witness {
-    const FILE: &str = "changes";
+    pub const FILE: &str = "changes";
 
     /// Opens the file, makes it when it is not there. One that says nothing has seen nothing.
     ///
@@ -96,11 +124,25 @@ impl Witness {
         let mut file = file.map_err(|e| Error::io("open", &path, e))?;
         // Where the file system has no locks, sled's refusal is left to say it.
         if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
-            return Err(Error::Locked { path: dir.to_owned() });
+            let mut text = String::new();
+            let holder = file.read_to_string(&mut text).ok().and_then(|_| text.lines().nth(1)?.parse().ok());
+            return Err(Error::Locked { path: dir.to_owned(), holder });
         }
         let mut text = String::new();
-        let seen = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok()).unwrap_or(0);
-        Ok(Witness { file, path, seen })
+        let said = file.read_to_string(&mut text).ok().and_then(|_| text.lines().next()?.parse().ok());
+        let witness = Witness { file, said };
+        witness.saw(witness.seen());
+        Ok(witness)
+    }
+
+    /// What it said when it was opened, 0 when nothing.
+    pub fn seen(&self) -> u64 {
+        self.said.unwrap_or(0)
+    }
+
+    /// True when it was there with a number in it.
+    pub fn spoke(&self) -> bool {
+        self.said.is_some()
     }
 
     /// Refuses a byte store that lost changes.
@@ -108,20 +150,17 @@ impl Witness {
     /// # Errors
     /// [`Error::Damaged`].
     pub fn check(&self, changes: u64) -> Result<(), Error> {
-        if changes >= self.seen {
+        if changes >= self.seen() {
             return Ok(());
         }
-        let (lost, path) = (self.seen - changes, self.path.display());
-        Err(Error::damaged(format!(
-            "the last {lost} of {} changes are gone; without `{path}` it opens with what is left",
-            self.seen
-        )))
+        let (lost, all) = (self.seen() - changes, self.seen());
+        Err(Error::damaged(format!("the last {lost} of {all} changes are gone; `dyad check --repair` goes on with what is left")))
     }
 
     /// Notes that change number `changes` is safe. Not being able to is no failure: then less is known, and nothing wrong. All
     /// numbers are of one length, so the file never grows and never holds part of an older one.
     pub fn saw(&self, changes: u64) {
         let mut file = &self.file;
-        let _ = file.rewind().and_then(|()| file.write_all(format!("{changes:020}\n").as_bytes()));
+        let _ = file.rewind().and_then(|()| file.write_all(format!("{changes:020}\n{:010}\n", std::process::id()).as_bytes()));
     }
 }

@@ -137,6 +137,9 @@ pub(super) mod key {
     pub const NEXT_COLLECTION: &[u8] = b"N";
     pub const COLLECTIONS: &[u8] = b"C";
     pub const SWEEPS: &[u8] = b"X";
+    pub const RECORDS: &[u8] = b"R";
+    /// First bytes of all keys.
+    pub const TABLES: [u8; 11] = *b"FGNCSIKVDRX";
     /// Tables whose keys begin with a collection's id.
     pub const OF_COLLECTION: [u8; 5] = *b"SIKVD";
     /// Tables whose keys begin with a collection's id and a space's number.

@@ -15,8 +15,10 @@
 
 mod block;
 mod catalog;
+mod check;
 mod collection;
 mod commit;
+mod compact;
 mod error;
 mod fault;
 mod folder;
@@ -24,16 +26,24 @@ mod item;
 mod key_value;
 mod layout;
 mod memory;
+mod mend;
+mod migrate;
+mod renew;
+mod scan;
 mod sled;
+mod snapshot;
 mod space;
 
 pub use catalog::{CollectionInfo, Store};
+pub use check::{Checkup, Finding, Remedy};
 pub use collection::Collection;
-pub use error::{Error, Refused};
+pub use compact::Compacted;
+pub use error::{Error, Refused, Rejected};
 pub use fault::Faulty;
 pub use item::{Item, NewItem};
 pub use key_value::{Batch, Entry, KeyValue};
 pub use layout::FORMAT;
 pub use memory::Memory;
 pub use sled::Sled;
+pub use snapshot::{Restored, Written, restore_into};
 pub use space::{SpaceInfo, SpaceKey};

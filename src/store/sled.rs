@@ -4,14 +4,18 @@
 //! prefix of what was written (tried by killing; sled 1.0-alpha does not keep that).
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::error::Error;
 use super::key_value::{Batch, Entry, KeyValue};
 
 /// Bytes that sled may keep in memory.
 const CACHE_BYTES: u64 = 64 << 20;
+
+/// How long a byte store that was just closed is waited for.
+pub(super) const WAIT: Duration = Duration::from_millis(5);
+pub(super) const MOST_WAITS: u32 = 400;
 
 /// A folder that sled keeps.
 pub struct Sled {
@@ -26,27 +30,50 @@ impl Sled {
     /// [`Error::Locked`] at once when another process (or this one) has it open; [`Error::Damaged`] and [`Error::Io`] as
     /// sled reports them.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        // sled would make a new log, and lose what the old one's files still tell.
+        if !path.join("db").exists() && has_files(path) {
+            return Err(Error::damaged(format!("`{}` is missing", path.join("db").display())));
+        }
         // No flusher thread: a commit flushes itself, and what is between commits may be lost.
         let config =
             ::sled::Config::new().path(path).cache_capacity(CACHE_BYTES).mode(::sled::Mode::LowSpace).flush_every_ms(None);
-        let db = guard("open", path, || config.open()).map_err(|error| match error {
+        let db = call("open", path, || config.open()).map_err(|error| match error {
             // sled wraps the refusal of the file lock in a text.
             Error::Io { source, .. } if source.to_string().contains("could not acquire lock") => {
-                Error::Locked { path: path.to_owned() }
+                Error::Locked { path: path.to_owned(), holder: None }
             }
             other => other,
         })?;
         Ok(Sled { db, path: path.to_owned() })
     }
 
+    /// Waits until a byte store that was dropped has let go of its files; its threads take some milliseconds. Not for ever: who
+    /// then opens or renames it hears what is wrong.
+    pub(super) fn wait_until_closed(path: &Path) {
+        for _ in 0..MOST_WAITS {
+            let lock = std::fs::File::open(path.join("db")).map(|file| file.try_lock());
+            if !matches!(lock, Ok(Err(std::fs::TryLockError::WouldBlock))) {
+                break;
+            }
+            std::thread::sleep(WAIT);
+        }
+    }
+
     fn call<T>(&self, doing: &'static str, job: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Error> {
-        guard(doing, &self.path, job)
+        call(doing, &self.path, job)
     }
 }
 
+/// True when the folder holds files that sled makes from its log.
+fn has_files(path: &Path) -> bool {
+    let blobs = std::fs::read_dir(path.join("blobs")).is_ok_and(|mut files| files.next().is_some());
+    let mut entries = std::fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
+    blobs || entries.any(|entry| entry.file_name().to_string_lossy().starts_with("snap."))
+}
+
 /// Runs a call into sled. Some wrong bytes make it panic: that is damage, and nothing of sled is used after it.
-fn guard<T>(doing: &'static str, path: &Path, job: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Error> {
-    match catch_unwind(AssertUnwindSafe(job)) {
+fn call<T>(doing: &'static str, path: &Path, job: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Error> {
+    match crate::guard::guard(job) {
         Ok(result) => result.map_err(|error| fault(doing, path, error)),
         Err(_) => Err(Error::damaged(format!("sled gave up on the bytes in `{}`", path.display()))),
     }
@@ -56,6 +83,10 @@ fn fault(doing: &'static str, path: &Path, error: ::sled::Error) -> Error {
     match error {
         ::sled::Error::Io(source) if source.kind() == io::ErrorKind::InvalidData => {
             Error::damaged(format!("`{}`: {source}", path.display()))
+        }
+        // sled keeps large values in files of their own; it makes all its files itself.
+        ::sled::Error::Io(source) if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof) => {
+            Error::damaged(format!("a file in `{}` is missing or cut", path.display()))
         }
         ::sled::Error::Io(source) => Error::io(doing, path, source),
         ::sled::Error::Corruption { .. } => Error::damaged(format!("sled found wrong bytes in `{}`", path.display())),

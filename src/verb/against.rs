@@ -9,9 +9,11 @@
 //! A tested clip never helps itself: it is left out of its own class's mean and of its own neighbours, and with `by FIELD`
 //! so are all clips of its fold. `protocol=resubstitution` is the paper's own, which tests on what it averaged.
 
+use std::sync::Arc;
+
 use crate::diagnostic::{Diagnostic, Spanned};
-use crate::embedding::{Scores, Stage};
-use crate::metric::{Protocol, neighbour_scores, prototype_scores};
+use crate::embedding::Stage;
+use crate::metric::{Cosines, Neighbours, Product, Protocol, Prototypes};
 use crate::query::signature::{Kind, Parameter};
 use crate::query::{Bound, Literal};
 use crate::report::Report;
@@ -19,7 +21,7 @@ use crate::value::Value;
 use crate::verb::parameters::whole;
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Scope, Step, parameters, provenance};
-use crate::workspace::{Prompts, patiently};
+use crate::workspace::Prompts;
 
 /// `protocol=`
 pub const PROTOCOL: Parameter = Parameter {
@@ -132,12 +134,29 @@ impl Against {
         }
     }
 
-    /// The score of each clip with each class.
+    /// The clips: in memory where each is held against each. They may have several labels each only where `several` says so.
+    ///
+    /// # Errors
+    /// As [`Task::truth`].
+    pub fn truth(&self, task: &Task, several: bool, scope: &Scope<'_>) -> Result<Truth, Error> {
+        match (self, several) {
+            (Against::Neighbours { .. }, false) => task.truth(scope),
+            (Against::Neighbours { .. }, true) => task.any_truth(scope),
+            (Against::Texts(_) | Against::Means { .. }, false) => task.truth_in_blocks(scope),
+            (Against::Texts(_) | Against::Means { .. }, true) => task.any_truth_in_blocks(scope),
+        }
+    }
+
+    /// The score of each clip with each class, and how many clips have none with their own.
     ///
     /// # Errors
     /// When texts can't be read, a clip lacks the fold's field, or vectors do not compare.
-    pub fn scores(&self, task: &Task, truth: &Truth, scope: &Scope<'_>) -> Result<Scores, Error> {
-        let clips = truth.clips.embeddings();
+    pub fn scores(&self, task: &Task, truth: &Truth, scope: &Scope<'_>) -> Result<(Arc<dyn Cosines>, usize), Error> {
+        if truth.several.is_some() && !matches!(self, Against::Texts(_)) {
+            let span = task.bound.using.as_ref().map_or(task.bound.verb.span, |word| word.span);
+            let fault = Diagnostic::new("audio-only labels need one label a clip, and these clips have several").at(span);
+            return Err(fault.expected("texts, as in `prompt=\"A <> track\"`").into());
+        }
         let folds = match self {
             Against::Means { folds: Some(field), resubstitution: false } | Against::Neighbours { folds: Some(field), .. } => {
                 Some(truth.groups(field)?)
@@ -149,21 +168,26 @@ impl Against {
             (Some(folds), _) => Protocol::Folds(folds),
             (None, _) => Protocol::LeaveOneOut,
         };
+        let (labels, progress) = (&truth.classes, scope.progress);
         match self {
             Against::Texts(prompts) => {
-                let labels = &truth.classes;
-                let texts = scope.workspace.label_vectors(&task.model, task.stage(), prompts, labels, scope.progress)?;
-                Ok(patiently(scope.progress, move |_| clips.cosines(&texts))??)
+                let texts = scope.workspace.label_vectors(&task.model, task.stage(), prompts, labels, progress)?;
+                Ok((Arc::new(Product::new(truth.rows(), &task.info.key.space, Arc::new(texts))?), 0))
             }
-            Against::Means { .. } => Ok(prototype_scores(&clips, &truth.class, truth.classes.len(), protocol)?),
+            Against::Means { .. } => {
+                let prototypes = Prototypes::new(truth.rows(), &truth.class, labels.len(), protocol, progress)?;
+                let masked = prototypes.without_own();
+                Ok((Arc::new(prototypes), masked))
+            }
             Against::Neighbours { k, .. } => {
-                Ok(neighbour_scores(&clips, &truth.class, truth.classes.len(), *k, protocol, scope.progress)?)
+                let clips = truth.clips.embeddings();
+                Ok((Arc::new(Neighbours::new(&clips, &truth.class, labels.len(), *k, protocol, progress)?), 0))
             }
         }
     }
 
-    /// Says in the report what clips were held against.
-    pub fn tell(&self, report: &mut Report, scores: &Scores, truth: &Truth) {
+    /// Says in the report what clips were held against; `masked` clips had no score with their own class.
+    pub fn tell(&self, report: &mut Report, masked: usize) {
         match self {
             Against::Texts(prompts) => return provenance::prompted(&mut report.context, prompts),
             Against::Means { .. } => report.context.fact("labels", "prototypes"),
@@ -173,7 +197,6 @@ impl Against {
             }
         }
         report.context.fact("protocol", self.protocol());
-        let masked = (0..scores.n).filter(|&i| scores.row(i)[truth.class[i]] == f32::NEG_INFINITY).count();
         if masked > 0 {
             report.notes.push(format!("{masked} clips have no other clip of their class to make a mean of, and count as wrong"));
         }

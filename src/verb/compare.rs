@@ -193,7 +193,7 @@ impl Plan for ComparePlan {
         }
         report.notes.extend(sampled.notes());
 
-        let (first_values, second_values) = pairing.points();
+        let (first_values, second_values) = pairing.points(scope.progress)?;
         let mut table = Table::new(["metric", "first", "second", "difference", "low", "high"]);
         let mut bars = Vec::new();
         for ((d, a), b) in sampled.estimates.iter().zip(first_values).zip(second_values) {

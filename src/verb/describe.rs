@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::Modality;
+use crate::metric::{self, Direction};
+use crate::ontology::{Ontology, TermId, Unresolved};
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Report, Table};
 use crate::store::Collection;
 use crate::value::Value;
+use crate::verb::truth::label_of;
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, provenance};
 use crate::workspace::{Error as WorkspaceError, ModelRef};
 
@@ -18,10 +21,14 @@ static SIGNATURE: Signature = Signature {
     summary: "tells of one collection, model, ontology, prompt set, or term of an ontology",
     usage: &["describe NAME"],
     about: "A collection: its spaces, and its fields with their values. A model: towers, spaces, licence, hash. A term: its path, \
-            neighbours, aliases and the clips that carry it.",
+            notation, neighbours, aliases, and for each collection the clips that carry it and those that carry a term below it. A \
+            metric: range, direction, definition and source. A word that stands at several places of an ontology is refused with \
+            the places.",
     examples: &[
         Example { statement: "describe demo", gives: "the spaces and fields of the collection" },
-        Example { statement: "describe cello", gives: "where it stands in the ontologies, and its neighbours" },
+        Example { statement: "describe cello", gives: "where it stands in the ontologies, its neighbours and its clips" },
+        Example { statement: "describe \"321.322\"", gives: "the class of this number in Hornbostel–Sachs" },
+        Example { statement: "describe pr_auc", gives: "what the metric means" },
     ],
     ..Signature::BARE
 };
@@ -51,6 +58,7 @@ struct Found {
     ontology: bool,
     prompts: bool,
     term: bool,
+    metric: Option<&'static metric::Metric>,
 }
 
 impl Found {
@@ -65,17 +73,27 @@ impl Found {
             ontology: ontologies.iter().any(|o| o.name == name.node),
             prompts: sets.iter().any(|s| s.name == name.node),
             term: ontologies.iter().any(|o| o.resolve(&name.node).is_ok()),
+            metric: metric::named(&name.node),
         };
-        if found.collection.is_some() || found.model.is_some() || found.ontology || found.prompts || found.term {
+        let thing = found.collection.is_some() || found.model.is_some() || found.metric.is_some();
+        if thing || found.ontology || found.prompts || found.term {
             return Ok(found);
+        }
+        let several = ontologies.iter().map(|o| o.resolve(&name.node)).find_map(|found| match found {
+            Err(ambiguous @ Unresolved::Ambiguous { .. }) => Some(ambiguous),
+            _ => None,
+        });
+        if let Some(several) = several {
+            return Err(Diagnostic::new(several.to_string()).at(name.span).into());
         }
         let collections = workspace.store().collections().map_err(WorkspaceError::from)?;
         let known = collections.iter().map(|c| c.name.as_str()).chain(models.iter().map(String::as_str));
         let known = known.chain(ontologies.iter().map(|o| o.name.as_str())).chain(sets.iter().map(|s| s.name.as_str()));
+        let known = known.chain(metric::METRICS.iter().map(|m| m.name));
         let terms = ontologies.iter().flat_map(|o| o.terms().iter().map(|t| t.name.as_str()));
         Err(Diagnostic::new(format!("nothing is called `{}`", name.node))
             .at(name.span)
-            .expected("a collection, a model, an ontology, a prompt set or a term of an ontology")
+            .expected("a collection, a model, an ontology, a prompt set, a metric or a term of an ontology")
             .suggest(&name.node, known.chain(terms))
             .into())
     }
@@ -101,7 +119,11 @@ impl Plan for DescribePlan {
         if let Some(model) = &self.found.model {
             report.tables.push(describe_model(model));
         }
+        if let Some(metric) = self.found.metric {
+            report.tables.push(describe_metric(metric));
+        }
         if self.found.ontology || self.found.prompts || self.found.term {
+            let labels = if self.found.term { carried(scope)? } else { Vec::new() };
             for ontology in scope.workspace.ontologies()?.iter() {
                 if ontology.name == self.name {
                     report.tables.push(facts([
@@ -114,7 +136,8 @@ impl Plan for DescribePlan {
                     ]));
                 }
                 if let Ok(id) = ontology.resolve(&self.name) {
-                    report.tables.push(describe_term(ontology, id, scope)?);
+                    report.tables.push(describe_term(ontology, id));
+                    report.tables.extend(coverage(ontology, id, &labels));
                 }
             }
             for set in scope.workspace.prompt_sets()?.iter().filter(|s| s.name == self.name) {
@@ -138,7 +161,8 @@ fn facts<'a>(rows: impl IntoIterator<Item = (&'a str, Value)>) -> Table {
 }
 
 fn describe_collection(collection: &Collection, report: &mut Report) -> Result<(), Error> {
-    let mut fields: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+    // Items that have the field, and how many have each value; of a list, each member.
+    let mut fields: BTreeMap<String, (usize, BTreeMap<String, usize>)> = BTreeMap::new();
     let (mut clips, mut labels) = (0usize, 0usize);
     for item in collection.items() {
         let item = item.map_err(WorkspaceError::from)?;
@@ -147,7 +171,11 @@ fn describe_collection(collection: &Collection, report: &mut Report) -> Result<(
             Modality::Text => labels += 1,
         }
         for (field, value) in item.metadata {
-            *fields.entry(field).or_default().entry(value.to_string()).or_default() += 1;
+            let (items, values) = fields.entry(field).or_default();
+            *items += usize::from(!value.is_null());
+            for member in value.members() {
+                *values.entry(member.to_string()).or_default() += 1;
+            }
         }
     }
     report.tables.push(facts([("collection", collection.name().into()), ("clips", clips.into()), ("labels", labels.into())]));
@@ -159,8 +187,7 @@ fn describe_collection(collection: &Collection, report: &mut Report) -> Result<(
     report.tables.push(spaces);
     if !fields.is_empty() {
         let mut table = Table::new(["field", "items", "values", "most frequent"]).titled("fields");
-        for (field, values) in fields {
-            let items: usize = values.values().sum();
+        for (field, (items, values)) in fields {
             let distinct = values.len();
             let mut frequent: Vec<(String, usize)> = values.into_iter().collect();
             frequent.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -196,27 +223,83 @@ fn describe_model(model: &ModelRef) -> Table {
     facts(rows)
 }
 
-fn describe_term(ontology: &crate::ontology::Ontology, id: crate::ontology::TermId, scope: &Scope<'_>) -> Result<Table, Error> {
+fn describe_metric(metric: &metric::Metric) -> Table {
+    let (least, greatest) = metric.range;
+    let better = match metric.direction {
+        Direction::Greater => "greater is better",
+        Direction::Smaller => "smaller is better",
+        Direction::Neutral => "describes, does not judge",
+    };
+    facts([
+        ("metric", metric.name.into()),
+        ("definition", metric.about.into()),
+        ("range", format!("{least} to {greatest}").into()),
+        ("direction", better.into()),
+        ("computed from", metric.input().into()),
+        ("source", metric.source.into()),
+    ])
+}
+
+fn describe_term(ontology: &Ontology, id: TermId) -> Table {
     let term = ontology.term(id);
-    let names = |ids: &[crate::ontology::TermId]| ids.iter().map(|&t| ontology.spoken(t)).collect::<Vec<_>>().join(", ");
-    let siblings: Vec<_> =
+    let names = |ids: &[TermId]| ids.iter().map(|&t| ontology.spoken(t)).collect::<Vec<_>>().join(", ");
+    let mut siblings: Vec<_> =
         term.parents.iter().flat_map(|&p| ontology.term(p).children.iter().copied()).filter(|&sibling| sibling != id).collect();
-    let mut clips = 0usize;
-    for info in scope.workspace.store().collections().map_err(WorkspaceError::from)? {
-        let Some(collection) = scope.workspace.store().collection(&info.name).map_err(WorkspaceError::from)? else { continue };
-        for item in collection.items() {
-            let item = item.map_err(WorkspaceError::from)?;
-            let label = item.metadata.get("label").and_then(Value::as_text);
-            clips += usize::from(label.is_some_and(|l| ontology.resolve(l) == Ok(id)));
-        }
-    }
-    Ok(facts([
+    siblings.dedup();
+    let mut rows: Vec<(&str, Value)> = vec![
         ("term", ontology.spoken(id).into()),
         ("ontology", ontology.name.as_str().into()),
         ("path", term.path.as_str().into()),
+    ];
+    let others = term.parents.iter().skip(1).map(|&p| format!("{}/{}", ontology.term(p).path, term.name));
+    rows.extend(others.map(|path| ("path too", path.into())));
+    rows.extend(term.notation.as_deref().map(|notation| ("notation", notation.into())));
+    rows.extend([
         ("aliases", term.aliases.join(", ").into()),
         ("below it", names(&term.children).into()),
         ("beside it", names(&siblings).into()),
-        ("clips with this label", clips.into()),
-    ]))
+    ]);
+    facts(rows)
+}
+
+/// Each collection that has labelled clips, with the labels and how many clips have each.
+fn carried(scope: &Scope<'_>) -> Result<Vec<(String, BTreeMap<String, usize>)>, Error> {
+    let mut all = Vec::new();
+    for info in scope.workspace.store().collections().map_err(WorkspaceError::from)? {
+        let Some(collection) = scope.workspace.store().collection(&info.name).map_err(WorkspaceError::from)? else { continue };
+        let mut labels: BTreeMap<String, usize> = BTreeMap::new();
+        for item in collection.items() {
+            let item = item.map_err(WorkspaceError::from)?;
+            if let Some(label) = label_of(&item).filter(|_| item.modality == Modality::Audio) {
+                *labels.entry(label).or_default() += 1;
+            }
+        }
+        if !labels.is_empty() {
+            all.push((info.name, labels));
+        }
+    }
+    Ok(all)
+}
+
+/// For each collection how many of its clips carry the term, or one below it; none without collections.
+fn coverage(ontology: &Ontology, id: TermId, collections: &[(String, BTreeMap<String, usize>)]) -> Option<Table> {
+    let title = format!("clips that carry it, by {}", ontology.name);
+    let mut table =
+        Table::new(["collection", "with this label", "with one below it", "labels below it", "labelled clips"]).titled(title);
+    for (collection, labels) in collections {
+        let (mut own, mut below, mut names) = (0usize, 0usize, Vec::new());
+        for (label, clips) in labels {
+            match ontology.resolve(label) {
+                Ok(term) if term == id => own += clips,
+                Ok(term) if ontology.is_below(term, id) => {
+                    below += clips;
+                    names.push(label.as_str());
+                }
+                _ => {}
+            }
+        }
+        let all: usize = labels.values().sum();
+        table.push(vec![collection.as_str().into(), own.into(), below.into(), names.join(", ").into(), all.into()]);
+    }
+    (!table.rows.is_empty()).then_some(table)
 }

@@ -1,7 +1,9 @@
 //! `gap`: the modality gap of a joint space, the cones of its two sides, and what centring does.
 
+use std::sync::Arc;
+
 use crate::embedding::Embeddings;
-use crate::metric::{Classification, Difference, Gap as Measured, Measure};
+use crate::metric::{Difference, Gap as Measured, Margins, Measure, Product};
 use crate::query::signature::{Clause, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Estimate, Figure, Table};
@@ -68,11 +70,15 @@ impl Plan for GapPlan {
         report.notes.extend(sampled.notes());
         report.metrics = sampled.estimates;
 
-        let plain = Top1(Classification::new(&clips.cosines(&texts)?, &truth.class)?);
-        let centred = Top1(Classification::new(&centred(&clips)?.cosines(&centred(&texts)?)?, &truth.class)?);
-        let difference = Difference::new(&centred, &plain)?;
+        let top1 = |clips: Arc<Embeddings>, texts: Embeddings| -> Result<Top1, Error> {
+            let scores = Product::new(clips, &task.info.key.space, Arc::new(texts))?;
+            Ok(Top1(Margins::over(&scores, &truth.class, scope.progress)?))
+        };
+        let moved = top1(Arc::new(centred(&clips)?), centred(&texts)?)?;
+        let plain = top1(clips, texts)?;
+        let difference = Difference::new(&moved, &plain)?;
         let measures: [(&str, &dyn Measure); 3] =
-            [("top1", &plain), ("top1_centred", &centred), ("top1_centring_difference", &difference)];
+            [("top1", &plain), ("top1_centred", &moved), ("top1_centring_difference", &difference)];
         for (name, measure) in measures {
             let sampled = bootstrap.estimate(measure, None, scope.progress)?;
             report.metrics.extend(sampled.estimates.into_iter().map(|e| Estimate { name: name.to_owned(), ..e }));
@@ -89,7 +95,7 @@ impl Plan for GapPlan {
 }
 
 /// Top-1 accuracy alone.
-struct Top1(Classification);
+struct Top1(Margins);
 
 impl Measure for Top1 {
     fn items(&self) -> usize {
@@ -102,7 +108,7 @@ impl Measure for Top1 {
 
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
         let (mut right, mut all) = (0u64, 0u64);
-        for (right_one, &w) in self.0.right(1).iter().zip(weights) {
+        for (right_one, &w) in self.0.right().iter().zip(weights) {
             right += if *right_one { u64::from(w) } else { 0 };
             all += u64::from(w);
         }

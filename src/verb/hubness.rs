@@ -1,12 +1,12 @@
 //! `hubness`: are some clips or labels near everything?
 
-use crate::embedding::{Scores, Stage};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::embedding::{Embeddings, Scores, Stage};
 use crate::metric::{Bootstrap, Hubs, csls};
 use crate::query::signature::{Clause, Kind, Parameter, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Estimate, Figure, Report, Table};
 use crate::verb::gap::centred;
-use crate::verb::retrieve::{clips_by_clips, refuse_too_many};
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance};
 use crate::workspace::Prompts;
@@ -15,6 +15,9 @@ pub struct Hubness;
 
 /// Hubs that are named.
 const NAMED: usize = 5;
+
+/// More clips than these give a matrix of clips × clips that memory should not hold.
+const MOST_CLIPS: usize = 10_000;
 
 static SIGNATURE: Signature = Signature {
     name: "hubness",
@@ -173,6 +176,29 @@ impl HubnessPlan {
             },
         ])
     }
+}
+
+/// Refuses more clips than a matrix of clips × clips should hold.
+///
+/// # Errors
+/// Says how many there may be.
+fn refuse_too_many(truth: &Truth, span: Span) -> Result<(), Error> {
+    if truth.clips.len() <= MOST_CLIPS {
+        return Ok(());
+    }
+    let fault = Diagnostic::new(format!("{} clips are too many to hold each against each", truth.clips.len())).at(span);
+    Err(fault.expected(format!("at most {MOST_CLIPS} clips; `where …` chooses some")).into())
+}
+
+/// The cosine of each clip with each other; with itself it is masked.
+///
+/// # Errors
+/// Never for vectors of one space.
+fn clips_by_clips(clips: &Embeddings) -> Result<Scores, Error> {
+    let mut scores = clips.cosines(clips)?;
+    let k = scores.k;
+    scores.values.iter_mut().step_by(k + 1).for_each(|own| *own = f32::NEG_INFINITY);
+    Ok(scores)
 }
 
 /// Adds the metrics of one direction and correction, and gives its skewness.

@@ -28,12 +28,15 @@ mod label;
 mod labelled;
 mod list;
 mod margin;
+mod moments;
 mod pairing;
 mod parameters;
 mod provenance;
 mod retrieve;
 mod search;
+mod sensitivity;
 pub mod set;
+mod several;
 mod show;
 mod similar;
 mod similarity;
@@ -46,6 +49,7 @@ mod using;
 /// Every verb, in the order of the reference.
 pub static VERBS: &[&dyn Verb] = &[
     &classify::Classify,
+    &sensitivity::Sensitivity,
     &similarity::Similarity,
     &margin::Margin,
     &retrieve::Retrieve,

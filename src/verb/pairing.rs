@@ -4,7 +4,9 @@
 //! be lacking on one side where both are judged over the same terms, since a convention may give an anchor no triplet.
 
 use crate::diagnostic::Diagnostic;
-use crate::metric::{self, Bootstrap, Difference, McNemar, Measure, Sampled, SignFlip, mcnemar, sign_flip};
+use crate::metric::{
+    self, Bootstrap, Difference, McNemar, Measure, Sampled, SignFlip, Through, Weighed, Weightings, mcnemar, sign_flip,
+};
 use crate::progress::Progress;
 use crate::verb::trial::Trial;
 
@@ -94,9 +96,13 @@ impl<'a> Pairing<'a> {
     }
 
     /// The shared numbers of the first and of the second.
-    pub fn points(&self) -> (Vec<f64>, Vec<f64>) {
+    ///
+    /// # Errors
+    /// When vectors can't be read any more or `progress` is cancelled.
+    pub fn points(&self, progress: &dyn Progress) -> Result<(Vec<f64>, Vec<f64>), metric::Error> {
         let ones = vec![1; self.len()];
-        (self.a.evaluate(&ones), self.b.evaluate(&ones))
+        let once = |side: &Side<'_>| Ok(side.evaluate_each(&Weighed(&ones), progress)?.pop().unwrap_or_default());
+        Ok((once(&self.a)?, once(&self.b)?))
     }
 
     /// First minus second of each shared number, with the interval of resampling both together.
@@ -171,6 +177,11 @@ impl Measure for Side<'_> {
         }
         let values = self.trial.measure.evaluate(&own);
         self.columns.iter().filter_map(|&c| values.get(c).copied()).collect()
+    }
+
+    fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, metric::Error> {
+        let all = self.trial.measure.evaluate_each(&Through { of: weightings, at: &self.at }, progress)?;
+        Ok(all.iter().map(|values| self.columns.iter().filter_map(|&c| values.get(c).copied()).collect()).collect())
     }
 }
 
@@ -253,7 +264,7 @@ mod tests {
         let (a, b) = (anchors(["x", "y"], 3), anchors(["y", "z"], 1));
         let pairing = Pairing::new(&a, &b).unwrap();
         assert_eq!((pairing.len(), pairing.unmatched()), (3, 2));
-        assert_eq!(pairing.points(), (vec![0.75], vec![0.25]));
+        assert_eq!(pairing.points(&Silent).unwrap(), (vec![0.75], vec![0.25]));
         assert_eq!(pairing.flips(0, &Silent).unwrap()[0].1, 1);
     }
 }

@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::embedding::Scores;
-use crate::metric::{Bins, Distribution, Pairs, QUANTILES};
-use crate::query::signature::{Clause, shared};
+use crate::metric::{Bins, Cosines, Distribution, Pairs, QUANTILES};
 use crate::query::{Bound, Example, Signature};
 use crate::report::Table;
 use crate::value::Value;
-use crate::verb::labelled::Labelled;
-use crate::verb::trial::Trial;
+use crate::verb::labelled::{self, Labelled};
 use crate::verb::truth::{Task, Truth};
-use crate::verb::{Error, Outcome, Plan, Scope, Verb, against, histogram, parameters, spaces};
+use crate::verb::{Error, Outcome, Plan, Scope, Verb, histogram, parameters};
 
 pub struct Similarity;
 
@@ -28,19 +25,6 @@ static SIGNATURE: Signature = Signature {
             quantiles; of both: the overlap of their histograms (bins of 0.01 from −1, each of area 1), and the chance that a positive \
             pair has the greater cosine (`pair_roc_auc`, ties one half). Intervals resample clips, each with all its pairs. `as plot` \
             draws the two histograms. For `compare`, a clip's `separation` is its own label's cosine less the mean of the others.",
-    subjects: &["clip"],
-    clauses: &[Clause::In, Clause::Where, Clause::By, Clause::Using],
-    parameters: &[
-        shared::PROMPT,
-        shared::PROMPTS,
-        shared::MODEL,
-        spaces::SPACE,
-        against::PROTOCOL,
-        against::K,
-        shared::RESAMPLES,
-        shared::CONFIDENCE,
-        shared::SEED,
-    ],
     examples: &[
         Example {
             statement: "similarity clips where prompt=\"A <> track\"",
@@ -53,7 +37,7 @@ static SIGNATURE: Signature = Signature {
         },
         Example { statement: "similarity clips where prompts=ismir2024", gives: "a row for each of the paper's prompts" },
     ],
-    ..Signature::BARE
+    ..labelled::SHAPE
 };
 
 impl Verb for Similarity {
@@ -62,12 +46,12 @@ impl Verb for Similarity {
     }
 
     fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
-        Labelled { signature: &SIGNATURE, measured, leading: &["pair_roc_auc", "overlap"] }.plan(bound, scope)
+        Labelled { signature: &SIGNATURE, measured, leading: &["pair_roc_auc", "overlap"], several: false }.plan(bound, scope)
     }
 }
 
-fn measured(task: &Task, truth: &Truth, scores: &Scores, scope: &Scope<'_>) -> Result<Outcome, Error> {
-    let pairs = Pairs::new(scores, &truth.class)?;
+fn measured(task: &Task, truth: &Truth, scores: &Arc<dyn Cosines>, scope: &Scope<'_>) -> Result<Outcome, Error> {
+    let pairs = Pairs::over(Arc::clone(scores), &truth.class, scope.progress)?;
     let groups = task.resampled_by(truth)?;
     let sampled = parameters::bootstrap(&task.bound).estimate(&pairs, groups.as_deref(), scope.progress)?;
     let mut report = task.report("similarity", truth, scope);
@@ -81,16 +65,8 @@ fn measured(task: &Task, truth: &Truth, scores: &Scores, scope: &Scope<'_>) -> R
         Bins::COSINE,
         vec![("negative", negative), ("positive", positive)],
     ));
-    let trial = Trial {
-        unit: "clips",
-        items: truth.ids(),
-        truth: truth.labels(),
-        vocabulary: truth.classes.clone(),
-        groups,
-        right: None,
-        values: vec![("separation", (0..scores.n).map(|i| separation(scores.row(i), truth.class[i])).collect())],
-        measure: Box::new(pairs),
-    };
+    let value = ("separation", pairs.separations().to_vec());
+    let trial = labelled::trial(truth, groups, value, pairs);
     Ok(Outcome { trial: Some(Arc::new(trial)), ..report.into() })
 }
 
@@ -106,26 +82,4 @@ pub fn distributions<const N: usize>(what: &str, of: [(&str, Distribution); N]) 
         table.push(row);
     }
     table
-}
-
-/// The own label's cosine less the mean of the others; NaN where one is masked.
-fn separation(row: &[f32], own: usize) -> f64 {
-    let others: Vec<f64> =
-        row.iter().enumerate().filter(|&(c, s)| c != own && *s > f32::NEG_INFINITY).map(|(_, &s)| f64::from(s)).collect();
-    match row.get(own) {
-        Some(&score) if score > f32::NEG_INFINITY => f64::from(score) - others.iter().sum::<f64>() / others.len() as f64,
-        _ => f64::NAN,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn separation_by_hand() {
-        assert_eq!(separation(&[0.5, 0.25, 0.75], 2), 0.375);
-        assert_eq!(separation(&[0.5, f32::NEG_INFINITY, 0.75], 0), -0.25);
-        assert!(separation(&[0.5, f32::NEG_INFINITY], 1).is_nan());
-    }
 }

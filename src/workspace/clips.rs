@@ -113,7 +113,16 @@ impl Workspace {
         filter: Option<&Predicate>,
         progress: &dyn Progress,
     ) -> Result<Clips, Error> {
-        let loaded = self.load(collection, info, progress)?;
+        self.passing(collection, self.load(collection, info, progress)?, filter)
+    }
+
+    /// The clips that pass `filter`.
+    pub(super) fn passing(
+        &self,
+        collection: &Collection,
+        loaded: Arc<Loaded>,
+        filter: Option<&Predicate>,
+    ) -> Result<Clips, Error> {
         let rows = match filter {
             None => None,
             Some(filter) => {
@@ -207,6 +216,12 @@ impl Workspace {
 /// Reads a space and its items.
 fn read(collection: &Collection, info: SpaceInfo, waiter: &Waiter) -> Result<Loaded, Error> {
     let (seqs, embeddings) = collection.vectors(&info.key)?;
+    let items = items(collection, &info, &seqs, waiter)?;
+    Ok(Loaded { collection: collection.name().to_owned(), info, items, embeddings: Arc::new(embeddings) })
+}
+
+/// The items of these numbers, ascending.
+pub(super) fn items(collection: &Collection, info: &SpaceInfo, seqs: &[u64], waiter: &Waiter) -> Result<Vec<Item>, Error> {
     let mut items = Vec::with_capacity(seqs.len());
     let mut wanted = seqs.iter().copied().peekable();
     for item in collection.items() {
@@ -214,17 +229,16 @@ fn read(collection: &Collection, info: SpaceInfo, waiter: &Waiter) -> Result<Loa
             return Err(Error::Cancelled);
         }
         let item = item?;
-        if wanted.peek() == Some(&item.seq) {
-            wanted.next();
+        if wanted.next_if_eq(&item.seq).is_some() {
             items.push(item);
             waiter.advance();
         }
     }
-    if items.len() != embeddings.len() {
-        let what = format!("`{}` has {} vectors for {} items", info.key, embeddings.len(), items.len());
+    if items.len() != seqs.len() {
+        let what = format!("`{}` has {} vectors for {} items", info.key, seqs.len(), items.len());
         return Err(crate::store::Error::Damaged { what }.into());
     }
-    Ok(Loaded { collection: collection.name().to_owned(), info, items, embeddings: Arc::new(embeddings) })
+    Ok(items)
 }
 
 /// The message for a filter that lets nothing pass.

@@ -113,7 +113,7 @@ fn name(collection: &Collection, info: &SpaceInfo) -> String {
 }
 
 /// One file for each space of each collection.
-fn file_name(collection: &str, info: &SpaceInfo) -> String {
+pub(super) fn file_name(collection: &str, info: &SpaceInfo) -> String {
     let hash = blake3::hash(format!("{collection}\0{}\0{}", info.key, info.key.model_hash).as_bytes()).to_hex();
     format!("{}{SUFFIX}", hash.get(..32).unwrap_or_default())
 }

@@ -3,14 +3,17 @@
 //! Verbs ask it for clips with their vectors, for label texts as vectors, and for a search index; it knows where each
 //! comes from (the store, a tower, a file) and keeps what was read.
 
+mod audit;
 mod clips;
 mod indices;
 mod models;
 mod names;
 mod patience;
 mod search;
+mod stored;
 mod texts;
 mod towers;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,11 +25,14 @@ use crate::encoder;
 use crate::index;
 use crate::store::{self, Store};
 
+pub use audit::GraphFault;
 pub use clips::{Clips, Loaded, builtin_field, nothing_passes};
 pub use models::{Imported, ModelRef};
 pub use patience::patiently;
 pub use search::{Among, EXACT_BELOW, Search, Sought};
+pub use stored::Stored;
 pub use texts::{Prompts, TEXTS, spoken};
+pub use windows::{SPAN, TRACK, holds_windows, windows_name};
 
 /// Why the workspace could not give what was asked of it.
 #[derive(Debug, thiserror::Error)]

@@ -7,10 +7,15 @@ mod program;
 
 mod batch;
 mod conformance;
+mod datasets;
+mod exchange;
 mod formats;
 mod import;
 mod index;
 mod ingest;
 mod json;
 mod labels;
+mod long_audio;
+mod models;
+
 mod store;

@@ -10,7 +10,10 @@ fn a_second_open_in_this_process_is_refused() {
     let first = Store::open(dir.path()).unwrap();
     let error = Store::open(dir.path()).err().unwrap();
     assert!(matches!(error, Error::Locked { .. }) && error.is_fatal());
-    assert_eq!(error.to_string(), format!("the store `{}` is in use by another dyad process", dir.path().display()));
+    assert_eq!(
+        error.to_string(),
+        format!("the store `{}` is in use by another dyad process, number {}", dir.path().display(), std::process::id())
+    );
     drop(first);
     Store::open(dir.path()).unwrap();
 }

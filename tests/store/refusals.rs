@@ -64,6 +64,35 @@ fn a_pre_joint_space_may_have_another_dimension() {
 }
 
 #[test]
+fn what_fits_is_stored_where_the_caller_says_so() {
+    let collection = collection();
+    let mut half = with_vector("half", space(Stage::PreJoint, None), &[1.0; 3]);
+    half.vectors.push((space(Stage::Joint, None), vec![f32::NAN, 1.0]));
+    let batch = vec![
+        clip("good", [1.0, 1.0]),
+        half,
+        with_vector("long", space(Stage::Joint, None), &[1.0; 3]),
+        clip("", [1.0, 1.0]),
+        clip("a", [2.0, 1.0]),
+        clip("zero", [0.0, 0.0]),
+        with_vector("other", SpaceKey::new(Space::new("m", Modality::Audio, Stage::Joint), "another"), &[1.0, 1.0]),
+    ];
+    let rejected = collection.commit_sound(batch).unwrap();
+    assert_eq!(
+        rejected.iter().map(|r| (r.at, r.id.as_str())).collect::<Vec<_>>(),
+        [(1, "half"), (2, "long"), (3, ""), (5, "zero"), (6, "other")]
+    );
+    assert_eq!(rejected[3].why.to_string(), "the vector of `zero` in `m joint (audio)` is all zeros and has no direction");
+    assert_eq!(collection.items().map(|item| item.unwrap().id).collect::<Vec<_>>(), ["a", "good"]);
+    // The space that only a refused item had was not made, and its number is free for another.
+    assert_eq!(collection.spaces().unwrap().len(), 1);
+    assert_eq!(collection.vector_of(0, &space(Stage::Joint, None)).unwrap(), Some(vec![2.0, 1.0]));
+    collection.commit(vec![with_vector("b", space(Stage::PreJoint, None), &[1.0; 4])]).unwrap();
+    let all_bad = collection.commit_sound(vec![clip("zero", [0.0, 0.0])]).unwrap();
+    assert_eq!((all_bad.len(), collection.len(Modality::Audio).unwrap()), (1, 3));
+}
+
+#[test]
 fn names_and_ids_have_limits() {
     let store = Store::in_memory().unwrap();
     for name in ["", "a b", "../x", "a/b", ".hidden", "a\0b", &"x".repeat(65)] {

@@ -9,6 +9,8 @@ mod compare;
 mod geometry;
 mod labelled;
 mod retrieve;
+mod sensitivity;
+mod several;
 mod triplets;
 
 use dyad::embedding::{Modality, Space, Stage};

@@ -12,46 +12,17 @@
 
 use std::collections::HashMap;
 
-use super::{Builder, Ontology, Problem};
-use crate::ontology::TermId;
+use super::graph::{self, Node};
+use super::{Ontology, Problem};
 use crate::ontology::resolve::fold;
 
-#[derive(Default)]
-struct Row {
-    name: String,
-    line: usize,
-    parents: Vec<usize>,
-    children: Vec<usize>,
-}
-
 pub(super) fn parse(name: &str, text: &str) -> Result<Ontology, Problem> {
-    let rows = rows(text)?;
-    let mut waiting: Vec<usize> = rows.iter().map(|row| row.parents.len()).collect();
-    let mut ready: Vec<usize> = (0..rows.len()).rev().filter(|&at| rows[at].parents.is_empty()).collect();
-    let mut ids: Vec<Option<TermId>> = vec![None; rows.len()];
-    let mut builder = Builder::default();
-    while let Some(at) = ready.pop() {
-        let row = &rows[at];
-        let parents: Vec<TermId> = row.parents.iter().filter_map(|&parent| ids[parent]).collect();
-        ids[at] = Some(builder.add(&row.name, &parents).map_err(|fault| Problem::at(row.line, fault))?);
-        for &child in row.children.iter().rev() {
-            waiting[child] -= 1;
-            if waiting[child] == 0 {
-                ready.push(child);
-            }
-        }
-    }
-    match ids.iter().position(Option::is_none) {
-        Some(at) => Err(Problem::at(
-            rows[at].line,
-            format!("`{}` stands above itself or below such a term: expected no circle", rows[at].name),
-        )),
-        None => Ok(builder.finish(name)?),
-    }
+    let (builder, _) = graph::grow(&rows(text)?)?;
+    Ok(builder.finish(name)?)
 }
 
 /// The terms in the order in which they are first named, linked both ways.
-fn rows(text: &str) -> Result<Vec<Row>, Problem> {
+fn rows(text: &str) -> Result<Vec<Node>, Problem> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let headers = reader.headers().map_err(|error| Problem::at(1, error))?.clone();
     let column = |name: &str| {
@@ -59,7 +30,7 @@ fn rows(text: &str) -> Result<Vec<Row>, Problem> {
         found.ok_or_else(|| Problem::at(1, format!("there is no column `{name}`: expected the header `parent,child`")))
     };
     let (parent, child) = (column("parent")?, column("child")?);
-    let mut rows: Vec<Row> = Vec::new();
+    let mut rows: Vec<Node> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for record in reader.records() {
         let record = record.map_err(|error| {
@@ -74,7 +45,7 @@ fn rows(text: &str) -> Result<Vec<Row>, Problem> {
         let line = record.position().map_or(1, |p| p.line() as usize);
         let mut place = |word: &str| {
             *known.entry(fold(word)).or_insert_with(|| {
-                rows.push(Row { name: word.to_owned(), line, ..Row::default() });
+                rows.push(Node { name: word.to_owned(), line: Some(line), ..Node::default() });
                 rows.len() - 1
             })
         };
@@ -84,11 +55,8 @@ fn rows(text: &str) -> Result<Vec<Row>, Problem> {
         }
         let above = if above.is_empty() { None } else { Some(place(above)) };
         let below = place(below);
-        if let Some(above) = above
-            && !rows[below].parents.contains(&above)
-        {
-            rows[below].parents.push(above);
-            rows[above].children.push(below);
+        if let Some(above) = above {
+            graph::link(&mut rows, above, below);
         }
     }
     Ok(rows)

@@ -6,22 +6,31 @@
 //!  "tree": {"instrument": {"stringed": ["violin", "violoncello"], "wind": {}}}}
 //! ```
 //!
-//! An object with both `name` and `tree` is a document; anything else is a bare tree. A repeated key is refused, where
+//! `"nodes"` in place of `"tree"` takes AudioSet's list, where a node may stand under several; a bare such list, which is
+//! `ontology.json` of github.com/audioset/ontology as it is, is read too:
+//!
+//! ```text
+//! [{"id": "/m/0395lw", "name": "Bell", "child_ids": ["/m/0239kh"]}, {"id": "/m/0239kh", "name": "Cowbell", "child_ids": []}]
+//! ```
+//!
+//! Ids are notations there, the parts of a name such as "Violin, fiddle" aliases.
+//!
+//! An object with `name`, and `tree` or `nodes`, is a document; anything else is a bare tree. A repeated key is refused, where
 //! JSON readers at large keep the last one silently.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::{Builder, Ontology, Problem};
+use super::{Builder, Ontology, Problem, audioset};
 use crate::diagnostic::{did_you_mean, one_of};
 use crate::ontology::TermId;
 use crate::ontology::build::About;
 
-const KEYS: [&str; 7] = ["name", "title", "source", "licence", "root", "aliases", "tree"];
+const KEYS: [&str; 8] = ["name", "title", "source", "licence", "root", "aliases", "tree", "nodes"];
 
 /// JSON as far as ontologies use it, every key kept in its place.
-enum Node {
+pub(super) enum Node {
     Nothing,
     Word(String),
     List(Vec<Node>),
@@ -33,8 +42,14 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Ontology, Problem> {
         let message = error.to_string();
         Problem::at(error.line(), message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what))
     })?;
+    let keyed = |entries: &[(String, Node)], key: &str| entries.iter().any(|(k, _)| k == key);
     match node {
-        Node::Object(entries) if ["name", "tree"].iter().all(|key| entries.iter().any(|(k, _)| k == key)) => document(entries),
+        Node::Object(entries) if keyed(&entries, "name") && (keyed(&entries, "tree") || keyed(&entries, "nodes")) => {
+            document(entries)
+        }
+        Node::List(nodes) if matches!(nodes.first(), Some(Node::Object(first)) if keyed(first, "child_ids")) => {
+            Ok(audioset::grow(Node::List(nodes))?.finish(name)?)
+        }
         bare => Ok(grow(bare)?.finish(name)?),
     }
 }
@@ -42,7 +57,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Ontology, Problem> {
 fn document(entries: Vec<(String, Node)>) -> Result<Ontology, Problem> {
     let mut about = About::default();
     let mut aliases = Vec::new();
-    let mut tree = Node::Nothing;
+    let mut builder = Builder::default();
     for (key, node) in entries {
         match key.as_str() {
             "name" => about.name = word(&key, node)?,
@@ -51,17 +66,18 @@ fn document(entries: Vec<(String, Node)>) -> Result<Ontology, Problem> {
             "licence" => about.licence = word(&key, node)?,
             "root" => about.root = Some(word(&key, node)?),
             "aliases" => aliases = alias_lists(node)?,
-            "tree" => tree = node,
+            "tree" => grow_under(&[], node, &mut builder)?,
+            "nodes" => builder = audioset::grow(node)?,
             _ => {
                 let near = did_you_mean(&key, KEYS).map_or_else(|| one_of(KEYS), |near| format!("`{near}`"));
                 return Err(whole(format!("unknown key `{key}`: expected {near}")));
             }
         }
     }
-    Ok(grow(tree)?.finish_with(about, &aliases)?)
+    Ok(builder.finish_with(about, &aliases)?)
 }
 
-fn word(key: &str, node: Node) -> Result<String, Problem> {
+pub(super) fn word(key: &str, node: Node) -> Result<String, Problem> {
     match node {
         Node::Word(word) => Ok(word),
         _ => Err(whole(format!("`{key}` is not a text: expected a word or a sentence"))),
@@ -108,7 +124,7 @@ fn grow_under(parents: &[TermId], node: Node, builder: &mut Builder) -> Result<(
     Ok(())
 }
 
-fn whole(problem: String) -> Problem {
+pub(super) fn whole(problem: String) -> Problem {
     Problem { line: None, problem }
 }
 

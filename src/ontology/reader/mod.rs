@@ -1,4 +1,5 @@
-//! Reads ontologies from files: JSON, indented text, or CSV with a row for each parent and child.
+//! Reads ontologies from files: JSON (ours or AudioSet's), indented text, CSV with a row for each parent and child, or SKOS
+//! in Turtle.
 //!
 //! ```text
 //! mine.txt               mine.csv            mine.json
@@ -10,9 +11,12 @@
 //!
 //! A file with one term at the top has it as its root; several stand side by side without one.
 
+mod audioset;
 mod csv;
+mod graph;
 mod indented;
 mod json;
+mod skos;
 
 use std::path::Path;
 
@@ -23,17 +27,21 @@ use crate::diagnostic::one_of;
 /// How the text of an ontology is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Our document (`{"name", "title", "source", "licence", "root", "aliases", "tree"}`), or the bare tree of names.
+    /// Our document (`{"name", "title", "source", "licence", "root", "aliases", "tree"}`, or `"nodes"` in place of `"tree"`),
+    /// the bare tree of names, or AudioSet's list of nodes.
     Json,
     /// A term a line, children indented deeper than their parent, `name = alias, alias`, `#` comments.
     Indented,
     /// Columns `parent` and `child`; a name is one term, however many parents its rows give it.
     Csv,
+    /// SKOS concepts in Turtle: `skos:prefLabel`, `altLabel`, `notation`, `broader` and `narrower`.
+    Turtle,
 }
 
 impl Format {
     /// Endings that are known, with their format.
-    pub const ENDINGS: [(&'static str, Format); 3] = [("json", Format::Json), ("txt", Format::Indented), ("csv", Format::Csv)];
+    pub const ENDINGS: [(&'static str, Format); 4] =
+        [("json", Format::Json), ("txt", Format::Indented), ("csv", Format::Csv), ("ttl", Format::Turtle)];
 
     /// The format that a file's ending says.
     pub fn of(path: &Path) -> Option<Format> {
@@ -84,6 +92,7 @@ pub fn parse(name: &str, text: &str, format: Format) -> Result<Ontology, ReadErr
         Format::Json => json::parse(name, text),
         Format::Indented => indented::parse(name, text),
         Format::Csv => csv::parse(name, text),
+        Format::Turtle => skos::parse(name, text),
     };
     read.map_err(|problem| problem.of(name))
 }
@@ -137,14 +146,29 @@ mod tests {
         assert_eq!(read(&path).unwrap().name, "mine");
         assert!(matches!(read(&folder.path().join("absent.json")), Err(ReadError::Io { .. })));
         let error = read(&folder.path().join("mine.yaml")).unwrap_err().to_string();
-        assert!(error.ends_with("expected `json`, `txt` or `csv`"), "{error}");
+        assert!(error.ends_with("expected `json`, `txt`, `csv` or `ttl`"), "{error}");
     }
 
     #[test]
     fn no_text_panics() {
         let deep = "[".repeat(100_000);
         let steps: String = (0..400).map(|i| format!("{}n{i}\n", " ".repeat(i))).collect();
-        for text in ["", "{}", "[]", "null", "\0", "{", "\"", "a,b", "parent,child\n,\n", &deep, &steps, "\u{feff}"] {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            "null",
+            "\0",
+            "{",
+            "\"",
+            "a,b",
+            "parent,child\n,\n",
+            "<a> <b> <c> .",
+            "[{\"id\": \"a\", \"child_ids\": [\"a\"]}]",
+            &deep,
+            &steps,
+            "\u{feff}",
+        ] {
             for (_, format) in Format::ENDINGS {
                 let _ = parse("t", text, format);
             }

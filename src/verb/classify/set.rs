@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
-use crate::embedding::Scores;
-use crate::metric::Classification;
+use crate::metric::{Classification, Cosines};
 use crate::report::{Estimate, Figure, Table};
 use crate::value::Value;
+use crate::verb::labelled;
 use crate::verb::trial::Trial;
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Outcome, Scope, parameters, provenance};
@@ -15,9 +15,12 @@ use crate::verb::{Error, Outcome, Scope, parameters, provenance};
 const WORST: usize = 10;
 
 /// The report of classified clips, whatever gave the scores.
-pub fn measured(task: &Task, truth: &Truth, scores: &Scores, scope: &Scope<'_>) -> Result<Outcome, Error> {
+pub fn measured(task: &Task, truth: &Truth, scores: &Arc<dyn Cosines>, scope: &Scope<'_>) -> Result<Outcome, Error> {
+    if let Some(several) = &truth.several {
+        return super::several::measured(task, truth, several, scores, scope);
+    }
     let top = top(task, truth.classes.len())?;
-    let classification = Classification::new(scores, &truth.class)?.up_to(top);
+    let classification = Classification::over(Arc::clone(scores), &truth.class, scope.progress)?.up_to(top);
     let groups = task.resampled_by(truth)?;
     let sampled = parameters::bootstrap(&task.bound).estimate(&classification, groups.as_deref(), scope.progress)?;
 
@@ -32,7 +35,7 @@ pub fn measured(task: &Task, truth: &Truth, scores: &Scores, scope: &Scope<'_>) 
     report.tables.push(metric_table(&report.metrics, &chance, &majority));
     if task.bound.value("by").is_some() {
         report.tables.push(per_class(truth, &classification));
-        report.tables.extend(worst(truth, scores, &classification));
+        report.tables.extend(worst(truth, &classification));
     }
     if task.bound.has("confusion") {
         let (table, figure) = confusion(truth, &classification);
@@ -47,48 +50,37 @@ pub fn measured(task: &Task, truth: &Truth, scores: &Scores, scope: &Scope<'_>) 
         let names: Vec<&str> = absent.iter().map(|&c| truth.classes[c].as_str()).collect();
         report.notes.push(format!("without clips of both kinds, and so left out of the mean areas: {}", names.join(", ")));
     }
-    Ok(Outcome { trial: Some(Arc::new(trial(truth, scores, classification, groups))), ..report.into() })
+    Ok(Outcome { trial: Some(Arc::new(trial(truth, classification, groups))), ..report.into() })
 }
 
 /// The classified clips, for `compare`.
-fn trial(truth: &Truth, scores: &Scores, classification: Classification, groups: Option<Vec<usize>>) -> Trial {
-    let reciprocal = |(i, &own): (usize, &usize)| match scores.row(i)[own] {
-        masked if masked == f32::NEG_INFINITY => 0.0,
-        score => 1.0 / scores.row(i).iter().filter(|&&other| other >= score).count() as f64,
-    };
-    Trial {
-        unit: "clips",
-        items: truth.ids(),
-        truth: truth.labels(),
-        vocabulary: truth.classes.clone(),
-        groups,
-        right: Some(classification.right(1)),
-        values: vec![("reciprocal_rank", truth.class.iter().enumerate().map(reciprocal).collect())],
-        measure: Box::new(classification),
-    }
+fn trial(truth: &Truth, classification: Classification, groups: Option<Vec<usize>>) -> Trial {
+    let right = Some(classification.right(1));
+    let value = ("reciprocal_rank", classification.reciprocal_ranks());
+    Trial { right, ..labelled::trial(truth, groups, value, classification) }
 }
 
 /// The K of `top K`, 5 by default, at most the number of classes.
 ///
 /// # Errors
 /// When it is above the number of classes.
-fn top(task: &Task, classes: usize) -> Result<usize, Error> {
+pub(super) fn top(task: &Task, classes: usize) -> Result<usize, Error> {
     match task.bound.top {
         None => Ok(5.min(classes)),
         Some(top) if top <= classes => Ok(top),
         Some(top) => Err(Diagnostic::new(format!("`top {top}` of {classes} classes"))
-            .at(task.bound.verb.span)
+            .at(task.bound.top_at.unwrap_or(task.bound.verb.span))
             .expected(format!("at most `top {classes}`"))
             .into()),
     }
 }
 
 /// Whether a metric is asked for: `top4` is not, in `top 3`.
-fn within(estimate: &Estimate, top: usize) -> bool {
+pub(super) fn within(estimate: &Estimate, top: usize) -> bool {
     estimate.name.strip_prefix("top").and_then(|m| m.parse::<usize>().ok()).is_none_or(|m| m <= top)
 }
 
-fn metric_table(metrics: &[Estimate], chance: &[Estimate], majority: &[Estimate]) -> Table {
+pub(super) fn metric_table(metrics: &[Estimate], chance: &[Estimate], majority: &[Estimate]) -> Table {
     let mut table = Table::new(["metric", "value", "low", "high", "chance", "majority"]);
     let value = |list: &[Estimate], name: &str| Value::from(provenance::named(list, name).map(|e| e.value));
     for m in metrics {
@@ -117,26 +109,24 @@ fn per_class(truth: &Truth, classification: &Classification) -> Table {
 }
 
 /// The clips whose wrong class is farthest ahead of their own, worst first; none when all are right.
-fn worst(truth: &Truth, scores: &Scores, classification: &Classification) -> Option<Table> {
-    let mut wrong: Vec<(usize, f32)> = classification
-        .predicted()
-        .iter()
-        .zip(&truth.class)
+fn worst(truth: &Truth, classification: &Classification) -> Option<Table> {
+    let guesses = classification.predicted().iter().zip(&truth.class).zip(classification.best_and_own());
+    let mut wrong: Vec<(usize, f32, f32)> = guesses
         .enumerate()
-        .filter(|(_, (guess, own))| guess != own)
-        .map(|(i, (&guess, &own))| (i, scores.row(i)[guess] - scores.row(i)[own]))
-        .filter(|(_, lead)| lead.is_finite())
+        .filter(|(_, ((guess, own), _))| guess != own)
+        .map(|(i, (_, (best, own)))| (i, best, best - own))
+        .filter(|(_, _, lead)| lead.is_finite())
         .collect();
-    wrong.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    wrong.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
     let mut table = Table::new(["id", "label", "predicted", "similarity", "ahead by"]).titled("worst errors");
     let ids = truth.ids();
-    for &(i, lead) in wrong.iter().take(WORST) {
+    for &(i, best, lead) in wrong.iter().take(WORST) {
         let guess = classification.predicted()[i];
         table.push(vec![
             ids[i].as_str().into(),
             truth.classes[truth.class[i]].as_str().into(),
             truth.classes[guess].as_str().into(),
-            f64::from(scores.row(i)[guess]).into(),
+            f64::from(best).into(),
             f64::from(lead).into(),
         ]);
     }

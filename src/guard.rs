@@ -1,6 +1,6 @@
 //! The last fence around foreign code that may panic.
 //!
-//! tract unwraps on some malformed graphs. A guarded call turns such a panic into text, without the message and backtrace
+//! tract unwraps on some malformed graphs, sled on some wrong bytes. A guarded call turns such a panic into text, without the message and backtrace
 //! that the default hook would print. Panics anywhere else are not touched.
 
 use std::cell::Cell;
@@ -13,7 +13,7 @@ thread_local! {
 static HOOK: Once = Once::new();
 
 /// Runs `work`; a panic in it comes back as its message.
-pub(super) fn guard<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn guard<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     HOOK.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
@@ -32,7 +32,7 @@ pub(super) fn guard<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 /// A foreign message on one line of bearable length, without its final full stop.
-pub(super) fn one_line(message: &str) -> String {
+pub(crate) fn one_line(message: &str) -> String {
     let mut line: String = message.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect();
     while line.ends_with('.') {
         line.pop();

@@ -1,0 +1,224 @@
+//! Checking a store from its folder down, and mending it.
+//!
+//! ```text
+//!   folder ─ marker ─ files of sled ─ number of changes ─ entries (`check`)
+//!                                                            ├ all pages can be read: the fixes are written
+//!                                                            └ some cannot: what can be read goes to a new byte store
+//! ```
+//! sled changes its files when it opens them: it cuts its log at the first wrong byte. What a check names as gone after that
+//! is gone already; `snapshot` is what guards against it.
+
+use std::fs;
+use std::path::Path;
+
+use crate::progress::Progress;
+
+use super::catalog::{self, Store};
+use super::check::{self, Checkup, Remedy, tolerant};
+use super::error::Error;
+use super::folder::{self, Marker, Witness};
+use super::key_value::{Batch, KeyValue};
+use super::layout::{self, CollectionRecord, FORMAT, SpaceRecord, key};
+use super::migrate;
+use super::renew::{self, Filling};
+use super::sled::Sled;
+
+/// Fixes in one batch.
+const BATCH: usize = 1_000;
+
+impl Store {
+    /// Checks the store in folder `dir`, all of it or the collection `only`. With `repair` it is mended: what can be is made
+    /// again, and what is left of what is lost is taken out.
+    ///
+    /// # Errors
+    /// [`Error::Locked`], [`Error::Format`], [`Error::NoStore`], [`Error::Cancelled`]; [`Error::Damaged`] when the byte store
+    /// cannot be opened at all; [`Error::Io`].
+    pub fn check_folder(dir: &Path, only: Option<&str>, repair: bool, progress: &dyn Progress) -> Result<Checkup, Error> {
+        let mut begun = Checkup::default();
+        let marker = folder::marker(dir)?;
+        if marker == Marker::Missing && !renew::db(dir).is_dir() {
+            return Err(Error::NoStore { path: dir.to_owned() });
+        }
+        let witness = Witness::open(dir)?;
+        renew::settle(dir)?;
+        match marker {
+            Marker::Format(found) => folder::check_format(dir, found)?,
+            Marker::Missing => begun.find(Remedy::Rebuilt, None, None, "the file `dyad-store` is missing or empty"),
+            Marker::Damaged => begun.find(Remedy::Rebuilt, None, None, "the file `dyad-store` does not say a format"),
+        }
+        let kv = open(dir, repair, &mut begun)?;
+        let format = tolerant::get(&kv, key::FORMAT)?.and_then(Result::ok);
+        if let Some(found) = format.and_then(|bytes| layout::decode(&bytes, String::new).ok()) {
+            folder::check_format(dir, found)?;
+            migrate::migrate(&kv, found, FORMAT, migrate::STEPS)?;
+        }
+        if !witness.spoke() {
+            begun.find(Remedy::Rebuilt, None, None, "the file `changes` is missing or says no number");
+        }
+        let changes = tolerant::get(&kv, key::CHANGES)?.and_then(Result::ok);
+        let changes: u64 = changes.and_then(|bytes| layout::decode(&bytes, String::new).ok()).unwrap_or(0);
+        if changes < witness.seen() {
+            let (lost, all) = (witness.seen() - changes, witness.seen());
+            begun.find(
+                Remedy::Lost,
+                None,
+                None,
+                format!("the last {lost} of {all} changes are gone: what they stored must be stored again"),
+            );
+        }
+        let found = check::examine(&kv, if repair { None } else { only }, progress)?;
+        begun.findings.extend(found.findings);
+        (begun.items, begun.vectors) = (found.items, found.vectors);
+        if !repair || begun.is_whole() {
+            return Ok(begun);
+        }
+        folder::write_marker(dir)?;
+        let next = changes.max(witness.seen()).saturating_add(1);
+        if found.unreadable {
+            rebuild(dir, &kv, next, progress)?;
+            drop(kv);
+            Sled::wait_until_closed(&renew::db(dir));
+            renew::finish(dir)?;
+        } else {
+            write(&kv, found.fixes, next)?;
+            drop(kv);
+            Sled::wait_until_closed(&renew::db(dir));
+        }
+        witness.saw(next);
+        drop(witness);
+        // What was mended must be whole: asked of the store as anybody would open it.
+        let left = Store::open(dir)?.check(None, progress)?;
+        match left.findings.first() {
+            None => Ok(begun),
+            Some(finding) => Err(Error::damaged(format!("the repair left {} faults: {}", left.findings.len(), finding.fault))),
+        }
+    }
+}
+
+impl Store {
+    /// Mends what a check of the open store finds, and tells what that was.
+    ///
+    /// # Errors
+    /// As [`Store::check`]; [`Error::Damaged`] when some pages cannot be read: then [`Store::check_folder`] is the way.
+    pub fn mend(&self, progress: &dyn Progress) -> Result<Checkup, Error> {
+        let mut writing = self.inner.write();
+        let mut found = check::examine(&*self.inner.kv, None, progress)?;
+        if found.unreadable {
+            return Err(Error::damaged("some of its pages cannot be read"));
+        }
+        if !found.is_whole() {
+            write(&*self.inner.kv, std::mem::take(&mut found.fixes), *writing)?;
+            self.inner.apply(&mut writing, Batch::default())?;
+            self.inner.sweep()?;
+        }
+        Ok(found)
+    }
+}
+
+/// Opens the byte store. When it does not open and may be mended, without those of its files that follow from its log.
+fn open(dir: &Path, repair: bool, out: &mut Checkup) -> Result<Sled, Error> {
+    let db = renew::db(dir);
+    let first = match catalog::open_waiting(dir) {
+        Err(Error::Damaged { what }) => what,
+        other => return other,
+    };
+    let derived = |name: &str| name == "conf" || name.starts_with("snap.");
+    let mut tried = Vec::new();
+    for entry in fs::read_dir(&db).into_iter().flatten().filter_map(Result::ok) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if repair && derived(&name) {
+            let aside = db.join(format!("{name}.damaged"));
+            fs::rename(entry.path(), &aside).map_err(|e| Error::io("rename", &entry.path(), e))?;
+            match catalog::open_waiting(dir) {
+                Ok(kv) => {
+                    let _ = fs::remove_file(aside);
+                    out.find(Remedy::Rebuilt, None, None, format!("the file `db/{name}` was damaged ({first})"));
+                    return Ok(kv);
+                }
+                Err(_) => tried.push((aside, entry.path())),
+            }
+        }
+    }
+    for (aside, place) in tried {
+        let _ = fs::rename(aside, place);
+    }
+    Err(Error::damaged(first))
+}
+
+/// Writes the fixes. Each stands for itself, so a repair that was killed goes on when it is asked for again.
+fn write(kv: &dyn KeyValue, fixes: Vec<check::Fix>, changes: u64) -> Result<(), Error> {
+    let mut fixes = fixes.into_iter().peekable();
+    while fixes.peek().is_some() {
+        let mut batch = Batch::default();
+        for (key, value) in fixes.by_ref().take(BATCH) {
+            match value {
+                Some(value) => batch.put(key, value),
+                None => batch.delete(key),
+            }
+        }
+        kv.put_batch(batch)?;
+    }
+    let mut batch = Batch::default();
+    batch.put(key::CHANGES.to_vec(), layout::encode(&changes, "the number of changes")?);
+    kv.put_batch(batch)?;
+    kv.flush()
+}
+
+/// Copies what can be read to a new byte store, and mends it there.
+fn rebuild(dir: &Path, from: &dyn KeyValue, changes: u64, progress: &dyn Progress) -> Result<(), Error> {
+    let to = renew::begin(dir)?;
+    let copy = || {
+        let mut filling = Filling::new(&to, progress);
+        readable(from, &mut |key, value| filling.put((key.to_vec(), value)))?;
+        filling.end()?;
+        let found = check::examine(&to, None, progress)?;
+        write(&to, found.fixes, changes)
+    };
+    let done = copy();
+    drop(to);
+    if done.is_err() {
+        renew::abandon(dir);
+    }
+    done
+}
+
+/// Gives `each` all entries that can be read.
+fn readable(kv: &dyn KeyValue, each: &mut dyn FnMut(&[u8], Vec<u8>) -> Result<(), Error>) -> Result<(), Error> {
+    let mut collections: Vec<CollectionRecord> = Vec::new();
+    let mut spaces: Vec<(u32, SpaceRecord)> = Vec::new();
+    for table in key::TABLES {
+        match table {
+            b'I' => {
+                for c in &collections {
+                    let probes = (0..c.next_seq).map(|seq| key::item(c.cid, seq));
+                    tolerant::visit(kv, &key::all(table, c.cid), probes, |key, read| {
+                        read.map_or(Ok(()), |value| each(key, value))
+                    })?;
+                }
+            }
+            b'V' | b'D' => {
+                for (cid, s) in &spaces {
+                    let place = if table == b'V' { key::block } else { key::dead };
+                    let probes = (0..s.next_block).map(|block| place(*cid, s.number, block));
+                    let prefix = key::all_of_space(table, *cid, s.number);
+                    tolerant::visit(kv, &prefix, probes, |key, read| read.map_or(Ok(()), |value| each(key, value)))?;
+                }
+            }
+            _ => {
+                tolerant::visit_unguessed(kv, &[table], |key, read| {
+                    let Ok(value) = read else { return Ok(()) };
+                    match table {
+                        b'C' => collections.extend(layout::decode::<CollectionRecord>(&value, String::new)),
+                        b'S' => {
+                            let cid = key::number(key, 1).unwrap_or(u32::MAX);
+                            spaces.extend(layout::decode::<SpaceRecord>(&value, String::new).map(|space| (cid, space)));
+                        }
+                        _ => {}
+                    }
+                    each(key, value)
+                })?;
+            }
+        }
+    }
+    Ok(())
+}
