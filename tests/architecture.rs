@@ -22,8 +22,8 @@ const LAYERS: &[&[&str]] = &[
 const LONGEST: usize = 400;
 /// Files that are longer all the same, each with its reason. Best empty.
 const LONGER: &[(&str, &str)] = &[];
-/// The only file with unsafe code.
-const UNSAFE: &str = "src/index/kernel.rs";
+/// The only module with unsafe code.
+const UNSAFE: &str = "src/index/kernel/";
 
 struct Source {
     /// `src/verb/mod.rs`
@@ -304,13 +304,13 @@ fn no_file_is_too_long() {
 #[test]
 fn unsafe_code_stands_in_one_place() {
     let mut faults = Vec::new();
-    for source in sources().into_iter().filter(|s| s.name != UNSAFE) {
+    for source in sources().into_iter().filter(|s| !s.name.starts_with(UNSAFE)) {
         for token in tokens(&source.text).iter().filter(|t| t.text == "unsafe") {
             faults.push(format!("{}:{}", source.name, token.line));
         }
     }
     report(&format!("unsafe code stands in {UNSAFE} only"), &faults);
-    assert!(sources().iter().any(|s| s.name == UNSAFE), "{UNSAFE} is gone; say where unsafe code may stand now");
+    assert!(sources().iter().any(|s| s.name.starts_with(UNSAFE)), "{UNSAFE} is gone; say where unsafe code may stand now");
 }
 
 #[test]

@@ -37,6 +37,9 @@ pub struct Args {
     /// Goes on after a statement that fails
     #[arg(long, global = true)]
     pub keep_going: bool,
+    /// Reads and writes no index files: a search scans the store's vectors; `ingest` leaves out the ontology labels too
+    #[arg(long, global = true)]
+    pub no_index: bool,
     /// Leaves out the rc file at the start of the REPL
     #[arg(long)]
     pub no_init: bool,
@@ -160,9 +163,6 @@ pub struct Ingest {
     /// Longest audio that is taken, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 14_400.0)]
     pub max_duration: f64,
-    /// Leaves out the search graphs and the ontology labels
-    #[arg(long)]
-    pub no_index: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -58,7 +58,7 @@ pub fn ingest(app: &App, args: args::Ingest) -> Result<u8, Failure> {
         }
         Err(error) => return Err(error.into()),
     };
-    if !args.no_index {
+    if !app.no_index {
         prepare(&workspace, &model, &summary.collection, &app.bars)?;
     }
     app.print(&report(&workspace, &model, &summary))?;
@@ -141,8 +141,7 @@ pub fn prepare(workspace: &Workspace, model: &ModelRef, collection: &str, progre
     for stored in stored.into_iter().chain(workspace.windows_of(collection)?) {
         for stage in [Stage::PreJoint, Stage::Joint] {
             if let Ok(info) = workspace.audio_space(&stored, model, stage) {
-                let clips = workspace.clips(&stored, &info, None, progress)?;
-                workspace.graph(&clips.loaded, progress)?;
+                workspace.index(&stored, &info, progress)?;
             }
         }
     }

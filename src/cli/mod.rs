@@ -58,6 +58,8 @@ pub fn main() -> ExitCode {
 struct App {
     store: PathBuf,
     models: Vec<PathBuf>,
+    /// Neither reads nor writes index files.
+    no_index: bool,
     format: Format,
     style: Style,
     quiet: bool,
@@ -80,6 +82,7 @@ impl App {
         App {
             store: args.store.clone().unwrap_or_else(|| PathBuf::from(".dyad")),
             models: args.models.clone(),
+            no_index: args.no_index,
             format: args.format.unwrap_or(default),
             style,
             quiet: args.quiet,
@@ -127,7 +130,11 @@ impl App {
     }
 
     fn workspace_in(&self, dir: &Path) -> Result<Workspace, Failure> {
-        Ok(Workspace::open(dir, &self.models)?)
+        let mut workspace = Workspace::open(dir, &self.models)?;
+        if self.no_index {
+            workspace.without_index_files();
+        }
+        Ok(workspace)
     }
 
     fn session(&self) -> Result<Session, Failure> {

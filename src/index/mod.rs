@@ -1,32 +1,39 @@
 //! Search: the rows nearest to a query.
 //!
 //! ```text
-//!   Embeddings ─┬─ Exact ── every row ───────────────────────────────┐
+//!   Embeddings ─┬───────────────────────────────────────────── Exact ┐
 //!               │                                                    ├─ Index::search → hits, best first
-//!               └─ hnsw_rs builds ─ Graph (flat, saved) ─ Hnsw ──────┘
+//!               └─ Draft ─ hnsw_rs builds ─ Flat (a mapped file) ────┤
+//!                                                                    └ Hnsw: a walk by codes, exact at the end
 //! ```
 //! Rows and queries are at unit length; nearness is the cosine, greater is nearer. Equal similarities are ordered by row, so
-//! a search gives the same hits with any number of threads. A graph is a cache: it names the rows that it was made from by
-//! an identity of 32 bytes, and can always be made again.
+//! a search gives the same hits with any number of threads. An index is a cache: it names the rows that it was
+//! made from by an identity of 32 bytes, and can always be made again.
 //!
 //! To add a kind of search, implement [`Index`] in a file of its own.
 
 mod beam;
 mod build;
+mod codes;
+mod draft;
 mod error;
 mod exact;
-mod file;
+mod flat;
 mod graph;
+mod grow;
 mod hnsw;
 pub mod kernel;
+mod layout;
+mod product;
 mod recall;
 mod row_set;
 mod select;
 
 pub use build::{Settings, build};
+pub use draft::Draft;
 pub use error::Error;
 pub use exact::Exact;
-pub use graph::Graph;
+pub use flat::Flat;
 pub use hnsw::Hnsw;
 pub use recall::{Recall, measure, measure_queries};
 pub use row_set::RowSet;

@@ -11,8 +11,8 @@ use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::{Error, Exact, Hit, Index};
-use crate::embedding::Embeddings;
+use super::{Error, Exact, Flat, Hit, Index};
+use crate::embedding::{Embeddings, Modality, Space, Stage};
 
 /// A measured recall.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,33 +24,39 @@ pub struct Recall {
     pub queries: usize,
 }
 
-/// The recall@`k` of `index` for `queries` stored rows chosen by `seed` (all rows where there are fewer), each left out of
-/// its own results.
+/// The recall@`k` of `index`, a search of `flat`, for `queries` stored rows chosen by `seed` (all rows where there are fewer),
+/// each left out of its own results.
 ///
 /// # Errors
 /// As [`Index::search`].
-pub fn measure(index: &dyn Index, rows: &Embeddings, k: usize, queries: usize, seed: u64) -> Result<Recall, Error> {
+pub fn measure(index: &dyn Index, flat: &Flat, k: usize, queries: usize, seed: u64) -> Result<Recall, Error> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let sample = sample(&mut rng, rows.len(), queries.min(rows.len())).into_vec();
-    recall(index, rows, &rows.select(&sample), k, |query| sample.get(query).copied())
+    let mut sample = sample(&mut rng, flat.stored(), queries.min(flat.stored())).into_vec();
+    sample.retain(|&row| flat.live().is_none_or(|live| live.contains(row)));
+    let mut chosen = Embeddings::empty(Space::new("", Modality::Audio, Stage::Joint), flat.dim());
+    for &row in &sample {
+        // A row was at unit length when it came in.
+        let _ = chosen.push(flat.row(row)?);
+    }
+    recall(index, flat, &chosen, k, |query| sample.get(query).copied())
 }
 
-/// The recall@`k` of `index` for these queries.
+/// The recall@`k` of `index`, a search of `flat`, for these queries.
 ///
 /// # Errors
 /// As [`Index::search`].
-pub fn measure_queries(index: &dyn Index, rows: &Embeddings, queries: &Embeddings, k: usize) -> Result<Recall, Error> {
-    recall(index, rows, queries, k, |_| None)
+pub fn measure_queries(index: &dyn Index, flat: &Flat, queries: &Embeddings, k: usize) -> Result<Recall, Error> {
+    recall(index, flat, queries, k, |_| None)
 }
 
 fn recall(
     index: &dyn Index,
-    rows: &Embeddings,
+    flat: &Flat,
     queries: &Embeddings,
     k: usize,
     left_out: impl Fn(usize) -> Option<usize> + Sync,
 ) -> Result<Recall, Error> {
-    let exact = Exact::new(rows)?.search_all(queries, k.saturating_add(1), None)?;
+    let exact = Exact::of(flat).search_all(queries, k.saturating_add(1), None)?;
     let one = |(query, truth): (usize, &Vec<Hit>)| -> Result<(usize, usize), Error> {
         let itself = left_out(query);
         let truth: Vec<&Hit> = truth.iter().filter(|hit| Some(hit.row) != itself).take(k).collect();

@@ -56,14 +56,14 @@ impl Best {
         }
     }
 
+    /// How many are kept.
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// What is kept, in no order.
     pub fn words(&self) -> impl Iterator<Item = u64> + '_ {
         self.heap.iter().map(|word| word.0)
-    }
-
-    /// The rows of what is kept.
-    pub fn rows(&self) -> impl Iterator<Item = u32> + '_ {
-        self.words().map(|word| unpack(word).1)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::report::{Report, Table};
 use crate::store::SpaceInfo;
 use crate::value::Value;
 use crate::verb::{Error, Scope, Step, parameters};
-use crate::workspace::{Clips, EXACT_BELOW};
+use crate::workspace::{Among, EXACT_BELOW, ModelRef, Sought};
 
 /// Metadata fields that are shown beside a hit, where the clips have them.
 pub const SHOWN: [&str; 3] = ["label", "labels", "duration_s"];
@@ -56,32 +56,38 @@ impl How {
     }
 }
 
-/// Searches, and puts the hits and what there is to say about them into `report`. `except` is a row that is no hit.
+/// Searches, and puts the hits and what there is to say about them into `report`. `except` is an item that is no hit, `texts_of`
+/// the model whose text asks.
 pub fn find(
     report: &mut Report,
-    clips: &Clips,
+    among: &Among,
     query: &[f32],
-    except: Option<usize>,
+    except: Option<u64>,
+    texts_of: Option<&ModelRef>,
     how: &How,
     scope: &Scope<'_>,
 ) -> Result<(), Error> {
-    let exact = how.is_exact(clips.loaded.items.len());
-    let wanted = how.top + usize::from(except.is_some());
-    let found = scope.workspace.search(clips, query, wanted, exact, how.ef, scope.progress)?;
-    let items = &clips.loaded.items;
-    let hits: Vec<_> = found.hits.iter().filter(|h| Some(h.row) != except).take(how.top).collect();
-    let fields: Vec<&str> = SHOWN.into_iter().filter(|f| hits.iter().any(|h| items[h.row].metadata.contains_key(*f))).collect();
+    let exact = how.is_exact(among.info.rows as usize);
+    let sought = Sought { query, except, k: how.top, exact, ef: how.ef, texts_of };
+    let found = scope.workspace.search(among, &sought, scope.progress)?;
+    let hits = &found.hits;
+    let fields: Vec<&str> = SHOWN.into_iter().filter(|f| hits.iter().any(|(item, _)| item.metadata.contains_key(*f))).collect();
     let mut table = Table::new(["rank", "id", "similarity"].into_iter().chain(fields.iter().copied()));
-    for (rank, hit) in hits.iter().enumerate() {
-        let item = &items[hit.row];
-        let mut row: Vec<Value> = vec![(rank + 1).into(), item.id.as_str().into(), f64::from(hit.similarity.0).into()];
+    for (rank, (item, similarity)) in hits.iter().enumerate() {
+        let mut row: Vec<Value> = vec![(rank + 1).into(), item.id.as_str().into(), f64::from(similarity.0).into()];
         row.extend(fields.iter().map(|f| item.metadata.get(*f).cloned().unwrap_or(Value::Null)));
         table.push(row);
     }
-    let candidates = clips.len() - usize::from(except.is_some_and(|row| clips.rows.as_ref().is_none_or(|r| r.contains(&row))));
+    let candidates = among.len() - usize::from(except.is_some_and(|seq| among.has(seq)));
     report.context.n = Some(candidates);
     report.context.exact = Some(found.exact);
-    report.context.recall = found.recall;
+    if let Some((recall, queries)) = &found.recall {
+        report.context.recall = Some(*recall);
+        report.context.fact("recall_by", queries.as_str());
+    }
+    if found.mended {
+        report.notes.push("the index file was damaged, and was left out or made again".into());
+    }
     if hits.len() < how.top.min(candidates) {
         report.notes.push(format!(
             "{} of {} hits found: the graph search ended early; `exact=true` finds all",

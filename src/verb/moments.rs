@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
+use crate::embedding::Modality;
 use crate::report::{Report, Table};
 use crate::store::Item;
 use crate::value::Value;
 use crate::verb::hits::{How, SHOWN};
 use crate::verb::{Error, Scope};
-use crate::workspace::{Clips, SPAN, TRACK};
+use crate::workspace::{self, Among, ModelRef, SPAN, Sought, TRACK};
 
 /// What `windows=` takes.
 pub const CHOICES: [&str; 3] = ["best", "all", "pooled"];
@@ -19,44 +20,55 @@ fn track(item: &Item) -> &str {
     item.metadata.get(TRACK).and_then(Value::as_text).unwrap_or(&item.id)
 }
 
-/// Searches windows and puts the hits into `report`: the best window of each track, or with `each` every window.
-pub fn find(report: &mut Report, windows: &Clips, query: &[f32], each: bool, how: &How, scope: &Scope<'_>) -> Result<(), Error> {
-    let items = &windows.loaded.items;
-    let exact = how.is_exact(items.len());
-    let mut wanted = if each { how.top } else { how.top.saturating_mul(A_TRACK) };
+/// Searches windows by a text of `model` and puts the hits into `report`: the best window of each track, or with `each` every
+/// window.
+pub fn find(
+    report: &mut Report,
+    windows: &Among,
+    query: &[f32],
+    each: bool,
+    model: &ModelRef,
+    how: &How,
+    scope: &Scope<'_>,
+) -> Result<(), Error> {
+    let exact = how.is_exact(windows.info.rows as usize);
+    let mut k = if each { how.top } else { how.top.saturating_mul(A_TRACK) };
     let (found, hits) = loop {
-        let found = scope.workspace.search(windows, query, wanted, exact, how.ef, scope.progress)?;
+        let sought = Sought { query, except: None, k, exact, ef: how.ef, texts_of: Some(model) };
+        let found = scope.workspace.search(windows, &sought, scope.progress)?;
         let mut seen = HashSet::new();
-        let first_of_track = |row: usize| items.get(row).is_some_and(|item| each || seen.insert(track(item)));
         let mut hits = found.hits.clone();
-        hits.retain({
-            let mut first = first_of_track;
-            move |hit| first(hit.row)
-        });
+        hits.retain(|(item, _)| each || seen.insert(track(item).to_owned()));
         hits.truncate(how.top);
-        if hits.len() >= how.top || wanted >= windows.len() {
+        if hits.len() >= how.top || k >= windows.len() {
             break (found, hits);
         }
-        wanted = wanted.saturating_mul(A_TRACK);
+        k = k.saturating_mul(A_TRACK);
     };
-    let item = |row: usize| items.get(row);
-    let fields: Vec<&str> =
-        SHOWN.into_iter().filter(|f| hits.iter().any(|h| item(h.row).is_some_and(|i| i.metadata.contains_key(*f)))).collect();
+    let fields: Vec<&str> = SHOWN.into_iter().filter(|f| hits.iter().any(|(item, _)| item.metadata.contains_key(*f))).collect();
     let mut table = Table::new(["rank", "id", "similarity"].into_iter().chain(SPAN).chain(fields.iter().copied()));
     for field in SPAN {
         table = table.unit(field, "s");
     }
-    for (rank, hit) in hits.iter().enumerate() {
-        let Some(item) = item(hit.row) else { continue };
+    for (rank, (item, similarity)) in hits.iter().enumerate() {
         let id = if each { item.id.as_str() } else { track(item) };
-        let mut row: Vec<Value> = vec![(rank + 1).into(), id.into(), f64::from(hit.similarity.0).into()];
+        let mut row: Vec<Value> = vec![(rank + 1).into(), id.into(), f64::from(similarity.0).into()];
         row.extend(SPAN.iter().chain(&fields).map(|field| item.metadata.get(*field).cloned().unwrap_or(Value::Null)));
         table.push(row);
     }
-    let tracks: HashSet<&str> = windows.items().into_iter().map(track).collect();
+    let mut tracks = HashSet::new();
+    for item in windows.collection.items() {
+        let item = item.map_err(workspace::Error::from)?;
+        if item.modality == Modality::Audio && windows.has(item.seq) {
+            tracks.insert(track(&item).to_owned());
+        }
+    }
     report.context.n = Some(if each { windows.len() } else { tracks.len() });
     report.context.exact = Some(found.exact);
-    report.context.recall = found.recall;
+    if let Some((recall, queries)) = &found.recall {
+        report.context.recall = Some(*recall);
+        report.context.fact("recall_by", queries.as_str());
+    }
     report.context.fact("windows", if each { "all" } else { "best" });
     report.context.fact("windows_compared", windows.len());
     report.tables.push(table);

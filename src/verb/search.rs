@@ -153,9 +153,9 @@ impl Plan for SearchPlan {
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let (collection, info) = self.compared();
-        let clips = scope.workspace.clips(collection, info, self.filter.as_ref(), scope.progress)?;
+        let among = scope.workspace.among(collection, info, self.filter.as_ref())?;
         let query = self.query(scope)?;
-        query.space.comparable(&clips.loaded.embeddings.space)?;
+        query.space.comparable(&info.key.space)?;
         let mut report = Report::new("search");
         report.context = provenance::context(scope, Some(self.collection.name()), &self.model, "joint");
         report.context.prompts = self.sum.0.iter().map(|(_, text)| text.clone()).collect();
@@ -163,8 +163,8 @@ impl Plan for SearchPlan {
             report.context.fact("where", filter.to_string());
         }
         match &self.windows {
-            Some(windows) => moments::find(&mut report, &clips, query.row(0), windows.each, &self.how, scope)?,
-            None => hits::find(&mut report, &clips, query.row(0), None, &self.how, scope)?,
+            Some(windows) => moments::find(&mut report, &among, query.row(0), windows.each, &self.model, &self.how, scope)?,
+            None => hits::find(&mut report, &among, query.row(0), None, Some(&self.model), &self.how, scope)?,
         }
         Ok(report.into())
     }

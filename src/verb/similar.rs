@@ -91,7 +91,7 @@ impl Plan for SimilarPlan {
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let clips = scope.workspace.clips(&self.collection, &self.info, self.filter.as_ref(), scope.progress)?;
+        let among = scope.workspace.among(&self.collection, &self.info, self.filter.as_ref())?;
         let mut report = Report::new("similar");
         let space = provenance::space_name(Modality::Audio, self.stage);
         report.context = provenance::context(scope, Some(self.collection.name()), &self.model, space);
@@ -100,14 +100,13 @@ impl Plan for SimilarPlan {
         }
         if self.file {
             let heard = scope.workspace.hear(&self.model, Path::new(&self.name.node), self.stage, scope.progress)?;
-            heard.space.comparable(&clips.loaded.embeddings.space)?;
+            heard.space.comparable(&self.info.key.space)?;
             report.context.fact("file", self.name.node.as_str());
-            hits::find(&mut report, &clips, heard.row(0), None, &self.how, scope)?;
+            hits::find(&mut report, &among, heard.row(0), None, None, &self.how, scope)?;
         } else {
-            let row = scope.workspace.clip_row(&clips.loaded, &self.name)?;
-            report.context.fact("clip", clips.loaded.items[row].id.as_str());
-            let query = clips.loaded.embeddings.row(row).to_vec();
-            hits::find(&mut report, &clips, &query, Some(row), &self.how, scope)?;
+            let (clip, vector) = scope.workspace.clip_vector(&among, &self.name, scope.progress)?;
+            report.context.fact("clip", clip.id.as_str());
+            hits::find(&mut report, &among, vector.row(0), Some(clip.seq), None, &self.how, scope)?;
         }
         Ok(report.into())
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::indices::file_name;
 use super::{Error, Workspace};
 use crate::embedding::Modality;
-use crate::index::Graph;
+use crate::index::{self, Flat};
 
 /// What is wrong with a search file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,20 +31,23 @@ impl Workspace {
         let mut known = Vec::new();
         for collection in self.store.collections()? {
             for space in &collection.spaces {
-                let file = dir.join(file_name(&space.fingerprint));
+                let file = dir.join(file_name(&collection.name, space));
                 known.push(file.clone());
                 let bad =
                     |fault: String| GraphFault::Bad { file: file.clone(), collection: Some(collection.name.clone()), fault };
-                match Graph::load(&file, &space.fingerprint) {
+                // Each row is held against its checksums.
+                let read = Flat::open(&file, &space.fingerprint)
+                    .and_then(|flat| flat.map(|flat| flat.rows().map(|_| (flat.len(), flat.dim()))).transpose());
+                match read {
                     Ok(None) if space.key.space.modality == Modality::Audio => {
                         let (collection, space) = (collection.name.clone(), space.key.to_string());
                         faults.push(GraphFault::Missing { collection, space });
                     }
                     Ok(None) => {}
-                    Ok(Some(graph)) if graph.len() as u64 == space.rows && graph.dim() == space.dim => {}
-                    Ok(Some(graph)) => {
-                        faults.push(bad(format!("it has {} rows, the space has {}", graph.len(), space.rows)));
-                    }
+                    Ok(Some((rows, dim))) if rows as u64 == space.rows && dim == space.dim => {}
+                    Ok(Some((rows, _))) => faults.push(bad(format!("it has {rows} rows, the space has {}", space.rows))),
+                    // Of earlier rows: the next search goes on from it.
+                    Err(index::Error::Stale { .. }) => {}
                     Err(error) => faults.push(bad(error.to_string())),
                 }
             }

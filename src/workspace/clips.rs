@@ -250,7 +250,7 @@ pub fn nothing_passes(collection: &str, of: usize, filter: &Predicate) -> Diagno
     fault.hint("`describe COLLECTION` shows the fields and their values")
 }
 
-fn unknown_field(field: &Spanned<String>, collection: &str, known: &BTreeSet<&str>) -> Diagnostic {
+pub(super) fn unknown_field(field: &Spanned<String>, collection: &str, known: &BTreeSet<&str>) -> Diagnostic {
     Diagnostic::new(format!("the clips of `{collection}` have no field `{}`", field.node))
         .at(field.span)
         .expected(format!("one of the fields {}", crate::diagnostic::one_of(known.iter().copied())))

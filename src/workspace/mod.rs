@@ -9,6 +9,7 @@ mod indices;
 mod models;
 mod names;
 mod patience;
+mod search;
 mod stored;
 mod texts;
 mod towers;
@@ -26,9 +27,9 @@ use crate::store::{self, Store};
 
 pub use audit::GraphFault;
 pub use clips::{Clips, Loaded, builtin_field, nothing_passes};
-pub use indices::{EXACT_BELOW, Search};
 pub use models::{Imported, ModelRef};
 pub use patience::patiently;
+pub use search::{Among, EXACT_BELOW, Search, Sought};
 pub use stored::Stored;
 pub use texts::{Prompts, TEXTS, spoken};
 pub use windows::{SPAN, TRACK, holds_windows, windows_name};
@@ -64,7 +65,10 @@ pub struct Workspace {
     ontologies: Mutex<Option<Arc<Vec<crate::ontology::Ontology>>>>,
     /// Whether a tower ran since it was last asked.
     towers_ran: std::sync::atomic::AtomicBool,
-    graphs: Mutex<BTreeMap<[u8; 32], Arc<index::Graph>>>,
+    /// Open indices by name, the last used first.
+    indices: Mutex<Vec<(String, Arc<index::Flat>)>>,
+    no_index_files: bool,
+    filtered: Mutex<search::Filtered>,
 }
 
 impl Workspace {
@@ -86,7 +90,9 @@ impl Workspace {
             texts: Mutex::default(),
             ontologies: Mutex::default(),
             towers_ran: Default::default(),
-            graphs: Mutex::default(),
+            indices: Mutex::default(),
+            no_index_files: false,
+            filtered: Mutex::default(),
         }
     }
 

@@ -146,7 +146,7 @@ impl Workspace {
     }
 
     /// Everything that has a vector for a prompt.
-    fn known_texts(&self, model: &ModelRef, stage: Stage, prompt: &str) -> Result<Arc<Known>, Error> {
+    pub(super) fn known_texts(&self, model: &ModelRef, stage: Stage, prompt: &str) -> Result<Arc<Known>, Error> {
         let cached = (model.hash.clone(), stage, prompt.to_owned());
         if let Some(known) = lock(&self.texts).get(&cached) {
             return Ok(Arc::clone(known));

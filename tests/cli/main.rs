@@ -12,6 +12,7 @@ mod datasets;
 mod exchange;
 mod formats;
 mod import;
+mod index;
 mod ingest;
 mod json;
 mod labels;

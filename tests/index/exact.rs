@@ -2,7 +2,8 @@
 
 use dyad::embedding::Embeddings;
 use dyad::index::kernel::dot;
-use dyad::index::{Error, Exact, Hit, Index, RowSet, measure, measure_queries};
+use dyad::index::{Error, Exact, Flat, Hit, Index, RowSet, Settings, build, measure, measure_queries};
+use dyad::progress::Silent;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -26,12 +27,19 @@ fn with_twins(n: usize, dim: usize) -> Embeddings {
     rows.select(&(0..n).map(|row| row % (n / 3).max(1)).collect::<Vec<_>>())
 }
 
+fn index_of(rows: &Embeddings) -> Flat {
+    build(rows, [1; 32], &Settings { links: 4, build_beam: 8, serial: true }, &Silent).unwrap()
+}
+
 #[test]
 fn it_is_what_a_sort_gives() {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     for (n, dim) in [(0, 3), (1, 1), (7, 2), (300, 5), (5000, 130)] {
         let rows = with_twins(n, dim);
         let index = Exact::new(&rows).unwrap();
+        // By codes first: the same hits to the bit.
+        let flat = index_of(&rows);
+        let by_codes = Exact::of(&flat);
         let queries = clustered(3, dim, 2, 5);
         for k in [0, 1, 10, n, n + 5] {
             for share in [None, Some(0.0), Some(0.3)] {
@@ -39,6 +47,7 @@ fn it_is_what_a_sort_gives() {
                 for query in (0..3).map(|i| queries.row(i)) {
                     let hits = index.search(query, k, set.as_ref()).unwrap();
                     assert_eq!(numbers(&hits), sorted(&rows, query, k, set.as_ref()), "n {n}, k {k}, share {share:?}");
+                    assert_eq!(by_codes.search(query, k, set.as_ref()).unwrap(), hits, "n {n}, k {k}, share {share:?}");
                     assert!(
                         hits.iter().all(|hit| (hit.similarity.0 - dot(query, rows.row(hit.row)).clamp(-1.0, 1.0)).abs() < 1e-7)
                     );
@@ -76,6 +85,9 @@ fn the_number_of_threads_changes_nothing() {
             .install(|| (index.search(queries.row(0), 50, None).unwrap(), index.search_all(&queries, 20, None).unwrap()))
     };
     assert_eq!(run(1), run(3));
+    let flat = index_of(&rows);
+    assert_eq!(run(2).0, Exact::of(&flat).search(queries.row(0), 50, None).unwrap());
+    assert_eq!(run(2).1, Exact::of(&flat).search_all(&queries, 20, None).unwrap());
 }
 
 #[test]
@@ -89,10 +101,24 @@ fn queries_of_another_length_are_refused() {
 #[test]
 fn its_recall_is_one() {
     let rows = with_twins(500, 16);
-    let recall = measure(&Exact::new(&rows).unwrap(), &rows, 10, 100, 1).unwrap();
+    let flat = index_of(&rows);
+    let recall = measure(&Exact::of(&flat), &flat, 10, 100, 1).unwrap();
     assert_eq!((recall.value, recall.queries), (1.0, 100));
     let queries = clustered(20, 16, 3, 4);
-    assert_eq!(measure_queries(&Exact::new(&rows).unwrap(), &rows, &queries, 10).unwrap().value, 1.0);
-    let none = Embeddings::empty(rows.space.clone(), 16);
-    assert_eq!(measure(&Exact::new(&none).unwrap(), &none, 10, 100, 1).unwrap().value, 1.0);
+    assert_eq!(measure_queries(&Exact::of(&flat), &flat, &queries, 10).unwrap().value, 1.0);
+    let none = index_of(&Embeddings::empty(rows.space.clone(), 16));
+    assert_eq!(measure(&Exact::of(&none), &none, 10, 100, 1).unwrap().value, 1.0);
+}
+
+/// Rows so near to each other that rounding to bytes would order them otherwise.
+#[test]
+fn rounding_to_bytes_changes_no_hit() {
+    let mut rng = ChaCha8Rng::seed_from_u64(8);
+    let near: Vec<f32> = (0..700).flat_map(|_| (0..33).map(|i| if i == 0 { 1.0 } else { 0.0 }).collect::<Vec<f32>>()).collect();
+    let near: Vec<f32> = near.into_iter().map(|x| x + rng.random_range(-1e-3..1e-3)).collect();
+    let rows = Embeddings::from_rows(clustered(1, 33, 1, 1).space, 33, near).unwrap();
+    let (flat, exact) = (index_of(&rows), Exact::new(&rows).unwrap());
+    let hits = exact.search(rows.row(5), 20, None).unwrap();
+    assert_eq!(Exact::of(&flat).search(rows.row(5), 20, None).unwrap(), hits);
+    assert_eq!(exact.search_all(&rows.select(&[5]), 20, None).unwrap(), [hits]);
 }

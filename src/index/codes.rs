@@ -1,0 +1,162 @@
+//! Rows as bytes: a quarter of the memory, and whole numbers to multiply.
+//!
+//! ```text
+//!   row  x  ──  scale s = max |x| / 127  ──  code c = round(x / s) + 128      x ≈ s (c − 128)
+//!   q · x ≈ s_q s ( Σ q c − 128 Σ q )                                        q: codes of the query, as i8
+//! ```
+//! What rounding can change is known: with q′ and x′ the rounded vectors, q · x − q′ · x′ = (q − q′) · x + q′ · (x − x′), so it
+//! is at most |q − q′| |x| + |q′| |x − x′| (Cauchy and Schwarz). The lengths of the differences are kept with the rows: a scan of
+//! codes can tell which rows it must look at again to be exact.
+
+use super::kernel;
+
+/// What sums of f32 may be off, far above what they are.
+const SLACK: f32 = 1e-5;
+/// 1.5 · 2²³: added to a number of a few hundred at most, it leaves no place for a fraction.
+const WHOLE: f32 = 12_582_912.0;
+/// No sum of products of codes leaves an `i32` up to here: 127 · 255 · 2¹⁶ < 2³¹.
+pub(super) const MOST_NUMBERS: usize = 1 << 16;
+
+/// How a row was rounded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Rounding {
+    pub scale: f32,
+    /// The length of what rounding took away, not less.
+    pub error: f32,
+}
+
+/// Rounds a row: `code` makes of each whole number, from −127 to 127, what is kept in `codes`.
+fn round<T>(row: &[f32], codes: &mut [T], code: impl Fn(i32) -> T) -> Rounding {
+    const LANES: usize = 16;
+    let largest = row.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+    let scale = if largest > 1e-30 { largest / 127.0 } else { 1.0 };
+    let inverse = 1.0 / scale;
+    // Sixteen sums at once: the compiler may then take as many numbers at once.
+    let mut squares = [0.0f32; LANES];
+    for (row, codes) in row.chunks(LANES).zip(codes.chunks_mut(LANES)) {
+        for ((x, place), square) in row.iter().zip(codes).zip(&mut squares) {
+            let rounded = (x * inverse + WHOLE) - WHOLE;
+            let lost = x - rounded * scale;
+            *square += lost * lost;
+            // Rounding of the scale can bring 127 to a hair above.
+            *place = code((rounded as i32).clamp(-127, 127));
+        }
+    }
+    Rounding { scale, error: squares.iter().sum::<f32>().sqrt() * 1.001 + 1e-7 }
+}
+
+/// The codes of a row.
+pub(super) fn encode(row: &[f32], codes: &mut [u8]) -> Rounding {
+    round(row, codes, |code| (code + 128) as u8)
+}
+
+/// A query's codes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Query {
+    pub codes: Vec<i8>,
+    pub scale: f32,
+    /// What the 128 of the rows' codes add to a sum.
+    pub offset: i32,
+    /// |q − q′| and a bound of |q′|.
+    error: f32,
+    length: f32,
+}
+
+impl Query {
+    /// Rounds a query of any length.
+    pub fn set(&mut self, query: &[f32]) {
+        self.codes.clear();
+        self.codes.resize(query.len(), 0);
+        let rounding = round(query, &mut self.codes, |code| code as i8);
+        self.offset = 128 * self.codes.iter().map(|&code| i32::from(code)).sum::<i32>();
+        self.scale = rounding.scale;
+        self.error = rounding.error;
+        self.length = kernel::dot(query, query).sqrt() + rounding.error;
+    }
+
+    /// A query that is a stored row.
+    pub fn set_row(&mut self, codes: &[u8], scale: f32) {
+        self.codes.clear();
+        self.codes.extend(codes.iter().map(|&code| (i32::from(code) - 128) as i8));
+        self.offset = 128 * self.codes.iter().map(|&code| i32::from(code)).sum::<i32>();
+        (self.scale, self.error, self.length) = (scale, 0.0, 1.0);
+    }
+
+    /// The product that a sum of codes stands for.
+    #[inline]
+    pub fn estimate(&self, sum: i32, scale: f32) -> f32 {
+        (sum - self.offset) as f32 * (self.scale * scale)
+    }
+
+    /// How far the product of the query with a row of length 1 can lie from its estimate.
+    #[inline]
+    pub fn bound(&self, error: f32) -> f32 {
+        self.error * 1.001 + self.length * error + SLACK
+    }
+}
+
+/// Rows as a search reads them. The slices have `dim` numbers a row, or one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Coded<'a> {
+    pub dim: usize,
+    pub codes: &'a [u8],
+    pub scales: &'a [f32],
+    pub errors: &'a [f32],
+}
+
+impl<'a> Coded<'a> {
+    /// The codes of a row; none where there is no such row.
+    #[inline]
+    pub fn row(&self, row: usize) -> &'a [u8] {
+        self.codes.get(row * self.dim..(row + 1) * self.dim).unwrap_or_default()
+    }
+
+    /// The estimated product of two rows.
+    #[inline]
+    pub fn between(&self, a: u32, b: u32) -> f32 {
+        let scale = |row: u32| self.scales.get(row as usize).copied().unwrap_or_default();
+        kernel::dot_rows(self.row(a as usize), self.row(b as usize)) as f32 * (scale(a) * scale(b))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    #[test]
+    fn the_bound_holds() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        for dim in [1, 2, 7, 64, 300] {
+            for _ in 0..200 {
+                let mut unit = |peak: f32| {
+                    let mut row: Vec<f32> = (0..dim).map(|_| rng.random_range(-1.0f32..1.0)).collect();
+                    row[0] *= peak;
+                    let length = row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+                    row.iter().map(|x| (f64::from(*x) / length) as f32).collect::<Vec<f32>>()
+                };
+                let (a, b) = (unit(30.0), unit(1.0));
+                let mut codes = vec![0; dim];
+                let rounding = encode(&b, &mut codes);
+                let mut query = Query::default();
+                query.set(&a);
+                let found = query.estimate(kernel::dot_codes(&query.codes, &codes), rounding.scale);
+                let off = (found - kernel::dot(&a, &b)).abs();
+                assert!(off <= query.bound(rounding.error), "{dim} numbers: off by {off}");
+                let coded = Coded { dim, codes: &codes, scales: &[rounding.scale], errors: &[rounding.error] };
+                assert!((coded.between(0, 0) - 1.0).abs() < 0.05 && coded.row(1).is_empty());
+                query.set_row(&codes, rounding.scale);
+                assert_eq!(query.estimate(kernel::dot_codes(&query.codes, &codes), rounding.scale), coded.between(0, 0));
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_of_zeros_is_a_row() {
+        let mut codes = [0; 3];
+        assert_eq!(encode(&[0.0; 3], &mut codes).scale, 1.0);
+        assert_eq!(codes, [128; 3]);
+    }
+}

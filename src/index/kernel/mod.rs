@@ -1,0 +1,215 @@
+//! Dot products, chosen for the processor at run time, and memory that maps a file. The only module with unsafe code.
+//!
+//! ```text
+//!   f32 · f32     dot                    one pair
+//!   i8  · code    gather                 one query with chosen rows: a walk
+//!                 panels                 many queries with many rows: a matrix product
+//! ```
+//! *f32*: all paths add the products up in 64 lanes (lane i takes the numbers i, i + 64, …; a short tail is filled with zeros)
+//! and the lanes in one fixed order. So AVX2 and AVX-512 agree to the bit; the portable path, which has no fused multiply-add,
+//! differs from them in the last digits. *Codes* are a row's numbers as bytes, 128 added ([`super::codes`]), and a query's as
+//! `i8`; their sums are whole numbers, the same on every path.
+//!
+//! On other processors than x86-64 the portable paths run as the compiler vectorises them (NEON is part of every aarch64).
+//!
+//! # Contract of the unsafe code
+//! - A function with `#[target_feature]` is called only after [`Level::detect`] found its features on this processor.
+//! - Slices that go together have the lengths that they must have (checked in this file, in safe code); pointers are read
+//!   only below those lengths.
+//! - Loads are unaligned ones; tails go through a zeroed array on the stack, or through a masked load.
+//! - A prefetch has no effect that a program can see, for any address.
+//! - What is mapped from a file is never written again: see [`Map`].
+#![allow(unsafe_code)]
+
+mod map;
+mod portable;
+#[cfg(test)]
+mod tests;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use std::sync::OnceLock;
+
+pub use map::Map;
+
+/// Partial sums of a product of f32.
+const LANES: usize = 64;
+/// Rows that lie side by side in a panel.
+pub const PANEL: usize = 16;
+/// Codes of one row that lie side by side in a panel.
+pub const GROUP: usize = 4;
+
+/// Which instructions are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// What the compiler makes for the least processor of the target.
+    Portable,
+    /// AVX2 with FMA.
+    Avx2,
+    /// AVX-512F.
+    Avx512,
+    /// AVX-512 with byte operations and VNNI.
+    Avx512Vnni,
+}
+
+impl Level {
+    /// The best that this processor has.
+    #[inline]
+    pub fn detect() -> Level {
+        static LEVEL: OnceLock<Level> = OnceLock::new();
+        *LEVEL.get_or_init(|| Level::all().into_iter().next_back().unwrap_or(Level::Portable))
+    }
+
+    /// All that this processor has, the best last.
+    pub fn all() -> Vec<Level> {
+        #[allow(unused_mut)]
+        let mut all = vec![Level::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                all.push(Level::Avx2);
+                if is_x86_feature_detected!("avx512f") {
+                    all.push(Level::Avx512);
+                    if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vnni") {
+                        all.push(Level::Avx512Vnni);
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    /// Its name as `doctor` shows it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Portable => "portable",
+            Level::Avx2 => "AVX2 and FMA",
+            Level::Avx512 => "AVX-512",
+            Level::Avx512Vnni => "AVX-512 with VNNI",
+        }
+    }
+}
+
+/// The dot product of two slices of one length; of the common length where they differ.
+#[inline]
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    dot_at(Level::detect(), a, b)
+}
+
+#[inline]
+fn dot_at(level: Level, a: &[f32], b: &[f32]) -> f32 {
+    let n = a.len().min(b.len());
+    let (a, b) = (&a[..n], &b[..n]);
+    match level {
+        // SAFETY: this processor has the level; the lengths are equal.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { x86::dot_avx2(a, b) },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 | Level::Avx512Vnni => unsafe { x86::dot_avx512(a, b) },
+        _ => portable::dot(a, b),
+    }
+}
+
+/// For each of `rows`, the sum of `query` times its codes (`matrix` has `query.len()` a row); 0 for a row that is not there.
+#[inline]
+pub fn gather(query: &[i8], matrix: &[u8], rows: &[u32], sums: &mut Vec<i32>) {
+    gather_at(Level::detect(), query, matrix, rows, sums);
+}
+
+#[inline]
+fn gather_at(level: Level, query: &[i8], matrix: &[u8], rows: &[u32], sums: &mut Vec<i32>) {
+    sums.clear();
+    match level {
+        // SAFETY: this processor has the level; the functions check each row against the matrix.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 | Level::Avx512 => unsafe { x86::gather_avx2(query, matrix, rows, sums) },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512Vnni => unsafe { x86::gather_vnni(query, matrix, rows, sums) },
+        _ => sums.extend(rows.iter().map(|&row| portable::dot_codes(query, codes_of(matrix, query.len(), row)))),
+    }
+}
+
+/// The sum of `query` times `codes`, of the common length.
+#[inline]
+pub fn dot_codes(query: &[i8], codes: &[u8]) -> i32 {
+    let n = query.len().min(codes.len());
+    let (query, codes) = (&query[..n], &codes[..n]);
+    match Level::detect() {
+        // SAFETY: this processor has the level; the lengths are equal.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 | Level::Avx512 => unsafe { x86::dot_codes_avx2(query, codes) },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512Vnni => unsafe { x86::dot_codes_vnni(query, codes) },
+        _ => portable::dot_codes(query, codes),
+    }
+}
+
+/// The product of two rows of codes, both with 128 added: what their numbers give.
+#[inline]
+pub fn dot_rows(a: &[u8], b: &[u8]) -> i32 {
+    let n = a.len().min(b.len());
+    let (a, b) = (&a[..n], &b[..n]);
+    match Level::detect() {
+        // SAFETY: this processor has the level; the lengths are equal.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 | Level::Avx512 => unsafe { x86::dot_rows_avx2(a, b) },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512Vnni => unsafe { x86::dot_rows_vnni(a, b) },
+        _ => portable::dot_rows(a, b),
+    }
+}
+
+/// The codes of one row, none where the matrix ends before.
+#[inline]
+fn codes_of(matrix: &[u8], dim: usize, row: u32) -> &[u8] {
+    let start = row as usize * dim;
+    matrix.get(start..start + dim).unwrap_or_default()
+}
+
+/// Products of up to [`QUERIES`] queries with one panel: 16 rows, their codes in groups of four side by side
+/// (`panel[g * 64 + r * 4 + j]` is code `4 g + j` of row `r`). `queries` are as long as a row of the panel each, one after the
+/// other; `sums[q]` becomes the 16 sums of query `q`.
+///
+/// # Panics
+/// Never; queries that are cut give zeros.
+#[inline]
+pub fn panel(queries: &[i8], panel: &[u8], sums: &mut [[i32; PANEL]; QUERIES]) {
+    panel_at(Level::detect(), queries, panel, sums);
+}
+
+/// Queries that one pass over a panel serves.
+pub const QUERIES: usize = 8;
+
+#[inline]
+fn panel_at(level: Level, queries: &[i8], panel: &[u8], sums: &mut [[i32; PANEL]; QUERIES]) {
+    let dim = panel.len() / PANEL / GROUP * GROUP;
+    if dim == 0 || queries.len() != dim * QUERIES || panel.len() != dim * PANEL {
+        *sums = [[0; PANEL]; QUERIES];
+        return;
+    }
+    match level {
+        // SAFETY: this processor has the level; the panel has 16 rows and there are 8 queries, all of `dim` codes, a
+        // multiple of four.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 | Level::Avx512 => unsafe { x86::panel_avx2(queries, panel, dim, sums) },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512Vnni => unsafe { x86::panel_vnni(queries, panel, dim, sums) },
+        _ => portable::panel(queries, panel, dim, sums),
+    }
+}
+
+/// Asks for the first bytes (at most 2 KiB) of what will soon be read.
+#[inline]
+pub fn prefetch<T>(values: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let bytes = std::mem::size_of_val(values).min(2048);
+        let start: *const i8 = values.as_ptr().cast();
+        for at in (0..bytes).step_by(64) {
+            // SAFETY: any address may be prefetched; SSE is part of x86-64.
+            unsafe { std::arch::x86_64::_mm_prefetch(start.wrapping_add(at), std::arch::x86_64::_MM_HINT_T0) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
+}

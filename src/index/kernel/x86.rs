@@ -1,0 +1,211 @@
+//! The kernels for AVX2, AVX-512 and VNNI. Contract: `super`.
+//!
+//! SAFETY (all functions): the processor has the features that the function names; slices are as long as `super` checks.
+
+use std::arch::x86_64::*;
+
+use super::portable::{self, add_up};
+use super::{GROUP, LANES, PANEL, QUERIES, codes_of};
+
+/// The last numbers of a slice, filled up with zeros.
+#[inline]
+fn tail(values: &[f32]) -> [f32; LANES] {
+    let mut padded = [0.0; LANES];
+    padded[..values.len()].copy_from_slice(values);
+    padded
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub unsafe fn dot_avx2(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [_mm256_setzero_ps(); 8];
+    let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let (a_tail, b_tail) = (a_blocks.remainder(), b_blocks.remainder());
+    let mut step = |a: &[f32], b: &[f32]| {
+        for (i, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: both blocks hold 64 numbers, and 8 i + 8 is at most 64.
+            let (x, y) = unsafe { (_mm256_loadu_ps(a.as_ptr().add(8 * i)), _mm256_loadu_ps(b.as_ptr().add(8 * i))) };
+            *sum = _mm256_fmadd_ps(x, y, *sum);
+        }
+    };
+    for (a, b) in a_blocks.zip(b_blocks) {
+        step(a, b);
+    }
+    if !a_tail.is_empty() {
+        step(&tail(a_tail), &tail(b_tail));
+    }
+    let mut lanes = [0.0f32; 16];
+    for half in 0..2 {
+        let sum = _mm256_add_ps(_mm256_add_ps(sums[half], sums[half + 2]), _mm256_add_ps(sums[half + 4], sums[half + 6]));
+        // SAFETY: 8 numbers at 0 or 8 of 16.
+        unsafe { _mm256_storeu_ps(lanes.as_mut_ptr().add(8 * half), sum) };
+    }
+    add_up(lanes)
+}
+
+#[target_feature(enable = "avx512f")]
+pub unsafe fn dot_avx512(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [_mm512_setzero_ps(); 4];
+    let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let (a_tail, b_tail) = (a_blocks.remainder(), b_blocks.remainder());
+    let mut step = |a: &[f32], b: &[f32]| {
+        for (i, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: both blocks hold 64 numbers, and 16 i + 16 is at most 64.
+            let (x, y) = unsafe { (_mm512_loadu_ps(a.as_ptr().add(16 * i)), _mm512_loadu_ps(b.as_ptr().add(16 * i))) };
+            *sum = _mm512_fmadd_ps(x, y, *sum);
+        }
+    };
+    for (a, b) in a_blocks.zip(b_blocks) {
+        step(a, b);
+    }
+    if !a_tail.is_empty() {
+        step(&tail(a_tail), &tail(b_tail));
+    }
+    let sum = _mm512_add_ps(_mm512_add_ps(sums[0], sums[1]), _mm512_add_ps(sums[2], sums[3]));
+    let mut lanes = [0.0f32; 16];
+    // SAFETY: 16 numbers of 16.
+    unsafe { _mm512_storeu_ps(lanes.as_mut_ptr(), sum) };
+    add_up(lanes)
+}
+
+#[target_feature(enable = "avx2")]
+pub unsafe fn dot_codes_avx2(query: &[i8], codes: &[u8]) -> i32 {
+    let (mut sum, mut i, n) = (_mm256_setzero_si256(), 0, query.len());
+    while i + 16 <= n {
+        // SAFETY: 16 bytes from i on are below the length of both.
+        let (q, c) = unsafe { (_mm_loadu_si128(query.as_ptr().add(i).cast()), _mm_loadu_si128(codes.as_ptr().add(i).cast())) };
+        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_cvtepi8_epi16(q), _mm256_cvtepu8_epi16(c)));
+        i += 16;
+    }
+    sum_avx2(sum) + portable::dot_codes(&query[i..], &codes[i..])
+}
+
+#[target_feature(enable = "avx2")]
+pub unsafe fn dot_rows_avx2(a: &[u8], b: &[u8]) -> i32 {
+    let (mut sum, mut i, n) = (_mm256_setzero_si256(), 0, a.len());
+    let middle = _mm256_set1_epi16(128);
+    while i + 16 <= n {
+        // SAFETY: 16 bytes from i on are below the length of both.
+        let (x, y) = unsafe { (_mm_loadu_si128(a.as_ptr().add(i).cast()), _mm_loadu_si128(b.as_ptr().add(i).cast())) };
+        let (x, y) = (_mm256_cvtepu8_epi16(x), _mm256_cvtepu8_epi16(y));
+        let product = _mm256_madd_epi16(_mm256_sub_epi16(x, middle), _mm256_sub_epi16(y, middle));
+        sum = _mm256_add_epi32(sum, product);
+        i += 16;
+    }
+    sum_avx2(sum) + portable::dot_rows(&a[i..], &b[i..])
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn sum_avx2(sum: __m256i) -> i32 {
+    let half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
+    let half = _mm_add_epi32(half, _mm_shuffle_epi32::<0x4e>(half));
+    _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32::<0xb1>(half)))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub unsafe fn dot_codes_vnni(query: &[i8], codes: &[u8]) -> i32 {
+    let (mut even, mut odd, mut i, n) = (_mm512_setzero_si512(), _mm512_setzero_si512(), 0, query.len());
+    // SAFETY (all loads): 64 bytes from i on are below the length of both; a masked load reads only the bytes of its mask.
+    while i + 128 <= n {
+        unsafe {
+            let (q, c) = (_mm512_loadu_si512(query.as_ptr().add(i).cast()), _mm512_loadu_si512(codes.as_ptr().add(i).cast()));
+            even = _mm512_dpbusd_epi32(even, c, q);
+            let j = i + 64;
+            let (q, c) = (_mm512_loadu_si512(query.as_ptr().add(j).cast()), _mm512_loadu_si512(codes.as_ptr().add(j).cast()));
+            odd = _mm512_dpbusd_epi32(odd, c, q);
+        }
+        i += 128;
+    }
+    while i < n {
+        let mask = if n - i >= 64 { u64::MAX } else { (1 << (n - i)) - 1 };
+        unsafe {
+            let q = _mm512_maskz_loadu_epi8(mask, query.as_ptr().add(i));
+            let c = _mm512_maskz_loadu_epi8(mask, codes.as_ptr().add(i).cast());
+            even = _mm512_dpbusd_epi32(even, c, q);
+        }
+        i += 64;
+    }
+    _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd))
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub unsafe fn dot_rows_vnni(a: &[u8], b: &[u8]) -> i32 {
+    let (mut product, mut total, n) = (_mm512_setzero_si512(), _mm512_setzero_si512(), a.len());
+    let (flip, ones) = (_mm512_set1_epi8(-128), _mm512_set1_epi8(1));
+    let mut i = 0;
+    // SAFETY (all loads): as in `dot_codes_vnni`. Taking 128 from a code is flipping its first bit; (a − 128) b is a b − 128 b.
+    while i < n {
+        let mask = if n - i >= 64 { u64::MAX } else { (1 << (n - i)) - 1 };
+        unsafe {
+            let a = _mm512_maskz_loadu_epi8(mask, a.as_ptr().add(i).cast());
+            let b = _mm512_maskz_loadu_epi8(mask, b.as_ptr().add(i).cast());
+            let b = _mm512_maskz_mov_epi8(mask, _mm512_xor_si512(b, flip));
+            product = _mm512_dpbusd_epi32(product, a, b);
+            total = _mm512_dpbusd_epi32(total, ones, b);
+        }
+        i += 64;
+    }
+    _mm512_reduce_add_epi32(_mm512_sub_epi32(product, _mm512_slli_epi32::<7>(total)))
+}
+
+#[target_feature(enable = "avx2")]
+pub unsafe fn gather_avx2(query: &[i8], matrix: &[u8], rows: &[u32], sums: &mut Vec<i32>) {
+    for &row in rows {
+        let codes = codes_of(matrix, query.len(), row);
+        // SAFETY: the level is there, and the lengths are equal.
+        sums.push(if codes.len() == query.len() { unsafe { dot_codes_avx2(query, codes) } } else { 0 });
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub unsafe fn gather_vnni(query: &[i8], matrix: &[u8], rows: &[u32], sums: &mut Vec<i32>) {
+    for &row in rows {
+        let codes = codes_of(matrix, query.len(), row);
+        // SAFETY: the level is there, and the lengths are equal.
+        sums.push(if codes.len() == query.len() { unsafe { dot_codes_vnni(query, codes) } } else { 0 });
+    }
+}
+
+#[target_feature(enable = "avx2")]
+pub unsafe fn panel_avx2(queries: &[i8], panel: &[u8], dim: usize, sums: &mut [[i32; PANEL]; QUERIES]) {
+    for (query, sums) in queries.chunks_exact(dim).zip(sums) {
+        let mut totals = [_mm256_setzero_si256(); 4];
+        for (query, group) in query.chunks_exact(GROUP).zip(panel.chunks_exact(GROUP * PANEL)) {
+            let four = i32::from_le_bytes([query[0] as u8, query[1] as u8, query[2] as u8, query[3] as u8]);
+            let query = _mm256_cvtepi8_epi16(_mm_set1_epi32(four));
+            for (i, total) in totals.iter_mut().enumerate() {
+                // SAFETY: 16 bytes at 16 i of 64.
+                let codes = _mm256_cvtepu8_epi16(unsafe { _mm_loadu_si128(group.as_ptr().add(16 * i).cast()) });
+                *total = _mm256_add_epi32(*total, _mm256_madd_epi16(codes, query));
+            }
+        }
+        for (i, total) in totals.iter().enumerate() {
+            // Two neighbouring lanes are one row.
+            let mut pairs = [0i32; 8];
+            // SAFETY: 8 numbers of 8.
+            unsafe { _mm256_storeu_si256(pairs.as_mut_ptr().cast(), *total) };
+            (0..4).for_each(|row| sums[4 * i + row] = pairs[2 * row] + pairs[2 * row + 1]);
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub unsafe fn panel_vnni(queries: &[i8], panel: &[u8], dim: usize, sums: &mut [[i32; PANEL]; QUERIES]) {
+    let mut totals = [_mm512_setzero_si512(); QUERIES];
+    for at in (0..dim).step_by(GROUP) {
+        // SAFETY: the panel holds 16 × dim codes, and at is a multiple of 4 below dim; query q holds four codes from
+        // q dim + at on.
+        unsafe {
+            let codes = _mm512_loadu_si512(panel.as_ptr().add(PANEL * at).cast());
+            for (q, total) in totals.iter_mut().enumerate() {
+                let four: i32 = queries.as_ptr().add(q * dim + at).cast::<i32>().read_unaligned();
+                *total = _mm512_dpbusd_epi32(*total, codes, _mm512_set1_epi32(four));
+            }
+        }
+    }
+    for (total, sums) in totals.iter().zip(sums) {
+        // SAFETY: 16 numbers of 16.
+        unsafe { _mm512_storeu_si512(sums.as_mut_ptr().cast(), *total) };
+    }
+}

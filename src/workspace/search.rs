@@ -1,0 +1,262 @@
+//! Nearest clips: by the index where there is one, else by a scan of the vectors in the store.
+//!
+//! What passes a filter is found by going through the items once; the clips themselves are read only for the hits. So a
+//! search holds neither all vectors nor all items in memory.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::clips::{builtin_field, nothing_passes, unknown_field};
+use super::{Error, ModelRef, Workspace, lock};
+use crate::diagnostic::{Diagnostic, Spanned};
+use crate::embedding::{Embeddings, Modality, Similarity, Space, Stage};
+use crate::index::{self, Exact, Flat, Hit, Hnsw, Index, RowSet};
+use crate::progress::Progress;
+use crate::query::Predicate;
+use crate::store::{Collection, Item, SpaceInfo};
+
+/// From so many rows on a search uses the graph unless it is asked to be exact.
+pub const EXACT_BELOW: usize = 50_000;
+/// Queries by which recall is measured.
+const RECALL_QUERIES: usize = 200;
+/// With fewer texts than that recall is measured by stored vectors.
+const FEWEST_TEXTS: usize = 20;
+/// Recall is measured at k.
+const RECALL_K: usize = 10;
+/// Filters whose rows are kept between statements.
+const KEPT: usize = 4;
+
+/// The clips of a space that a search may find.
+#[derive(Clone)]
+pub struct Among {
+    pub collection: Collection,
+    pub info: SpaceInfo,
+    /// The items that passed the filter, ascending; none when there is no filter.
+    seqs: Option<Arc<Vec<u64>>>,
+}
+
+/// (collection, fingerprint, filter) → the items that pass.
+pub(super) type Filtered = Vec<((String, [u8; 32], String), Arc<Vec<u64>>)>;
+
+impl Among {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.seqs.as_ref().map_or(self.info.rows as usize, |seqs| seqs.len())
+    }
+
+    /// True when there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether an item is among them. Without a filter any is.
+    pub fn has(&self, seq: u64) -> bool {
+        self.seqs.as_ref().is_none_or(|seqs| seqs.binary_search(&seq).is_ok())
+    }
+}
+
+/// What is looked for, and how.
+pub struct Sought<'a> {
+    /// At unit length, in the space of the clips.
+    pub query: &'a [f32],
+    /// An item that is no hit.
+    pub except: Option<u64>,
+    pub k: usize,
+    pub exact: bool,
+    /// Rows that a walk keeps in mind.
+    pub ef: usize,
+    /// The model whose texts ask; none when clips do. Recall is measured by queries of that kind.
+    pub texts_of: Option<&'a ModelRef>,
+}
+
+/// What a search found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Search {
+    /// Best first.
+    pub hits: Vec<(Item, Similarity)>,
+    pub exact: bool,
+    /// Recall@10 of the graph at this breadth against the exact scan, and the queries that it was measured by.
+    pub recall: Option<(f64, String)>,
+    /// The index was damaged, and was made again.
+    pub mended: bool,
+}
+
+impl Workspace {
+    /// The clips of a space that pass `filter`.
+    ///
+    /// # Errors
+    /// When the filter names a field that no item has, or lets none pass; when there are no clips.
+    pub fn among(&self, collection: &Collection, info: &SpaceInfo, filter: Option<&Predicate>) -> Result<Among, Error> {
+        let among = |seqs| Among { collection: collection.clone(), info: info.clone(), seqs };
+        if info.rows == 0 {
+            return Err(Diagnostic::new(format!("the collection `{}` holds no clips", collection.name())).into());
+        }
+        let Some(filter) = filter else { return Ok(among(None)) };
+        let key = (collection.name().to_owned(), info.fingerprint, filter.to_string());
+        if let Some((_, seqs)) = lock(&self.filtered).iter().find(|(kept, _)| *kept == key) {
+            return Ok(among(Some(Arc::clone(seqs))));
+        }
+        let index = self.current_index(collection, info);
+        let stored = match &index {
+            Some(_) => None,
+            None => Some(collection.vectors(&info.key)?.0),
+        };
+        let has_vector = |seq: u64| match (&index, &stored) {
+            (Some(flat), _) => flat.row_of(seq).is_some(),
+            (None, stored) => stored.as_ref().is_some_and(|seqs| seqs.binary_search(&seq).is_ok()),
+        };
+        let mut known: BTreeSet<String> = BTreeSet::from(["id".to_owned()]);
+        let mut seqs = Vec::new();
+        for item in collection.items() {
+            let item = item?;
+            if item.modality != info.key.space.modality || !has_vector(item.seq) {
+                continue;
+            }
+            item.metadata.keys().filter(|field| !known.contains(*field)).cloned().collect::<Vec<_>>().into_iter().for_each(|f| {
+                known.insert(f);
+            });
+            if filter.accepts(&|field| builtin_field(&item, field)) {
+                seqs.push(item.seq);
+            }
+        }
+        let known: BTreeSet<&str> = known.iter().map(String::as_str).collect();
+        if let Some(field) = filter.fields().into_iter().find(|field| !known.contains(field.node.as_str())) {
+            return Err(unknown_field(field, collection.name(), &known).into());
+        }
+        if seqs.is_empty() {
+            return Err(nothing_passes(collection.name(), info.rows as usize, filter).into());
+        }
+        let seqs = Arc::new(seqs);
+        let mut kept = lock(&self.filtered);
+        kept.insert(0, (key, Arc::clone(&seqs)));
+        kept.truncate(KEPT);
+        Ok(among(Some(seqs)))
+    }
+
+    /// The clip of this id, of the space whether it passed or not, and its vector. A unique file name will do.
+    ///
+    /// # Errors
+    /// As [`Workspace::clip_row`].
+    pub fn clip_vector(&self, among: &Among, id: &Spanned<String>, progress: &dyn Progress) -> Result<(Item, Embeddings), Error> {
+        let (collection, info) = (&among.collection, &among.info);
+        if let Some(item) = collection.item_by_id(info.key.space.modality, &id.node)?
+            && let Some(vector) = collection.vector_of(item.seq, &info.key)?
+        {
+            return Ok((item, Embeddings::from_rows(info.key.space.clone(), info.dim, vector)?));
+        }
+        let clips = self.clips(collection, info, None, progress)?;
+        let row = self.clip_row(&clips.loaded, id)?;
+        Ok((clips.loaded.items[row].clone(), clips.loaded.embeddings.select(&[row])))
+    }
+
+    /// The clips of `among` nearest to a query.
+    ///
+    /// # Errors
+    /// When the index can't be built or saved, or the user cancels.
+    pub fn search(&self, among: &Among, sought: &Sought<'_>, progress: &dyn Progress) -> Result<Search, Error> {
+        let (collection, info) = (&among.collection, &among.info);
+        let mut mended = false;
+        loop {
+            let flat = match sought.exact {
+                true => self.current_index(collection, info),
+                false => Some(self.index(collection, info, progress)?),
+            };
+            let found = match &flat {
+                Some(flat) => self.search_in(flat, among, sought),
+                None => self.scan(among, sought, progress),
+            };
+            match found {
+                Err(Error::Index(index::Error::Damaged { .. })) if !mended => {
+                    self.forget_index(collection, info);
+                    mended = true;
+                }
+                found => return found.map(|found| Search { mended, ..found }),
+            }
+        }
+    }
+
+    fn search_in(&self, flat: &Flat, among: &Among, sought: &Sought<'_>) -> Result<Search, Error> {
+        let accept = among.seqs.as_ref().map(|seqs| {
+            let mut rows: Vec<usize> = seqs.iter().filter_map(|&seq| flat.row_of(seq)).collect();
+            rows.sort_unstable();
+            let mut next = rows.into_iter().peekable();
+            RowSet::new(flat.stored(), |row| next.next_if_eq(&row).is_some())
+        });
+        let wanted = sought.k + usize::from(sought.except.is_some());
+        let (hits, recall) = match sought.exact {
+            true => (Exact::of(flat).search(sought.query, wanted, accept.as_ref())?, None),
+            false => {
+                let searcher = Hnsw::new(flat).with_beam(sought.ef.max(wanted));
+                let recall = self.recall(flat, &searcher, among, sought)?;
+                (searcher.search(sought.query, wanted, accept.as_ref())?, Some(recall))
+            }
+        };
+        let seq_of = |hit: &Hit| flat.seqs().get(hit.row).copied();
+        self.read_hits(&hits, seq_of, among, sought, recall)
+    }
+
+    /// Without an index: all vectors are read.
+    fn scan(&self, among: &Among, sought: &Sought<'_>, progress: &dyn Progress) -> Result<Search, Error> {
+        let clips = self.clips(&among.collection, &among.info, None, progress)?;
+        let items = &clips.loaded.items;
+        let accept = among.seqs.as_ref().map(|_| RowSet::new(items.len(), |row| among.has(items[row].seq)));
+        let wanted = sought.k + usize::from(sought.except.is_some());
+        let hits = Exact::new(&clips.loaded.embeddings)?.search(sought.query, wanted, accept.as_ref())?;
+        self.read_hits(&hits, |hit| items.get(hit.row).map(|item| item.seq), among, sought, None)
+    }
+
+    fn read_hits(
+        &self,
+        hits: &[Hit],
+        seq_of: impl Fn(&Hit) -> Option<u64>,
+        among: &Among,
+        sought: &Sought<'_>,
+        recall: Option<(f64, String)>,
+    ) -> Result<Search, Error> {
+        let mut found = Vec::with_capacity(hits.len());
+        for hit in hits {
+            let seq = seq_of(hit);
+            if seq != sought.except
+                && found.len() < sought.k
+                && let Some(item) = seq.map(|seq| among.collection.item(seq)).transpose()?.flatten()
+            {
+                found.push((item, hit.similarity));
+            }
+        }
+        Ok(Search { hits: found, exact: recall.is_none(), recall, mended: false })
+    }
+
+    /// Recall is measured once for an index, a breadth and a kind of query, and remembered in the store.
+    fn recall(&self, flat: &Flat, searcher: &Hnsw<'_>, among: &Among, sought: &Sought<'_>) -> Result<(f64, String), Error> {
+        let texts = match sought.texts_of {
+            Some(model) => self.asking_texts(model, flat.dim())?,
+            None => None,
+        };
+        let kind = texts.as_ref().map_or("clips".to_owned(), |texts| format!("{} texts", texts.len()));
+        let key = format!("{}-{}-{kind}", blake3::Hash::from_bytes(among.info.fingerprint).to_hex(), sought.ef);
+        if let Some(recall) = self.store.record::<f64>("recall", &key)? {
+            return Ok((recall, kind));
+        }
+        let recall = match &texts {
+            Some(texts) => index::measure_queries(searcher, flat, texts, RECALL_K)?,
+            None => index::measure(searcher, flat, RECALL_K, RECALL_QUERIES, 0)?,
+        };
+        self.store.put_record("recall", &key, &recall.value)?;
+        Ok((recall.value, kind))
+    }
+
+    /// Texts that the model read or that were imported for it, in the joint space: queries as a user asks them.
+    fn asking_texts(&self, model: &ModelRef, dim: usize) -> Result<Option<Embeddings>, Error> {
+        let space = Space::new(&model.id, Modality::Text, Stage::Joint);
+        let mut texts = Embeddings::empty(space, dim);
+        for prompt in self.imported_prompts(model, Stage::Joint)? {
+            let known = self.known_texts(model, Stage::Joint, &prompt)?;
+            let mut names: Vec<&String> = known.keys().collect();
+            names.sort();
+            for name in names.into_iter().filter_map(|name| known.get(name)).take(RECALL_QUERIES - texts.len()) {
+                let _ = texts.push(name);
+            }
+        }
+        Ok((texts.len() >= FEWEST_TEXTS).then_some(texts))
+    }
+}
