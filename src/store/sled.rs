@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::error::Error;
@@ -21,6 +22,8 @@ pub(super) const MOST_WAITS: u32 = 400;
 pub struct Sled {
     db: ::sled::Db,
     path: PathBuf,
+    /// What the first write that failed said.
+    failed: OnceLock<String>,
 }
 
 impl Sled {
@@ -44,7 +47,7 @@ impl Sled {
             }
             other => other,
         })?;
-        Ok(Sled { db, path: path.to_owned() })
+        Ok(Sled { db, path: path.to_owned(), failed: OnceLock::new() })
     }
 
     /// Waits until a byte store that was dropped has let go of its files; its threads take some milliseconds. Not for ever: who
@@ -61,6 +64,18 @@ impl Sled {
 
     fn call<T>(&self, doing: &'static str, job: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Error> {
         call(doing, &self.path, job)
+    }
+
+    /// A call that writes. After one that failed, sled waits for ever in the next one, and in its end: so there is neither. Its
+    /// files stay locked until the process ends.
+    fn write<T>(&self, doing: &'static str, job: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Error> {
+        if let Some(message) = self.failed.get() {
+            return Err(Error::Backend { message: format!("a write before this one failed: {message}") });
+        }
+        self.call(doing, job).inspect_err(|error| {
+            let _ = self.failed.set(error.to_string());
+            std::mem::forget(self.db.clone());
+        })
     }
 }
 
@@ -111,7 +126,7 @@ impl KeyValue for Sled {
                 None => writes.remove(key),
             }
         }
-        self.call("write to", || self.db.apply_batch(writes))
+        self.write("write to", || self.db.apply_batch(writes))
     }
 
     fn scan_prefix<'a>(&'a self, prefix: &[u8]) -> Box<dyn Iterator<Item = Result<Entry, Error>> + 'a> {
@@ -123,10 +138,10 @@ impl KeyValue for Sled {
     }
 
     fn flush(&self) -> Result<(), Error> {
-        self.call("flush", || self.db.flush()).map(|_| ())
+        self.write("flush", || self.db.flush()).map(|_| ())
     }
 
     fn clear(&self) -> Result<(), Error> {
-        self.call("clear", || self.db.clear())
+        self.write("clear", || self.db.clear())
     }
 }
