@@ -10,7 +10,7 @@ use dyad::audio::{AudioFile, Limits};
 use dyad::diagnostic::Spanned;
 use dyad::embedding::{Modality, Space, Stage};
 use dyad::encoder::{Tower, TowerOutput};
-use dyad::ingest::{Labelling, Options, ingest};
+use dyad::ingest::{Keep, Labelling, Options, ingest};
 use dyad::progress::Silent;
 use dyad::store::{NewItem, SpaceKey};
 use dyad::workspace::{ModelRef, Workspace};
@@ -90,7 +90,8 @@ fn main() {
     println!("{n} clips, {} on {backend}, {} threads; memory with the model {}", model.id, rayon::current_num_threads(), peak());
 
     let (start, before) = (Instant::now(), processor());
-    let options = Options { paths: paths.clone(), collection: "clips".into(), labelling: Labelling::None, limits };
+    let options =
+        Options { paths: paths.clone(), collection: "clips".into(), labelling: Labelling::None, limits, keep: Keep::default() };
     let done = ingest(&workspace, &model, &options, &Silent).expect("an ingest");
     let (seconds, between, memory) = (start.elapsed().as_secs_f64(), processor(), peak());
     assert_eq!(done.embedded, n, "{:?}", done.failures);

@@ -12,7 +12,7 @@
 //! |---|---|---|
 //! | 0 | `diagnostic` `embedding` `value` `progress` `guard` | nothing of dyad |
 //! | 1 | `report` | layer 0 |
-//! | 2 | `audio` `store` `index` `ontology` `prompt` `metric` `query` `render` | layers 0–1 |
+//! | 2 | `audio` `store` `exchange` `index` `ontology` `prompt` `metric` `query` `render` | layers 0–1 |
 //! | 3 | `encoder` | layers 0–2 |
 //! | 4 | `workspace` | layers 0–3 |
 //! | 5 | `verb` `ingest` | layers 0–4 |
@@ -29,6 +29,7 @@ pub mod cli;
 pub mod diagnostic;
 pub mod embedding;
 pub mod encoder;
+pub mod exchange;
 mod guard;
 pub mod index;
 pub mod ingest;

@@ -121,8 +121,8 @@ const WRONG: &[(&str, &str, &str)] = &[
     ),
     (
         "aggregate = \"mean\"",
-        "aggregate = \"max\"",
-        "`m/model.toml`, line 20 in `[audio]`: `aggregate = \"max\"`: expected `mean`",
+        "aggregate = \"median\"",
+        "`m/model.toml`, line 20 in `[audio]`: `aggregate = \"median\"`: expected `mean` or `max`",
     ),
     (
         "sample_rate = 16000",

@@ -12,6 +12,7 @@
 //!
 //! Conventions: full scale is ±1; lengths in samples unless a name says `_s`; rates in Hz.
 
+mod aggregate;
 mod decode;
 mod error;
 mod file;

@@ -26,6 +26,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+pub use super::aggregate::Aggregate;
 
 /// How several channels become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -109,15 +110,6 @@ pub enum Tail {
     Wrap,
     /// One more window that ends with the clip and overlaps the chunk before.
     LastAligned,
-}
-
-/// How the vectors of several windows become one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Aggregate {
-    /// The mean of the windows' vectors.
-    #[default]
-    Mean,
 }
 
 /// The windowing of one model.

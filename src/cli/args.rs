@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::exchange;
 use crate::render::Format;
 
 /// An embedding vector store with a query language for two-tower audio-text models.
@@ -27,6 +28,9 @@ pub struct Args {
     /// Colours
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
+    /// Threads of embedding, indexing and evaluation; any number gives the same results
+    #[arg(long, global = true, value_name = "N", env = "DYAD_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
     /// Only results and errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -67,7 +71,9 @@ pub enum Task {
     Ingest(Ingest),
     /// Imports vectors that were computed elsewhere
     Import(Import),
-    /// Lists or checks models
+    /// Writes vectors with ids and fields into a file that other programs read
+    Export(Export),
+    /// Adds, checks, describes, removes or lists models
     Models {
         #[command(subcommand)]
         action: Option<ModelAction>,
@@ -76,6 +82,11 @@ pub enum Task {
     Ontologies {
         #[command(subcommand)]
         action: Option<ListAction>,
+    },
+    /// Lists the datasets that can be ingested, tells of one, or checks a copy of it
+    Datasets {
+        #[command(subcommand)]
+        action: Option<DatasetAction>,
     },
     /// Lists or drops collections
     Collections {
@@ -113,7 +124,7 @@ pub enum Task {
 
 #[derive(Debug, ClapArgs)]
 pub struct Ingest {
-    /// Folders and files of audio (wav, flac, mp3, ogg/vorbis, m4a/aac, aiff, caf)
+    /// Folders and files of audio (wav, flac, mp3, ogg/vorbis, m4a/aac, aiff, caf); with `--dataset` the dataset's folder
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// The collection, made if there is none
@@ -122,18 +133,30 @@ pub struct Ingest {
     /// The model; without it the only one that can hear
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// A CSV or TSV table of labels and metadata: a column that names the file, then `label` and others, or one-hot classes
+    /// A table of labels and metadata (CSV, TSV or JSON lines): a column that names the file, then `label`, `labels`, `captions` and others, or a column of 0 and 1 a class
     #[arg(long, value_name = "FILE", conflicts_with = "label_from")]
     pub labels: Option<PathBuf>,
-    /// Where labels come from: folder, none, or filename:REGEX with named groups
-    #[arg(long, value_name = "RULE", default_value = "folder")]
-    pub label_from: String,
+    /// Reads a dataset as it is unpacked, with its labels: a name of `dyad datasets`, or a FILE.json, .csv, .tsv or .jsonl
+    #[arg(long, value_name = "NAME")]
+    pub dataset: Option<String>,
+    /// The dataset's table, where it has another name or there are several
+    #[arg(long, value_name = "FILE", requires = "dataset")]
+    pub annotations: Option<PathBuf>,
+    /// Where labels come from: folder, none, or filename:REGEX with named groups; without it the folder
+    #[arg(long, value_name = "RULE")]
+    pub label_from: Option<String>,
     /// Threads
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// Files that can't be taken, or whose vectors have no direction, are listed and are no failure (exit code 0)
     #[arg(long)]
     pub skip_bad: bool,
+    /// Keeps the vector of each window too, with its start and end, so that `search` says where in a track it hits
+    #[arg(long)]
+    pub windows: bool,
+    /// How the windows of a clip become its vector: mean or max; without it as the model says
+    #[arg(long, value_name = "HOW", value_parser = pool)]
+    pub pool: Option<crate::ingest::Pool>,
     /// Longest audio that is taken, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 14_400.0)]
     pub max_duration: f64,
@@ -144,9 +167,9 @@ pub struct Ingest {
 
 #[derive(Debug, ClapArgs)]
 pub struct Import {
-    /// The file's kind
-    #[arg(value_enum)]
-    pub kind: ImportKind,
+    /// The file's kind: npy, npz, safetensors, jsonl or parquet
+    #[arg(value_name = "FORMAT", value_parser = exchange_format)]
+    pub kind: &'static exchange::Format,
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// The collection, made if there is none
@@ -164,15 +187,49 @@ pub struct Import {
     /// Which tower
     #[arg(long, value_enum)]
     pub modality: ModalityArg,
-    /// For audio a table in the rows' order (`id,label`, or an id and one-hot classes); for text a label a line
+    /// Ids and fields: for audio a table in the rows' order (`id,label`, or an id and one-hot classes) or JSONL; for text a label
+    /// a line. For a file with ids of its own a table that is looked up by id
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
     /// The prompt that text vectors were made from, as in "A <> track"
     #[arg(long, value_name = "PROMPT")]
     pub prompt: Option<String>,
-    /// Leaves out rows with NaN or of zeros instead of failing
+    /// The array, tensor, column or member that holds the vectors
+    #[arg(long, value_name = "NAME")]
+    pub vectors_in: Option<String>,
+    /// The array, column or member that holds the ids
+    #[arg(long, value_name = "NAME")]
+    pub ids_in: Option<String>,
+    /// Leaves out rows that can't be taken, and names them, instead of failing
     #[arg(long)]
     pub skip_bad: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Export {
+    /// The file's kind: npy, npz, safetensors, jsonl or parquet
+    #[arg(value_name = "FORMAT", value_parser = exchange_format)]
+    pub kind: &'static exchange::Format,
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The collection
+    #[arg(long, value_name = "NAME")]
+    pub collection: String,
+    /// The model; without it the only one with such vectors
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Before or after the projection
+    #[arg(long, value_parser = stage, default_value = "joint")]
+    pub space: crate::embedding::Stage,
+    /// Which tower
+    #[arg(long, value_enum, default_value = "audio")]
+    pub modality: ModalityArg,
+    /// The prompt that text vectors were made from
+    #[arg(long, value_name = "PROMPT")]
+    pub prompt: Option<String>,
+    /// Replaces a file that is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -183,11 +240,6 @@ pub struct Check {
     /// Makes again what can be, and takes out what is left of what is lost
     #[arg(long, conflicts_with = "collection")]
     pub repair: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ImportKind {
-    Npy,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -206,8 +258,46 @@ pub enum ListAction {
 pub enum ModelAction {
     /// Lists them
     List,
+    /// Verifies a model folder and copies it into the user's own
+    Add {
+        /// What `tools/export` wrote
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+        /// Takes the place of another model of the same id
+        #[arg(long)]
+        force: bool,
+    },
     /// Holds a model against its golden file, and measures its spaces
-    Check { model: String },
+    Check {
+        /// An id, or a folder
+        model: String,
+    },
+    /// Tells of one model: towers, spaces, licence, hash
+    Describe { model: String },
+    /// Removes a model that was added
+    Remove {
+        model: String,
+        /// Even when collections of the store hold its vectors
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DatasetAction {
+    /// Lists them with their licences
+    List,
+    /// Layout, columns, licence, citation, and where to get it
+    Describe { dataset: String },
+    /// Lists what is missing or damaged in a copy; an index of mirdata is held against its checksums
+    Check {
+        /// A name, or a FILE.json, .csv, .tsv or .jsonl
+        dataset: String,
+        folder: PathBuf,
+        /// The dataset's table, where it has another name or there are several
+        #[arg(long, value_name = "FILE")]
+        annotations: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -227,6 +317,16 @@ pub enum CollectionAction {
 
 fn format(name: &str) -> Result<Format, String> {
     Format::parse(name).ok_or_else(|| format!("expected {}", crate::diagnostic::one_of(Format::NAMES)))
+}
+
+fn exchange_format(name: &str) -> Result<&'static exchange::Format, String> {
+    let known = exchange::FORMATS.iter().map(|format| format.name);
+    exchange::Format::named(name).ok_or_else(|| format!("expected {}", crate::diagnostic::one_of(known)))
+}
+
+fn pool(name: &str) -> Result<crate::ingest::Pool, String> {
+    let known = crate::ingest::Pool::NAMES;
+    crate::ingest::Pool::parse(name).ok_or_else(|| format!("expected {}", crate::diagnostic::one_of(known)))
 }
 
 fn stage(name: &str) -> Result<crate::embedding::Stage, String> {

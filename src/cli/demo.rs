@@ -1,14 +1,15 @@
 //! `dyad demo`: the whole path on the bundled audio and model, in one go.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::ingest::{hearing_model, prepare, report};
-use super::{App, bundled};
+use super::{App, bundled, out};
 use crate::audio::Limits;
 use crate::diagnostic::Diagnostic;
 use crate::ingest::labelling::Rows;
-use crate::ingest::{self, Labelling, Options};
+use crate::ingest::{self, Keep, Labelling, Options};
 use crate::query::split::Continuation;
 use crate::session::{Failure, Session};
 
@@ -48,14 +49,17 @@ pub fn demo(app: &App) -> Result<u8, Failure> {
         paths: vec![audio],
         collection: "demo".into(),
         limits: Limits::default(),
+        keep: Keep::default(),
     };
     let summary = ingest::ingest(&workspace, &model, &options, &app.bars)?;
     prepare(&workspace, &model, &summary.collection, &app.bars)?;
     app.print(&report(&workspace, &model, &summary))?;
     let mut session = Session::new(workspace);
     for (what, statement) in STATEMENTS {
-        println!("\n{what}\n\ndyad> {statement}");
-        session.run(statement, Continuation::Explicit, (app.format, &app.style), &mut std::io::stdout().lock(), &app.bars)?;
+        let mut out = out::stdout();
+        let told = writeln!(out, "\n{what}\n\ndyad> {statement}");
+        told.map_err(|e| Diagnostic::new(format!("the result can't be written: {e}")))?;
+        session.run(statement, Continuation::Explicit, (app.format, &app.style), &mut out, &app.bars)?;
     }
     app.say(&format!("\nAll of it in {:.1} s. Next, in the same store:", start.elapsed().as_secs_f64()));
     let program = program();

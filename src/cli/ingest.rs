@@ -1,13 +1,13 @@
-//! `dyad ingest` and `dyad import`.
-
-use std::path::PathBuf;
+//! `dyad ingest`.
 
 use super::{App, args};
 use crate::audio::Limits;
 use crate::diagnostic::{Diagnostic, Spanned};
-use crate::embedding::{Modality, Stage};
+use crate::embedding::Stage;
+use crate::ingest::dataset::{self, Request};
+use crate::ingest::files::{self, Found};
 use crate::ingest::labelling::Rows;
-use crate::ingest::{self, Labelling, Options, Summary, npy};
+use crate::ingest::{self, Keep, Labelling, Options, Summary};
 use crate::progress::Progress;
 use crate::report::{Report, Table};
 use crate::session::Failure;
@@ -29,9 +29,15 @@ pub fn ingest(app: &App, args: args::Ingest) -> Result<u8, Failure> {
         // The pool is made once; a failure means that it is there already.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build_global();
     }
-    let labelling = match &args.labels {
-        Some(table) => Labelling::Table(Rows::read(table)?),
-        None => Labelling::parse(&args.label_from)?,
+    let (found, labelling) = match &args.dataset {
+        Some(dataset) => from_dataset(dataset, &args)?,
+        None => {
+            let labelling = match &args.labels {
+                Some(table) => Labelling::Table(Rows::read(table)?),
+                None => Labelling::parse(args.label_from.as_deref().unwrap_or("folder"))?,
+            };
+            (files::find(&args.paths)?, labelling)
+        }
     };
     if !(args.max_duration > 0.0 && args.max_duration.is_finite()) {
         return Err(Diagnostic::new(format!("`--max-duration {}` is no length", args.max_duration))
@@ -40,9 +46,10 @@ pub fn ingest(app: &App, args: args::Ingest) -> Result<u8, Failure> {
     }
     let workspace = app.workspace()?;
     let model = hearing_model(&workspace, args.model)?;
+    let keep = Keep { windows: args.windows, pool: args.pool };
     let limits = Limits { max_duration_s: args.max_duration };
-    let options = Options { paths: args.paths, collection: args.collection, labelling, limits };
-    let done = ingest::ingest(&workspace, &model, &options, &app.bars);
+    let options = Options { paths: args.paths, collection: args.collection, labelling, limits, keep };
+    let done = ingest::ingest_found(&workspace, &model, &options, &found, &app.bars);
     let summary = match done {
         Ok(summary) => summary,
         Err(ingest::Error::Cancelled) => {
@@ -56,6 +63,34 @@ pub fn ingest(app: &App, args: args::Ingest) -> Result<u8, Failure> {
     }
     app.print(&report(&workspace, &model, &summary))?;
     Ok(u8::from(!summary.failures.is_empty() && !args.skip_bad))
+}
+
+/// The clips of a dataset, with its own fields; those of `--labels` or `--label-from` come on top.
+fn from_dataset(dataset: &str, args: &args::Ingest) -> Result<(Found, Labelling), Failure> {
+    let [folder] = args.paths.as_slice() else {
+        return Err(Diagnostic::new("a dataset is one folder").expected("`dyad ingest --dataset NAME FOLDER`").into());
+    };
+    let request = Request { dataset, folder, annotations: args.annotations.as_deref(), thorough: false };
+    let (sources, mut fields, failures, warnings) = dataset::read(&request)?.into_parts();
+    if let (Some(first), false) = (failures.first(), args.skip_bad) {
+        let more = if failures.len() > 1 { format!(", the first of {} faults", failures.len()) } else { String::new() };
+        let fault = Diagnostic::new(format!("{}: {}{more}", first.file, first.reason));
+        let all = format!("`dyad datasets check {dataset} {}` lists them all", folder.display());
+        return Err(fault.hint("`--skip-bad` leaves out what is at fault and goes on").hint(all).into());
+    }
+    if sources.is_empty() {
+        let fault = Diagnostic::new(format!("`{}` holds no clip of `{dataset}`", folder.display()));
+        return Err(fault.hint(format!("`dyad datasets describe {dataset}` draws its layout")).into());
+    }
+    let own = match (&args.labels, &args.label_from) {
+        (Some(table), _) => Labelling::Table(Rows::read(table)?),
+        (None, Some(rule)) => Labelling::parse(rule)?,
+        (None, None) => Labelling::None,
+    };
+    for source in &sources {
+        fields.entry(source.id.clone()).or_default().extend(own.metadata(&source.id, &source.path));
+    }
+    Ok((Found { sources, failures, warnings }, Labelling::Listed(fields)))
 }
 
 /// The model that is named, or the only one that can hear.
@@ -102,11 +137,13 @@ pub fn prepare(workspace: &Workspace, model: &ModelRef, collection: &str, progre
         let prompt = crate::prompt::Prompt::template("A <> track").map_err(|e| Diagnostic::new(e.to_string()))?;
         workspace.label_vectors(model, Stage::Joint, &Prompts(vec![prompt]), &labels, progress)?;
     }
-    let Some(stored) = workspace.store().collection(collection).map_err(crate::workspace::Error::from)? else { return Ok(()) };
-    for stage in [Stage::PreJoint, Stage::Joint] {
-        if let Ok(info) = workspace.audio_space(&stored, model, stage) {
-            let clips = workspace.clips(&stored, &info, None, progress)?;
-            workspace.graph(&clips.loaded, progress)?;
+    let stored = workspace.store().collection(collection).map_err(crate::workspace::Error::from)?;
+    for stored in stored.into_iter().chain(workspace.windows_of(collection)?) {
+        for stage in [Stage::PreJoint, Stage::Joint] {
+            if let Ok(info) = workspace.audio_space(&stored, model, stage) {
+                let clips = workspace.clips(&stored, &info, None, progress)?;
+                workspace.graph(&clips.loaded, progress)?;
+            }
         }
     }
     Ok(())
@@ -141,45 +178,4 @@ pub fn report(workspace: &Workspace, model: &ModelRef, summary: &Summary) -> Rep
     }
     report.notes.extend(summary.warnings.iter().map(|(file, warning)| format!("{file}: {warning}")));
     report
-}
-
-/// `dyad import npy FILE …`
-pub fn import(app: &App, args: args::Import) -> Result<u8, Failure> {
-    let modality = match args.modality {
-        args::ModalityArg::Audio => Modality::Audio,
-        args::ModalityArg::Text => Modality::Text,
-    };
-    let args::ImportKind::Npy = args.kind;
-    let options = npy::Options {
-        file: args.file,
-        collection: args.collection,
-        model: args.model,
-        model_hash: args.model_hash,
-        modality,
-        stage: args.space,
-        labels: args.labels,
-        prompt: args.prompt,
-        skip_bad: args.skip_bad,
-    };
-    let workspace = app.workspace()?;
-    let imported = npy::import(&workspace, &options, &app.bars)?;
-    let mut report = Report::new("import");
-    report.context.store = Some(workspace.place());
-    report.context.collection = Some(options.collection.clone());
-    report.context.model = Some(options.model.clone());
-    report.context.prompts = options.prompt.clone().into_iter().collect();
-    let mut table = Table::new(["file", "space", "vectors", "dim", "skipped"]);
-    let space = crate::embedding::Space::new(&options.model, modality, options.stage);
-    let file: PathBuf = options.file;
-    table.push(vec![
-        file.display().to_string().into(),
-        space.to_string().into(),
-        imported.rows.into(),
-        imported.dim.into(),
-        imported.skipped.len().into(),
-    ]);
-    report.tables.push(table);
-    report.notes.extend(imported.skipped.iter().take(20).map(|(row, reason)| format!("row {row} {reason}")));
-    app.print(&report)?;
-    Ok(0)
 }

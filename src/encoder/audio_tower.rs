@@ -14,7 +14,7 @@ use super::manifest::{AudioSpec, SpaceSpec};
 use super::rows::{Dims, Rows, TowerOutput};
 use super::runtime::{Backend, Engine};
 use super::{Error, Tower};
-use crate::audio::window::{Aggregate, windows};
+use crate::audio::window::{Aggregate, Long, WindowPolicy, windows};
 use crate::audio::{self, Target};
 
 /// The tower that listens.
@@ -30,6 +30,17 @@ pub struct AudioTower {
 pub struct WindowSpan {
     pub start_s: f64,
     pub end_s: f64,
+}
+
+/// What the tower hears in a clip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heard {
+    /// One row: the clip's.
+    pub pooled: TowerOutput,
+    /// Where each window lies.
+    pub spans: Vec<WindowSpan>,
+    /// A row a window, in the same order.
+    pub windows: TowerOutput,
 }
 
 impl AudioTower {
@@ -73,12 +84,33 @@ impl AudioTower {
     /// # Errors
     /// As [`Tower::embed`].
     pub fn embed_windows(&self, clip: &[f32]) -> Result<(Vec<WindowSpan>, TowerOutput), Error> {
+        self.embed_cut(clip, &self.spec.policy())
+    }
+
+    /// A clip's own vectors and, when `windows` is set, those of windows all over it. Windows are pooled as `pool` says, else as
+    /// the model does. What the model hears of a clip stays the same: where that is only a part, windows are cut beside it.
+    ///
+    /// # Errors
+    /// As [`Tower::embed`].
+    pub fn hear(&self, clip: &[f32], windows: bool, pool: Option<Aggregate>) -> Result<Heard, Error> {
+        let pool = pool.unwrap_or(self.spec.aggregate);
+        let (spans, own) = self.embed_windows(clip)?;
+        let pooled = self.pooled(&own, pool);
+        let policy = self.spec.policy();
+        let (spans, windows) = match windows && policy.long != Long::Chunks && clip.len() > policy.samples {
+            true => self.embed_cut(clip, &WindowPolicy { long: Long::Chunks, ..policy })?,
+            false => (spans, own),
+        };
+        Ok(Heard { pooled, spans, windows })
+    }
+
+    fn embed_cut(&self, clip: &[f32], policy: &WindowPolicy) -> Result<(Vec<WindowSpan>, TowerOutput), Error> {
         // Some networks turn NaN into an ordinary vector.
         if let Some((sample, &value)) = (0..).zip(clip).find(|(_, x)| !x.is_finite()) {
             return Err(audio::Error::Amplitude { sample, value }.into());
         }
         let rate = self.spec.sample_rate;
-        let windows = windows(clip, &self.spec.policy())?;
+        let windows = windows(clip, policy)?;
         let spans = windows.iter().map(|w| WindowSpan { start_s: w.start_s(rate), end_s: w.end_s(rate) }).collect();
         let parts = windows.par_iter().map(|w| self.run(1, &w.samples)).collect::<Result<Vec<_>, _>>()?;
         Ok((spans, TowerOutput::concat(self.dims(), parts)))
@@ -91,12 +123,14 @@ impl AudioTower {
         Ok(TowerOutput { pre_joint: next(&self.pre_joint), joint: next(&self.joint) })
     }
 
-    fn aggregate(&self, windows: &TowerOutput) -> TowerOutput {
-        match self.spec.aggregate {
-            Aggregate::Mean => TowerOutput {
-                pre_joint: windows.pre_joint.mean().normed(self.pre_joint.norm),
-                joint: windows.joint.mean().normed(self.joint.norm),
-            },
+    fn pooled(&self, windows: &TowerOutput, pool: Aggregate) -> TowerOutput {
+        let one = |rows: &Rows| match pool {
+            Aggregate::Mean => rows.mean(),
+            Aggregate::Max => rows.max(),
+        };
+        TowerOutput {
+            pre_joint: one(&windows.pre_joint).normed(self.pre_joint.norm),
+            joint: one(&windows.joint).normed(self.joint.norm),
         }
     }
 }
@@ -107,7 +141,7 @@ impl Tower<[f32]> for AudioTower {
     }
 
     fn embed(&self, batch: &[&[f32]]) -> Result<TowerOutput, Error> {
-        let clip = |clip: &&[f32]| self.embed_windows(clip).map(|(_, windows)| self.aggregate(&windows));
+        let clip = |clip: &&[f32]| self.hear(clip, false, None).map(|heard| heard.pooled);
         let parts = batch.par_iter().map(clip).collect::<Result<Vec<_>, _>>()?;
         Ok(TowerOutput::concat(self.dims(), parts))
     }

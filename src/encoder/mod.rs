@@ -18,6 +18,7 @@ mod folders;
 mod golden;
 mod graph;
 mod hashes;
+pub mod install;
 mod library;
 pub mod manifest;
 mod onnxruntime;
@@ -31,7 +32,7 @@ mod wording;
 
 use std::path::{Path, PathBuf};
 
-pub use audio_tower::{AudioTower, WindowSpan};
+pub use audio_tower::{AudioTower, Heard, WindowSpan};
 pub use error::Error;
 pub use folders::{Found, ModelFolders};
 pub use hashes::Hashes;

@@ -92,6 +92,16 @@ impl Rows {
         let n = self.len().max(1) as f64;
         Rows::new(self.dim, sum.into_iter().map(|x| (x / n) as f32).collect())
     }
+
+    /// The greatest number of all rows in each dimension, as one row.
+    pub(super) fn max(&self) -> Rows {
+        let mut rows = self.iter();
+        let mut greatest = rows.next().map_or_else(|| vec![0.0; self.dim], <[f32]>::to_vec);
+        for row in rows {
+            greatest.iter_mut().zip(row).for_each(|(greatest, &x)| *greatest = greatest.max(x));
+        }
+        Rows::new(self.dim, greatest)
+    }
 }
 
 /// Numbers in a tower's vectors.

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::files::{self, Source};
+use super::files::{self, Found, Source};
 use super::pipeline::in_order;
+use super::windows::{self, Keep, Kept};
 use super::{Error, Labelling};
 use crate::audio::{self, AudioFile, Limits, Target};
 use crate::embedding::{Modality, Space, Stage};
-use crate::encoder::{AudioTower, Tower};
+use crate::encoder::AudioTower;
 use crate::progress::Progress;
-use crate::store::{Collection, NewItem, SpaceKey};
+use crate::store::{Collection, Item, NewItem, SpaceKey};
 use crate::value::Value;
 use crate::workspace::{ModelRef, Workspace};
 
@@ -23,6 +24,8 @@ pub struct Options {
     pub labelling: Labelling,
     /// The longest audio that is taken.
     pub limits: Limits,
+    /// Whether windows are kept, and how they become one vector.
+    pub keep: Keep,
 }
 
 /// What an ingest did.
@@ -55,10 +58,28 @@ pub struct Failure {
 /// When a path can't be read, the model can't hear, the store fails, or the user cancels. A single bad file is no error: it
 /// is among [`Summary::failures`].
 pub fn ingest(workspace: &Workspace, model: &ModelRef, options: &Options, progress: &dyn Progress) -> Result<Summary, Error> {
-    let sources = files::find(&options.paths)?;
+    ingest_found(workspace, model, options, &files::find(&options.paths)?, progress)
+}
+
+/// As [`ingest`], of files that were found already, in place of the options' paths.
+///
+/// # Errors
+/// When the model can't hear, the store fails, or the user cancels.
+pub fn ingest_found(
+    workspace: &Workspace,
+    model: &ModelRef,
+    options: &Options,
+    found: &Found,
+    progress: &dyn Progress,
+) -> Result<Summary, Error> {
     let tower = ready(workspace, model)?;
     let collection = workspace.store().open_or_create(&options.collection)?;
-    embed(collection, model, tower, &options.labelling, options.limits, &sources, progress)
+    let kept = Kept::of(workspace, &collection, tower.spec().aggregate, options.keep)?;
+    let Found { sources, failures, warnings } = found;
+    let mut summary = embed(collection, kept, model, tower, &options.labelling, options.limits, sources, progress)?;
+    summary.failures.splice(..0, failures.iter().cloned());
+    summary.warnings.splice(..0, warnings.iter().cloned());
+    Ok(summary)
 }
 
 /// Embeds the clips of a collection again from their files, after a change of the model. Their metadata stay.
@@ -88,12 +109,15 @@ pub fn reembed(
             "no clip of `{name}` knows its file: imported vectors are renewed by another import"
         )));
     }
-    for info in collection.spaces()? {
-        if info.key.space.model == model.id && info.key.model_hash != model.hash {
-            collection.drop_space(&info.key)?;
+    let kept = Kept::of(workspace, &collection, tower.spec().aggregate, Keep::default())?;
+    for collection in std::iter::once(&collection).chain(&kept.windows) {
+        for info in collection.spaces()? {
+            if info.key.space.model == model.id && info.key.model_hash != model.hash {
+                collection.drop_space(&info.key)?;
+            }
         }
     }
-    let summary = embed(collection, model, tower, &Labelling::None, limits, &sources, progress)?;
+    let summary = embed(collection, kept, model, tower, &Labelling::None, limits, &sources, progress)?;
     // Labels are those that the clips have.
     Ok(Summary { unlabelled: 0, ..summary })
 }
@@ -105,8 +129,10 @@ fn ready<'a>(workspace: &Workspace, model: &'a ModelRef) -> Result<&'a AudioTowe
     Ok(tower)
 }
 
+#[allow(clippy::too_many_arguments)]
 fn embed(
     collection: Collection,
+    kept: Kept,
     model: &ModelRef,
     tower: &AudioTower,
     labelling: &Labelling,
@@ -117,6 +143,7 @@ fn embed(
     let mut summary = Summary { collection: collection.name().to_owned(), ..Default::default() };
     let job = Job {
         collection,
+        kept,
         tower,
         target: tower.target(),
         limits,
@@ -137,24 +164,31 @@ fn embed(
     let done = in_order(sources.len(), work, |results| {
         // What is embedded already is worth keeping even when the user cancels.
         let cancelled = results.iter().any(Option::is_none);
-        let mut batch = Vec::new();
+        let (mut batch, mut windows, mut gone) = (Vec::new(), Vec::new(), Vec::new());
         // The results lead: when they end, no source may have been drawn.
         for (taken, source) in results.into_iter().zip(order.by_ref()) {
             match taken {
-                Some(Taken::Known(relabelled)) => {
+                Some(Taken::Known { relabelled, windows: of_it }) => {
                     summary.known += 1;
                     batch.extend(relabelled.map(|item| *item));
+                    windows.extend(of_it);
                 }
                 Some(Taken::Failed(reason)) => summary.failures.push(Failure { file: source.path.display().to_string(), reason }),
-                Some(Taken::New { item, duration_s, warnings }) => {
+                Some(Taken::New { item, windows: of_it, gone: of_old, duration_s, warnings }) => {
+                    windows.extend(of_it);
+                    gone.extend(of_old);
                     summary.embedded += 1;
                     summary.audio_s += duration_s;
-                    summary.unlabelled += usize::from(!item.metadata.contains_key("label"));
+                    let said = |field: &str| item.metadata.get(field).is_some_and(|value| !value.is_null());
+                    summary.unlabelled += usize::from(!["label", "labels", "captions"].into_iter().any(said));
                     summary.warnings.extend(warnings.into_iter().map(|w| (source.id.clone(), w)));
                     batch.push(*item);
                 }
                 None => {}
             }
+        }
+        if let Some(collection) = &job.kept.windows {
+            windows::store(collection, windows, &gone)?;
         }
         for rejected in job.collection.commit_sound(batch)? {
             let path = sources.iter().find(|source| source.id == rejected.id).map(|source| source.path.display().to_string());
@@ -169,6 +203,7 @@ fn embed(
 
 struct Job<'a> {
     collection: Collection,
+    kept: Kept,
     tower: &'a AudioTower,
     target: Target,
     limits: Limits,
@@ -178,11 +213,17 @@ struct Job<'a> {
 }
 
 enum Taken {
-    /// With its new fields, if the labelling now says something else of it.
-    Known(Option<Box<NewItem>>),
+    Known {
+        /// With its new fields, if the labelling now says something else of it; its windows too.
+        relabelled: Option<Box<NewItem>>,
+        windows: Vec<NewItem>,
+    },
     Failed(String),
     New {
         item: Box<NewItem>,
+        windows: Vec<NewItem>,
+        /// Windows of what the file was before.
+        gone: Vec<String>,
         duration_s: f64,
         warnings: Vec<String>,
     },
@@ -199,11 +240,15 @@ impl Job<'_> {
     fn embed(&self, source: &Source) -> Result<Taken, String> {
         let file = AudioFile::read(&source.path).map_err(|e| e.to_string())?;
         let known = |space| self.collection.has(&source.id, Some(&file.hash), space).map_err(|e| e.to_string());
-        if known(&self.joint)? && known(&self.pre_joint)? {
-            return self.relabel(source);
+        let stored = self.collection.item_by_id(Modality::Audio, &source.id).map_err(|e| e.to_string())?;
+        let windows_before = stored.as_ref().and_then(windows::count);
+        let keeping = self.kept.windows.is_some();
+        if known(&self.joint)? && known(&self.pre_joint)? && self.has_windows(source, windows_before)? {
+            return self.relabel(source, stored.as_ref());
         }
         let clip = file.load(&self.target, &self.limits).map_err(|e| e.to_string())?;
-        let output = self.tower.embed(&[&clip.samples]).map_err(|e| e.to_string())?;
+        let heard = self.tower.hear(&clip.samples, keeping, self.kept.pool).map_err(|e| e.to_string())?;
+        let output = &heard.pooled;
         let (pre_joint, joint) = (output.pre_joint.row(0).to_vec(), output.joint.row(0).to_vec());
         let direction = |row: &[f32], space: &str| match row.iter().all(|&x| x == 0.0) {
             true => Err(format!("the model gives a vector of zeros in its {space} space: is the audio silent?")),
@@ -211,22 +256,53 @@ impl Job<'_> {
         };
         direction(&pre_joint, "pre-joint")?;
         direction(&joint, "joint")?;
+        let mut metadata = self.metadata(source, &clip);
+        if keeping {
+            metadata.insert(windows::COUNT.into(), heard.spans.len().into());
+        }
+        if let Some(pool) = self.kept.pool {
+            metadata.insert(windows::POOL.into(), pool.name().into());
+        }
         let item = NewItem {
             content_hash: Some(file.hash),
-            metadata: self.metadata(source, &clip),
+            metadata,
             vectors: vec![(self.pre_joint.clone(), pre_joint), (self.joint.clone(), joint)],
             ..NewItem::new(source.id.clone(), Modality::Audio)
         };
-        Ok(Taken::New { item: Box::new(item), duration_s: clip.duration_s(), warnings: clip.warnings })
+        let windows = if keeping { windows::items(&item, &heard, [&self.pre_joint, &self.joint]) } else { Vec::new() };
+        let gone = (heard.spans.len()..windows_before.unwrap_or(0)).map(|number| windows::id(&source.id, number)).collect();
+        Ok(Taken::New { item: Box::new(item), windows, gone, duration_s: clip.duration_s(), warnings: clip.warnings })
+    }
+
+    /// Whether a clip's windows are there, or none are kept. A clip is stored after all of its windows; one will do.
+    fn has_windows(&self, source: &Source, count: Option<usize>) -> Result<bool, String> {
+        let Some(windows) = &self.kept.windows else { return Ok(true) };
+        for number in 0..count.unwrap_or(0) {
+            let id = windows::id(&source.id, number);
+            if windows.item_by_id(Modality::Audio, &id).map_err(|e| e.to_string())?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Vectors that are there stay; what the labelling says of the clip may have changed.
-    fn relabel(&self, source: &Source) -> Result<Taken, String> {
-        let fields = self.labelling.metadata(&source.id, &source.path);
-        let stored = self.collection.item_by_id(Modality::Audio, &source.id).map_err(|e| e.to_string())?;
+    fn relabel(&self, source: &Source, stored: Option<&Item>) -> Result<Taken, String> {
+        let mut fields = self.labelling.metadata(&source.id, &source.path);
+        if fields.contains_key("label") || fields.contains_key("labels") {
+            // One kind of truth takes the other's place.
+            for other in ["label", "labels", "absent"] {
+                let kept = stored.is_some_and(|item| item.metadata.get(other).is_some_and(|value| !value.is_null()));
+                if kept && !fields.contains_key(other) {
+                    fields.insert(other.into(), Value::Null);
+                }
+            }
+        }
         let changed = stored.is_some_and(|item| fields.iter().any(|(name, value)| item.metadata.get(name) != Some(value)));
+        let windows = stored.filter(|_| changed).and_then(windows::count).unwrap_or(0);
+        let windows = windows::relabelled(&source.id, windows, &fields);
         let item = changed.then(|| Box::new(NewItem { metadata: fields, ..NewItem::new(source.id.clone(), Modality::Audio) }));
-        Ok(Taken::Known(item))
+        Ok(Taken::Known { relabelled: item, windows })
     }
 
     fn metadata(&self, source: &Source, clip: &audio::Clip) -> BTreeMap<String, Value> {

@@ -16,7 +16,11 @@
 //!
 //! Source: protocols of the ISMIR 2024 paper; F1, balanced accuracy and the areas as scikit-learn has them.
 
+mod tally;
+
 use std::sync::{Arc, OnceLock};
+
+pub use tally::Tally;
 
 use super::areas::{Columns, MOST_PAIRS};
 use super::cosines::{Cosines, each_row};
@@ -69,19 +73,6 @@ pub struct Class {
     pub roc_auc: f64,
     /// NaN without items of both kinds.
     pub average_precision: f64,
-}
-
-/// Weighted counts, which the metrics read.
-#[derive(Debug, Clone)]
-pub struct Tally {
-    total: u64,
-    /// Items by the rank of their class.
-    ranks: Vec<u64>,
-    support: Vec<u64>,
-    predicted: Vec<u64>,
-    right: Vec<u64>,
-    roc_auc: f64,
-    pr_auc: f64,
 }
 
 impl Classification {
@@ -302,54 +293,6 @@ fn judge(item: usize, row: &[f32], own: Option<usize>) -> Result<(usize, Judged)
 fn add(counts: &mut [u64], at: usize, w: u64) {
     if let Some(count) = counts.get_mut(at) {
         *count += w;
-    }
-}
-
-impl Tally {
-    /// Top-m accuracy.
-    pub fn top(&self, m: usize) -> f64 {
-        // The last rank is that of masked classes, which no m reaches.
-        ratio(self.ranks.iter().take(m.min(self.support.len())).sum(), self.total)
-    }
-
-    /// F1 and support of the classes that occur or are guessed.
-    fn f1(&self) -> impl Iterator<Item = (f64, u64)> {
-        let counts = self.support.iter().zip(&self.predicted).zip(&self.right);
-        counts.filter(|((s, p), _)| **s + **p > 0).map(|((&s, &p), &right)| (ratio(2 * right, s + p), s))
-    }
-
-    /// Weighted F1.
-    pub fn f1_weighted(&self) -> f64 {
-        if self.total == 0 {
-            f64::NAN
-        } else {
-            self.f1().map(|(f1, support)| f1 * support as f64).sum::<f64>() / self.total as f64
-        }
-    }
-
-    /// Macro F1.
-    pub fn f1_macro(&self) -> f64 {
-        mean_of_defined(self.f1().map(|(f1, _)| f1))
-    }
-
-    /// Recall of one class; NaN without items.
-    pub fn recall(&self, class: usize) -> f64 {
-        self.right.get(class).zip(self.support.get(class)).map_or(f64::NAN, |(&right, &support)| ratio(right, support))
-    }
-
-    /// Mean recall.
-    pub fn balanced_accuracy(&self) -> f64 {
-        mean_of_defined(self.right.iter().zip(&self.support).map(|(&right, &support)| ratio(right, support)))
-    }
-
-    /// Macro ROC-AUC.
-    pub fn roc_auc(&self) -> f64 {
-        self.roc_auc
-    }
-
-    /// Macro average precision.
-    pub fn pr_auc(&self) -> f64 {
-        self.pr_auc
     }
 }
 

@@ -256,12 +256,12 @@ impl Collection {
         Ok(block)
     }
 
-    fn no_space(&self, space: &SpaceKey) -> Refused {
+    pub(super) fn no_space(&self, space: &SpaceKey) -> Refused {
         Refused::NoSpace { collection: self.name.clone(), space: space.clone() }
     }
 }
 
-fn item(seq: u64, record: ItemRecord) -> Item {
+pub(super) fn item(seq: u64, record: ItemRecord) -> Item {
     let ItemRecord { id, modality, content_hash, metadata, .. } = record;
     Item { seq, id, modality, content_hash, metadata }
 }

@@ -67,20 +67,7 @@ impl Collection {
             return Ok(());
         }
         let mut writing = self.inner.write();
-        let record = self.inner.collection(&self.name)?;
-        if record.cid != self.cid {
-            return Err(Refused::NoCollection { name: self.name.clone() }.into());
-        }
-        let spaces = self.inner.spaces(self.cid)?.into_iter().map(|space| (space.key.clone(), space)).collect();
-        let mut stage = Stage {
-            collection: self,
-            record,
-            spaces,
-            items: BTreeMap::new(),
-            names: HashMap::new(),
-            dead: BTreeMap::new(),
-            batch: Batch::default(),
-        };
+        let mut stage = Stage::of(self)?;
         for (at, item) in batch.into_iter().enumerate() {
             let named = (at, item.id.clone());
             match stage.take(item) {
@@ -90,6 +77,30 @@ impl Collection {
         }
         if stage.items.is_empty() {
             return Ok(());
+        }
+        let batch = stage.finish()?;
+        self.inner.apply(&mut writing, batch)
+    }
+}
+
+impl Collection {
+    /// Removes the items of these ids with their vectors; ids that are not there are passed over.
+    ///
+    /// # Errors
+    /// As [`Collection::commit`], without the refusals of items.
+    pub fn remove(&self, modality: Modality, ids: &[String]) -> Result<(), Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut writing = self.inner.write();
+        let mut stage = Stage::of(self)?;
+        for id in ids {
+            if let Some(seq) = stage.stage_stored(modality, id)? {
+                stage.forget(seq);
+                let name = (modality, id.clone());
+                stage.names.remove(&name);
+                stage.batch.delete(key::id(self.cid, modality, id));
+            }
         }
         let batch = stage.finish()?;
         self.inner.apply(&mut writing, batch)
@@ -125,7 +136,18 @@ struct Staged {
     vectors: BTreeMap<u32, Vec<f32>>,
 }
 
-impl Stage<'_> {
+impl<'a> Stage<'a> {
+    /// Nothing yet of a commit to `collection`, as it stands.
+    fn of(collection: &'a Collection) -> Result<Self, Error> {
+        let record = collection.inner.collection(&collection.name)?;
+        if record.cid != collection.cid {
+            return Err(Refused::NoCollection { name: collection.name.clone() }.into());
+        }
+        let spaces = collection.inner.spaces(collection.cid)?.into_iter().map(|space| (space.key.clone(), space)).collect();
+        let (items, names, dead) = (BTreeMap::new(), HashMap::new(), BTreeMap::new());
+        Ok(Stage { collection, record, spaces, items, names, dead, batch: Batch::default() })
+    }
+
     fn take(&mut self, new: NewItem) -> Result<(), Error> {
         if new.id.is_empty() || new.id.len() > LONGEST_ID {
             let shown = new.id.chars().take(40).collect();

@@ -29,6 +29,7 @@ mod memory;
 mod mend;
 mod migrate;
 mod renew;
+mod scan;
 mod sled;
 mod snapshot;
 mod space;

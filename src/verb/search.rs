@@ -2,12 +2,12 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::embedding::{Embeddings, Stage};
-use crate::query::signature::{Clause, shared};
+use crate::query::signature::{Clause, Kind, Parameter, shared};
 use crate::query::{Bound, Example, Predicate, Signature, Sum};
 use crate::report::Report;
 use crate::store::{Collection, SpaceInfo};
 use crate::verb::hits::{self, How};
-use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance};
+use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, moments, parameters, provenance};
 use crate::workspace::ModelRef;
 
 pub struct Search;
@@ -15,13 +15,17 @@ pub struct Search;
 static SIGNATURE: Signature = Signature {
     name: "search",
     summary: "finds clips by words, in the joint space",
-    usage: &["search clips [in C] for \"TEXT\" [+ W * \"TEXT\" …] [without \"TEXT\"] [where PREDICATE] [top K]"],
+    usage: &[
+        "search clips [in C] for \"TEXT\" [+ W * \"TEXT\" …] [without \"TEXT\"] [where PREDICATE] [windows=best|all|pooled] [top K]",
+    ],
     about: "Embeds the text and lists the clips with the greatest cosine. Texts may be added with weights, and taken away with `without` \
             (weight −1): the vectors are summed at unit length. Every row is compared below 50,000 rows; above that, or with \
-            `exact=false`, the HNSW graph is searched and its measured recall stands beside the result.",
+            `exact=false`, the HNSW graph is searched and its measured recall stands beside the result. Where the windows of clips \
+            were kept (`dyad ingest --windows`), each clip is found by its best window, and `start_s` and `end_s` say where that \
+            is; `windows=all` lists windows, `windows=pooled` compares whole clips.",
     subjects: &["clip"],
     clauses: &[Clause::In, Clause::Where, Clause::Top, Clause::For, Clause::Without],
-    parameters: &[shared::MODEL, shared::EXACT, shared::EF],
+    parameters: &[shared::MODEL, shared::EXACT, shared::EF, WINDOWS],
     examples: &[
         Example { statement: "search clips for \"a bright trumpet\" top 5", gives: "the five nearest clips" },
         Example {
@@ -30,6 +34,13 @@ static SIGNATURE: Signature = Signature {
         },
     ],
     ..Signature::BARE
+};
+
+const WINDOWS: Parameter = Parameter {
+    name: "windows",
+    kind: Kind::Choice(&moments::CHOICES),
+    default: "best where windows were kept, else pooled",
+    help: "what is compared: each clip's best window, all windows, or clips as a whole",
 };
 
 impl Verb for Search {
@@ -54,7 +65,37 @@ impl Verb for Search {
             return Err(fault.expected("a text that is not empty, with a weight that is not 0").into());
         }
         let (collection, model, info) = parameters::clips_of(&bound, Stage::Joint, scope)?;
-        Ok(Box::new(SearchPlan { collection, model, info, sum, filter: bound.filter.clone(), how: How::of(&bound) }))
+        let windows = windows(&bound, &collection, &model, scope)?;
+        Ok(Box::new(SearchPlan { collection, model, info, windows, sum, filter: bound.filter.clone(), how: How::of(&bound) }))
+    }
+}
+
+/// The windows that are compared in place of clips.
+struct Windows {
+    collection: Collection,
+    info: SpaceInfo,
+    /// Every window is a hit, not only the best of a track.
+    each: bool,
+}
+
+fn windows(bound: &Bound, clips: &Collection, model: &ModelRef, scope: &Scope<'_>) -> Result<Option<Windows>, Error> {
+    let asked = bound.text_of("windows");
+    if asked.as_ref().is_some_and(|asked| asked.node.eq_ignore_ascii_case("pooled")) {
+        return Ok(None);
+    }
+    if let Some(collection) = scope.workspace.windows_of(clips.name())?
+        && let Ok(info) = scope.workspace.audio_space(&collection, model, Stage::Joint)
+    {
+        let each = asked.is_some_and(|asked| asked.node.eq_ignore_ascii_case("all"));
+        return Ok(Some(Windows { collection, info, each }));
+    }
+    match asked {
+        None => Ok(None),
+        Some(asked) => Err(Diagnostic::new(format!("no windows of the clips of `{}` were kept", clips.name()))
+            .at(asked.span)
+            .expected("`windows=pooled`")
+            .hint("`dyad ingest … --windows` keeps them")
+            .into()),
     }
 }
 
@@ -62,12 +103,19 @@ struct SearchPlan {
     collection: Collection,
     model: ModelRef,
     info: SpaceInfo,
+    /// None compares clips.
+    windows: Option<Windows>,
     sum: Sum,
     filter: Option<Predicate>,
     how: How,
 }
 
 impl SearchPlan {
+    /// The collection and the space whose rows are compared.
+    fn compared(&self) -> (&Collection, &SpaceInfo) {
+        self.windows.as_ref().map_or((&self.collection, &self.info), |windows| (&windows.collection, &windows.info))
+    }
+
     /// The weighted sum of the texts' unit vectors.
     fn query(&self, scope: &Scope<'_>) -> Result<Embeddings, Error> {
         let mut total: Vec<f32> = Vec::new();
@@ -87,23 +135,25 @@ impl SearchPlan {
 
 impl Plan for SearchPlan {
     fn steps(&self) -> Vec<Step> {
+        let (collection, info) = self.compared();
         let mut steps = vec![
-            Step::new("collection", self.collection.name()),
-            Step::new("space", format!("{}, {} rows of {}", self.info.key, self.info.rows, self.info.dim)),
+            Step::new("collection", collection.name()),
+            Step::new("space", format!("{}, {} rows of {}", info.key, info.rows, info.dim)),
             Step::new("texts", self.sum.to_string()),
         ];
         steps.extend(self.filter.iter().map(|f| Step::new("filter", f.to_string())));
-        steps.push(self.how.step(&self.info));
+        steps.push(self.how.step(info));
         steps
     }
 
     fn estimate(&self, _: &Scope<'_>) -> Result<Vec<Step>, Error> {
         let texts = self.sum.0.len();
-        Ok(vec![parameters::reading(texts, texts), self.how.work(&self.info)])
+        Ok(vec![parameters::reading(texts, texts), self.how.work(self.compared().1)])
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let clips = scope.workspace.clips(&self.collection, &self.info, self.filter.as_ref(), scope.progress)?;
+        let (collection, info) = self.compared();
+        let clips = scope.workspace.clips(collection, info, self.filter.as_ref(), scope.progress)?;
         let query = self.query(scope)?;
         query.space.comparable(&clips.loaded.embeddings.space)?;
         let mut report = Report::new("search");
@@ -112,7 +162,10 @@ impl Plan for SearchPlan {
         if let Some(filter) = &self.filter {
             report.context.fact("where", filter.to_string());
         }
-        hits::find(&mut report, &clips, query.row(0), None, &self.how, scope)?;
+        match &self.windows {
+            Some(windows) => moments::find(&mut report, &clips, query.row(0), windows.each, &self.how, scope)?,
+            None => hits::find(&mut report, &clips, query.row(0), None, &self.how, scope)?,
+        }
         Ok(report.into())
     }
 }

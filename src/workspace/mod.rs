@@ -12,6 +12,7 @@ mod patience;
 mod stored;
 mod texts;
 mod towers;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ pub use models::{Imported, ModelRef};
 pub use patience::patiently;
 pub use stored::Stored;
 pub use texts::{Prompts, TEXTS, spoken};
+pub use windows::{SPAN, TRACK, holds_windows, windows_name};
 
 /// Why the workspace could not give what was asked of it.
 #[derive(Debug, thiserror::Error)]

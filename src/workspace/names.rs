@@ -43,7 +43,8 @@ impl Workspace {
         {
             return Ok(collection);
         }
-        let infos: Vec<CollectionInfo> = self.store.collections()?.into_iter().filter(|c| c.audio > 0).collect();
+        let infos: Vec<CollectionInfo> =
+            self.store.collections()?.into_iter().filter(|c| c.audio > 0 && !super::holds_windows(&c.name)).collect();
         match infos.as_slice() {
             [only] => self.collection(&Spanned::new(only.name.clone(), Default::default())),
             [] => Err(Diagnostic::new("the store holds no clips").hint("`dyad ingest DIR` embeds a folder of audio").into()),
@@ -151,10 +152,12 @@ impl Workspace {
         let (mut labels, mut texts) = (Vec::new(), Vec::new());
         for item in collection.items() {
             let item = item?;
-            match (item.modality, item.metadata.get("label")) {
-                (Modality::Audio, Some(Value::Text(label))) => labels.push(label.clone()),
-                (Modality::Text, _) => texts.push(item.id),
-                _ => {}
+            match item.modality {
+                Modality::Audio => {
+                    let fields = ["label", "labels"].into_iter().filter_map(|field| item.metadata.get(field));
+                    labels.extend(fields.flat_map(Value::members).filter_map(Value::as_text).map(str::to_owned));
+                }
+                Modality::Text => texts.push(item.id),
             }
         }
         labels.sort();

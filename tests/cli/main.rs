@@ -7,9 +7,14 @@ mod program;
 
 mod batch;
 mod conformance;
+mod datasets;
+mod exchange;
 mod formats;
 mod import;
 mod ingest;
 mod json;
 mod labels;
+mod long_audio;
+mod models;
+
 mod store;

@@ -8,7 +8,7 @@ use dyad::audio::Limits;
 use dyad::diagnostic::Spanned;
 use dyad::embedding::Modality;
 use dyad::ingest::labelling::Rows;
-use dyad::ingest::{self, Labelling, Options};
+use dyad::ingest::{self, Keep, Labelling, Options};
 use dyad::progress::Silent;
 use dyad::query::split::Continuation;
 use dyad::render::{Format, Style};
@@ -49,6 +49,7 @@ fn fill(workspace: &Workspace) {
         paths: vec![audio],
         collection: "demo".into(),
         limits: Limits::default(),
+        keep: Keep::default(),
     };
     let summary = ingest::ingest(workspace, &model, &options, &Silent).unwrap();
     assert!(summary.failures.is_empty(), "{:?}", summary.failures);

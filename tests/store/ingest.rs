@@ -7,7 +7,7 @@ use std::sync::Arc;
 use dyad::audio::Limits;
 use dyad::diagnostic::Spanned;
 use dyad::embedding::Modality;
-use dyad::ingest::{Labelling, Options, ingest};
+use dyad::ingest::{Keep, Labelling, Options, ingest};
 use dyad::progress::Silent;
 use dyad::store::{Faulty, Memory, Store};
 use dyad::workspace::Workspace;
@@ -42,6 +42,7 @@ fn an_ingest_that_fails_at_any_call_is_finished_by_the_next() {
         collection: "c".into(),
         labelling: Labelling::None,
         limits: Limits::default(),
+        keep: Keep::default(),
     };
     let name = Spanned::new("musicnn-minilm".to_owned(), Default::default());
     let model = over(Store::in_memory().unwrap()).model(&name).unwrap();

@@ -26,7 +26,7 @@ pub fn sections(workspace: &Workspace) -> Result<Vec<Planned>, Failure> {
         lead: "Every number below is computed from this store by the statement that stands above it.".into(),
         statements: own(&[("Models", "show models"), ("Collections", "show collections"), ("Spaces", "show spaces")]),
     }];
-    for collection in collections.iter().filter(|c| c.audio > 0) {
+    for collection in collections.iter().filter(|c| c.audio > 0 && !crate::workspace::holds_windows(&c.name)) {
         for model in models(collection, Modality::Audio, Stage::Joint) {
             sections.extend(experiments(workspace, collection, &model)?);
         }

@@ -1,0 +1,119 @@
+//! `dyad import` and `dyad export`.
+
+use super::{App, args};
+use crate::diagnostic::{Diagnostic, Spanned, one_of};
+use crate::embedding::Modality;
+use crate::exchange::Ask;
+use crate::ingest::{export, import};
+use crate::report::{Report, Table};
+use crate::session::Failure;
+use crate::store::{Collection, SpaceInfo};
+
+/// Reasons that are shown; the others are counted.
+const SHOWN: usize = 20;
+
+/// `dyad import FORMAT FILE …`
+pub fn import(app: &App, args: args::Import) -> Result<u8, Failure> {
+    let options = import::Options {
+        format: args.kind,
+        file: args.file,
+        ask: Ask { vectors: args.vectors_in, ids: args.ids_in },
+        collection: args.collection,
+        model: args.model,
+        model_hash: args.model_hash,
+        modality: modality(args.modality),
+        stage: args.space,
+        labels: args.labels,
+        prompt: args.prompt,
+        skip_bad: args.skip_bad,
+    };
+    let workspace = app.workspace()?;
+    let imported = import::import(&workspace, &options, &app.bars)?;
+    let mut report = Report::new("import");
+    report.context.store = Some(workspace.place());
+    report.context.collection = Some(options.collection.clone());
+    report.context.model = Some(options.model.clone());
+    report.context.prompts = options.prompt.clone().into_iter().collect();
+    let mut table = Table::new(["file", "space", "vectors", "dim", "skipped"]);
+    let space = crate::embedding::Space::new(&options.model, options.modality, options.stage);
+    table.push(vec![
+        options.file.display().to_string().into(),
+        space.to_string().into(),
+        (imported.rows as usize).into(),
+        imported.dim.into(),
+        imported.skipped.len().into(),
+    ]);
+    report.tables.push(table);
+    report.notes.extend(imported.left_out.iter().map(|what| format!("left out: {what}")));
+    report.notes.extend(imported.skipped.iter().take(SHOWN).map(|(row, reason)| format!("row {row} {reason}")));
+    if let Some(more @ 1..) = imported.skipped.len().checked_sub(SHOWN) {
+        report.notes.push(format!("{more} more rows were skipped"));
+    }
+    app.print(&report)?;
+    Ok(0)
+}
+
+/// `dyad export FORMAT FILE …`
+pub fn export(app: &App, args: args::Export) -> Result<u8, Failure> {
+    let workspace = app.workspace()?;
+    let collection = workspace.collection(&Spanned::new(args.collection.clone(), Default::default()))?;
+    let info = space(&collection, &args)?;
+    let options = export::Options { format: args.kind, file: args.file, force: args.force };
+    let exported = export::export(&collection, &info.key, &options, &app.bars)?;
+    let mut report = Report::new("export");
+    report.context.store = Some(workspace.place());
+    report.context.collection = Some(collection.name().to_owned());
+    report.context.model = Some(info.key.space.model.clone());
+    report.context.model_hash = Some(info.key.model_hash.clone());
+    report.context.prompts = info.key.prompt.iter().cloned().collect();
+    let mut table = Table::new(["file", "space", "vectors", "dim", "size"]).unit("size", "bytes");
+    for file in &exported.files {
+        let size = std::fs::metadata(file).map_or(0, |metadata| metadata.len());
+        table.push(vec![
+            file.display().to_string().into(),
+            info.key.space.to_string().into(),
+            (exported.rows as usize).into(),
+            exported.dim.into(),
+            (size as usize).into(),
+        ]);
+    }
+    report.tables.push(table);
+    app.print(&report)?;
+    Ok(0)
+}
+
+fn modality(arg: args::ModalityArg) -> Modality {
+    match arg {
+        args::ModalityArg::Audio => Modality::Audio,
+        args::ModalityArg::Text => Modality::Text,
+    }
+}
+
+/// The one space that is meant.
+fn space(collection: &Collection, args: &args::Export) -> Result<SpaceInfo, Failure> {
+    let (name, modality) = (collection.name(), modality(args.modality));
+    let all = collection.spaces().map_err(crate::workspace::Error::from)?;
+    let of_kind: Vec<&SpaceInfo> =
+        all.iter().filter(|s| s.key.space.modality == modality && s.key.space.stage == args.space).collect();
+    let of_model: Vec<&SpaceInfo> =
+        of_kind.iter().copied().filter(|s| args.model.as_ref().is_none_or(|model| s.key.space.model == *model)).collect();
+    let meant: Vec<&SpaceInfo> =
+        of_model.iter().copied().filter(|s| args.prompt.is_none() || s.key.prompt == args.prompt).collect();
+    match meant.as_slice() {
+        [one] => Ok((*one).clone()),
+        [] => {
+            let there: Vec<String> = all.iter().map(|s| s.key.to_string()).collect();
+            let fault = Diagnostic::new(format!("the collection `{name}` has no such vectors"));
+            Err(match there.is_empty() {
+                true => fault.hint("it has no vectors at all"),
+                false => fault.expected(format!("one of its spaces: {}", one_of(there.iter().map(String::as_str)))),
+            }
+            .into())
+        }
+        several => {
+            let texts: Vec<String> = several.iter().map(|s| s.key.to_string()).collect();
+            let fault = Diagnostic::new(format!("the collection `{name}` has several such spaces"));
+            Err(fault.expected(format!("`--model` or `--prompt` for one of {}", one_of(texts.iter().map(String::as_str)))).into())
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! `import`: vectors computed elsewhere, from a file of any kind that [`crate::exchange`] reads.
+//!
+//! ```text
+//!   file ─ read once: every row checked ─ nothing wrong, or --skip-bad ─ read again: committed a thousand rows at a time
+//! ```
+//! Ids and fields are those of the file; where it has none, those of a table in the same order (a label a line for texts), or
+//! row numbers. Text vectors need the prompt that they were made from. A file that is refused leaves nothing of itself.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use super::labelling::Rows;
+use crate::embedding::{Modality, Space, Stage};
+use crate::exchange::{Ask, Format, Names, Row};
+use crate::progress::Progress;
+use crate::prompt::Prompt;
+use crate::store::{NewItem, SpaceKey};
+use crate::value::Value;
+use crate::workspace::Workspace;
+
+/// Rows read, and committed, at a time.
+const CHUNK: usize = 1_000;
+/// Most bytes of vectors in a commit.
+const CHUNK_BYTES: usize = 8 << 20;
+/// The store's own limit.
+const LONGEST_ID: usize = 4096;
+
+/// What to import, and as what.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub format: &'static Format,
+    pub file: PathBuf,
+    /// Which parts of the file hold vectors and ids, where their names don't say.
+    pub ask: Ask,
+    /// Made if there is none.
+    pub collection: String,
+    /// May be a model without a folder.
+    pub model: String,
+    /// Tells versions of such a model apart.
+    pub model_hash: Option<String>,
+    pub modality: Modality,
+    pub stage: Stage,
+    /// Ids and fields: a table or JSONL; for texts also a list.
+    pub labels: Option<PathBuf>,
+    /// The prompt that text vectors were made from.
+    pub prompt: Option<String>,
+    /// Leaves out rows that can't be taken, where otherwise they are an error.
+    pub skip_bad: bool,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Imported {
+    pub rows: u64,
+    pub dim: usize,
+    /// Rows left out, with the reason.
+    pub skipped: BTreeMap<u64, String>,
+    /// Parts of the file that were not taken.
+    pub left_out: Vec<String>,
+}
+
+/// Imports one file.
+///
+/// # Errors
+/// When the file is not of its format, a row can't be taken, labels and rows differ in number, the prompt is missing, or the
+/// vectors don't fit what the space holds.
+pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress) -> Result<Imported, Error> {
+    let prompt = prompt(options)?;
+    let (dim, bad, left_out) = check(options, progress)?;
+    let model = workspace.register_import(&options.model, options.model_hash.as_deref())?;
+    let collection = workspace.store().open_or_create(&options.collection)?;
+    let mut key = SpaceKey::new(Space::new(&model.id, options.modality, options.stage), &model.hash);
+    if let Some(prompt) = prompt {
+        key = key.with_prompt(prompt);
+    }
+    let mut rows = NamedRows::open(options, dim)?;
+    progress.begin("importing vectors", rows.file.rows());
+    let (mut at, mut stored) = (0, 0);
+    loop {
+        if progress.cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let chunk = rows.next()?;
+        if chunk.is_empty() {
+            break;
+        }
+        let mut batch = Vec::with_capacity(chunk.len());
+        for row in chunk {
+            if let (Ok(vector), Some(id), false) = (row.vector, row.id, bad.contains_key(&at)) {
+                let vectors = vec![(key.clone(), vector)];
+                batch.push(NewItem { metadata: row.fields, vectors, ..NewItem::new(id, options.modality) });
+            }
+            at += 1;
+            progress.advance(1);
+        }
+        stored += batch.len() as u64;
+        collection.commit(batch)?;
+    }
+    progress.end();
+    workspace.forget_texts();
+    Ok(Imported { rows: stored, dim, skipped: bad, left_out })
+}
+
+/// Reads the whole file: the dimension, the rows that can't be taken, and what of it is left out.
+fn check(options: &Options, progress: &dyn Progress) -> Result<(usize, BTreeMap<u64, String>, Vec<String>), Error> {
+    let mut rows = NamedRows::open(options, 0)?;
+    progress.begin("checking vectors", rows.file.rows());
+    let mut bad = BTreeMap::new();
+    let mut seen: HashSet<[u8; 16]> = HashSet::new();
+    let (mut at, mut dim) = (0, 0);
+    let numbered = matches!(rows.source, Source::Numbers);
+    loop {
+        if progress.cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let chunk = rows.next()?;
+        if chunk.is_empty() {
+            break;
+        }
+        progress.advance(chunk.len() as u64);
+        for row in chunk {
+            match fault(&row, &mut dim, (!numbered).then_some(&mut seen)) {
+                Some(reason) if options.skip_bad => drop(bad.insert(at, reason)),
+                Some(reason) => {
+                    let file = options.file.display();
+                    return Err(Error::Refused(format!("row {at} of `{file}` {reason}; `--skip-bad` leaves such rows out")));
+                }
+                None => {}
+            }
+            at += 1;
+        }
+    }
+    progress.end();
+    rows.same_number(at)?;
+    if let (true, Some(reason)) = (bad.len() as u64 == at, bad.values().next()) {
+        return Err(Error::Refused(format!(
+            "none of the {at} rows of `{}` can be taken: the first {reason}",
+            options.file.display()
+        )));
+    }
+    if at == 0 {
+        return Err(Error::Refused(format!("`{}` holds no vectors", options.file.display())));
+    }
+    Ok((dim, bad, rows.file.left_out().to_vec()))
+}
+
+/// Why a row can't be taken. The first good row says the dimension; ids that may come twice are kept in `seen`.
+fn fault(row: &Row, dim: &mut usize, seen: Option<&mut HashSet<[u8; 16]>>) -> Option<String> {
+    let vector = match &row.vector {
+        Ok(vector) => vector,
+        Err(reason) => return Some(reason.clone()),
+    };
+    if *dim > 0 && vector.len() != *dim {
+        return Some(format!("has {} numbers, expected {dim} as before it", vector.len()));
+    }
+    if !vector.iter().all(|x| x.is_finite()) {
+        return Some("holds NaN or an infinite number".into());
+    }
+    if vector.iter().all(|&x| x == 0.0) {
+        return Some("is all zeros and has no direction".into());
+    }
+    let id = row.id.as_deref().unwrap_or_default();
+    if id.is_empty() || id.len() > LONGEST_ID {
+        return Some(format!("has an id of {} bytes, expected 1 to {LONGEST_ID}", id.len()));
+    }
+    let mut short = [0; 16];
+    short.copy_from_slice(&blake3::hash(id.as_bytes()).as_bytes()[..16]);
+    if seen.is_some_and(|seen| !seen.insert(short)) {
+        return Some(format!("names `{id}` twice: expected each id once"));
+    }
+    *dim = vector.len();
+    None
+}
+
+/// Where ids and fields come from when the file has none, or what is added to those that it has.
+enum Source {
+    Numbers,
+    /// In the rows' order.
+    InOrder(std::vec::IntoIter<(String, BTreeMap<String, Value>)>),
+    Objects(Names),
+    /// By id, for a file with ids of its own.
+    ById(Rows),
+}
+
+/// The rows of the file, each with its id.
+struct NamedRows<'a> {
+    options: &'a Options,
+    file: Box<dyn crate::exchange::Reader>,
+    source: Source,
+    /// Rows that were named so far, and rows at a time.
+    named: u64,
+    most: usize,
+    /// True when names ended before the rows.
+    short: bool,
+}
+
+impl<'a> NamedRows<'a> {
+    fn open(options: &'a Options, dim: usize) -> Result<NamedRows<'a>, Error> {
+        let mut file = open(options)?;
+        let own = has_ids(options, file.as_mut())?;
+        // Rows were read to see that.
+        file = open(options)?;
+        let source = match (&options.labels, own) {
+            (None, true) => Source::ById(Rows::default()),
+            (Some(path), true) => Source::ById(Rows::read(path)?),
+            (None, false) if options.modality == Modality::Text => {
+                return Err(Error::Refused("text vectors need `--labels FILE` with a label a line".into()));
+            }
+            (None, false) => Source::Numbers,
+            (Some(path), false) if is_jsonl(path) => Source::Objects(Names::open(path).map_err(|e| unreadable(path, &e))?),
+            (Some(path), false) => Source::InOrder(in_order(options.modality, path)?.into_iter()),
+        };
+        let most = CHUNK_BYTES.checked_div(4 * dim).map_or(CHUNK, |rows| rows.clamp(1, CHUNK));
+        Ok(NamedRows { options, file, source, named: 0, most, short: false })
+    }
+
+    fn next(&mut self) -> Result<Vec<Row>, Error> {
+        let mut rows = self.file.read(self.most).map_err(|e| unreadable(&self.options.file, &e))?;
+        for row in &mut rows {
+            let named = match &mut self.source {
+                Source::Numbers => Some((self.named.to_string(), BTreeMap::new())),
+                Source::InOrder(names) => names.next(),
+                Source::Objects(names) => {
+                    let labels = self.options.labels.as_deref().unwrap_or(Path::new(""));
+                    names.next().map_err(|e| unreadable(labels, &e))?
+                }
+                Source::ById(table) => {
+                    if let Some(fields) = row.id.as_deref().and_then(|id| table.find(id)) {
+                        row.fields.extend(fields.clone());
+                    }
+                    self.named += 1;
+                    continue;
+                }
+            };
+            match named {
+                Some((id, fields)) => {
+                    row.id = Some(id);
+                    row.fields.extend(fields);
+                    self.named += 1;
+                }
+                None => self.short = true,
+            }
+        }
+        if self.short {
+            // What is left is counted for the message, so that both numbers can be said.
+            let mut n = self.named + rows.iter().filter(|row| row.id.is_none()).count() as u64;
+            while let Some(more) =
+                Some(self.file.read(CHUNK).map_err(|e| unreadable(&self.options.file, &e))?).filter(|m| !m.is_empty())
+            {
+                n += more.len() as u64;
+            }
+            return Err(self.differs(n, self.named));
+        }
+        Ok(rows)
+    }
+
+    /// Holds that there are no more names than rows.
+    fn same_number(&mut self, rows: u64) -> Result<(), Error> {
+        let mut names = rows;
+        match &mut self.source {
+            Source::Numbers | Source::ById(_) => {}
+            Source::InOrder(rest) => names += rest.len() as u64,
+            Source::Objects(rest) => {
+                let labels = self.options.labels.as_deref().unwrap_or(Path::new(""));
+                while rest.next().map_err(|e| unreadable(labels, &e))?.is_some() {
+                    names += 1;
+                }
+            }
+        }
+        if names == rows { Ok(()) } else { Err(self.differs(rows, names)) }
+    }
+
+    fn differs(&self, rows: u64, names: u64) -> Error {
+        let labels = self.options.labels.as_deref().unwrap_or(Path::new("")).display();
+        Error::Refused(format!("`{}` has {rows} rows and `{labels}` has {names}: expected as many", self.options.file.display()))
+    }
+}
+
+fn open(options: &Options) -> Result<Box<dyn crate::exchange::Reader>, Error> {
+    options.format.open(&options.file, &options.ask).map_err(|e| unreadable(&options.file, &e))
+}
+
+/// Whether the file names its rows.
+fn has_ids(options: &Options, file: &mut dyn crate::exchange::Reader) -> Result<bool, Error> {
+    // A bad row may lack what the others have.
+    for _ in 0..CHUNK {
+        match file.read(1).map_err(|e| unreadable(&options.file, &e))?.first() {
+            Some(row) if row.vector.is_ok() => return Ok(row.id.is_some()),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    Ok(options.ask.ids.is_some())
+}
+
+fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> Error {
+    Error::Read { path: path.to_owned(), reason: reason.to_string() }
+}
+
+fn is_jsonl(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("jsonl"))
+}
+
+/// The ids and fields of a table, or of a list of texts, in its order.
+fn in_order(modality: Modality, path: &Path) -> Result<Vec<(String, BTreeMap<String, Value>)>, Error> {
+    match modality {
+        Modality::Audio => Ok(Rows::read(path)?.rows),
+        Modality::Text => {
+            let text = std::fs::read_to_string(path).map_err(|e| unreadable(path, &e))?;
+            let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).filter(|line| !line.is_empty());
+            Ok(lines.map(|line| (line.to_owned(), BTreeMap::new())).collect())
+        }
+    }
+}
+
+fn prompt(options: &Options) -> Result<Option<String>, Error> {
+    match (options.modality, &options.prompt) {
+        (Modality::Audio, None) => Ok(None),
+        (Modality::Audio, Some(_)) => Err(Error::Refused("audio vectors have no prompt: `--prompt` is for `--modality text`".into())),
+        (Modality::Text, None) => Err(Error::Refused(
+            "text vectors need the prompt that they were made from: `--prompt \"A <> track\"`, or `--prompt \"<>\"` for the bare label".into(),
+        )),
+        (Modality::Text, Some(prompt)) if prompt.contains('/') && !prompt.contains("<>") => Ok(Some(prompt.clone())),
+        (Modality::Text, Some(prompt)) => match Prompt::template(prompt) {
+            Ok(prompt) => Ok(Some(prompt.key().to_owned())),
+            Err(error) => Err(Error::Refused(format!("{error}, or SET/NAME for a prompt of a set"))),
+        },
+    }
+}
