@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -33,11 +34,14 @@ pub struct Sled {
 struct Log {
     path: PathBuf,
     written: AtomicU64,
+    /// What the first write that failed said.
+    failed: OnceLock<String>,
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
-        if *self.written.get_mut() > MUCH {
+        // After a write that failed, sled keeps its files.
+        if *self.written.get_mut() > MUCH && self.failed.get().is_none() {
             Sled::wait_until_closed(&self.path);
             // Whatever is wrong is told at the next opening.
             let _ = call("open", &self.path, || config(&self.path).open());
@@ -68,7 +72,7 @@ impl Sled {
             }
             other => other,
         })?;
-        let log = Log { path: path.to_owned(), written: AtomicU64::new(0) };
+        let log = Log { path: path.to_owned(), written: AtomicU64::new(0), failed: OnceLock::new() };
         Ok(Sled { db, path: path.to_owned(), log })
     }
 
@@ -86,6 +90,18 @@ impl Sled {
 
     fn call<T>(&self, doing: &'static str, job: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Error> {
         call(doing, &self.path, job)
+    }
+
+    /// A call that writes. After one that failed, sled waits for ever in the next one, and in its end: so there is neither. Its
+    /// files stay locked until the process ends.
+    fn write<T>(&self, doing: &'static str, job: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Error> {
+        if let Some(message) = self.log.failed.get() {
+            return Err(Error::Backend { message: format!("a write before this one failed: {message}") });
+        }
+        self.call(doing, job).inspect_err(|error| {
+            let _ = self.log.failed.set(error.to_string());
+            std::mem::forget(self.db.clone());
+        })
     }
 }
 
@@ -138,7 +154,7 @@ impl KeyValue for Sled {
                 None => writes.remove(key),
             }
         }
-        self.call("write to", || self.db.apply_batch(writes))
+        self.write("write to", || self.db.apply_batch(writes))
     }
 
     fn scan_prefix<'a>(&'a self, prefix: &[u8]) -> Box<dyn Iterator<Item = Result<Entry, Error>> + 'a> {
@@ -150,10 +166,10 @@ impl KeyValue for Sled {
     }
 
     fn flush(&self) -> Result<(), Error> {
-        self.call("flush", || self.db.flush()).map(|_| ())
+        self.write("flush", || self.db.flush()).map(|_| ())
     }
 
     fn clear(&self) -> Result<(), Error> {
-        self.call("clear", || self.db.clear())
+        self.write("clear", || self.db.clear())
     }
 }
