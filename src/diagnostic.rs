@@ -63,7 +63,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A diagnostic without a place.
     pub fn new(message: impl Into<String>) -> Self {
-        Diagnostic { message: message.into(), ..Default::default() }
+        Diagnostic { message: without_error_numbers(message.into()), ..Default::default() }
     }
 
     /// Puts the caret under `span`.
@@ -154,6 +154,15 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
+/// What the system says of an error ends in its number, "(os error 2)", which tells nobody anything.
+fn without_error_numbers(mut message: String) -> String {
+    while let Some(start) = message.find(" (os error ") {
+        let end = message[start..].find(')').map_or(message.len(), |length| start + length + 1);
+        message.replace_range(start..end, "");
+    }
+    message
+}
+
 fn display_width(text: &str) -> usize {
     text.replace('\t', " ").width()
 }
@@ -222,6 +231,14 @@ mod tests {
             text,
             "error: unknown parameter `promt`\n  1 | classify clip where promt=\"A <> track\"\n    |                     ^^^^^ expected a parameter of `classify`\n  hint: did you mean `prompt`?\n"
         );
+    }
+
+    #[test]
+    fn the_system_s_error_numbers_are_left_out() {
+        let error = std::fs::read("no such file").unwrap_err();
+        let text = Diagnostic::new(format!("`x` can't be read: {error}; more")).message;
+        assert!(!text.contains("os error") && text.ends_with("; more"), "{text}");
+        assert_eq!(Diagnostic::new("a (os error 2").message, "a");
     }
 
     #[test]

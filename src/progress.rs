@@ -32,6 +32,29 @@ impl Progress for Silent {
     }
 }
 
+/// Shows nothing, and is cancelled after it was asked so many times whether it is.
+#[derive(Debug, Default)]
+pub struct StopAfter {
+    questions: u64,
+    asked: AtomicU64,
+}
+
+impl StopAfter {
+    /// Goes on for `questions` questions.
+    pub fn new(questions: u64) -> Self {
+        StopAfter { questions, asked: AtomicU64::new(0) }
+    }
+}
+
+impl Progress for StopAfter {
+    fn begin(&self, _: &str, _: Option<u64>) {}
+    fn advance(&self, _: u64) {}
+    fn end(&self) {}
+    fn cancelled(&self) -> bool {
+        self.asked.fetch_add(1, Ordering::Relaxed) >= self.questions
+    }
+}
+
 /// What one stage took, all its runs together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stage {

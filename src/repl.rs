@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
-use rustyline::{ColorMode, CompletionType, Config, Editor};
+use rustyline::{ColorMode, CompletionType, Config, Editor, EventHandler, KeyEvent};
 
 use crate::diagnostic::Diagnostic;
 use crate::render::{Format, Style};
@@ -47,6 +47,12 @@ pub trait Shell {
     /// # Errors
     /// The first error, its span in `text`.
     fn run(&mut self, text: &str, origin: Option<&str>, view: &View, out: &mut dyn Write) -> Result<Flow, Diagnostic>;
+
+    /// A line was typed: Ctrl-C is meant for it from now on, and what the user stopped before is past.
+    fn typed(&mut self);
+
+    /// Whether the user stopped the last statement; then what is left of its file is not run.
+    fn interrupted(&self) -> bool;
 
     /// Leaves the store for the one in `folder`.
     ///
@@ -161,6 +167,7 @@ fn converse<S: Shell>(shell: &RefCell<S>, options: Options) -> Result<(), Error>
         .build();
     let mut editor = LineEditor::with_config(config)?;
     editor.set_helper(Some(Assist::new(shell)));
+    editor.bind_sequence(KeyEvent::ctrl('C'), EventHandler::Conditional(Box::new(assist::ClearHint)));
     let screen = Screen {
         out: Box::new(io::stdout()),
         err: Box::new(io::stderr()),
@@ -187,6 +194,7 @@ fn converse<S: Shell>(shell: &RefCell<S>, options: Options) -> Result<(), Error>
             Err(ReadlineError::Eof) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
+        shell.borrow_mut().typed();
         if line.trim().is_empty() {
             continue;
         }

@@ -1,14 +1,17 @@
 //! A metadata field, a literal of the language and a cell of a report: one type for the three.
 //!
-//! Order between values: null < booleans < numbers < text; integers and floats compare by number. Text that a reader
-//! finds in a CSV cell becomes a number where it is written as one ([`Value::infer`]).
+//! Order between values: null < booleans < numbers < text < lists; integers and floats compare by number. Text that a reader
+//! finds in a CSV cell becomes a number where it is written as one ([`Value::infer`]). A list holds scalars only: what a clip
+//! has several of, such as `labels` and `captions`.
 
 use std::cmp::Ordering;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-/// A scalar.
+/// A scalar, or a list of them.
+///
+/// The order of the variants is part of the store's format: a new one comes last.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Value {
     Null,
@@ -16,9 +19,56 @@ pub enum Value {
     Int(i64),
     Float(f64),
     Text(String),
+    /// Made by [`Value::list`], so that no list stands in a list.
+    #[serde(deserialize_with = "scalars")]
+    List(Vec<Value>),
+}
+
+/// What may stand in a list; the same bytes as a [`Value`], without the depth that damaged bytes could ask for.
+#[derive(Deserialize)]
+enum Scalar {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(String),
+}
+
+fn scalars<'de, D: Deserializer<'de>>(bytes: D) -> Result<Vec<Value>, D::Error> {
+    let value = |scalar| match scalar {
+        Scalar::Null => Value::Null,
+        Scalar::Bool(bool) => Value::Bool(bool),
+        Scalar::Int(int) => Value::Int(int),
+        Scalar::Float(float) => Value::Float(float),
+        Scalar::Text(text) => Value::Text(text),
+    };
+    Ok(Vec::<Scalar>::deserialize(bytes)?.into_iter().map(value).collect())
 }
 
 impl Value {
+    /// A list; the members of a list in it become its own.
+    pub fn list<T: Into<Value>>(members: impl IntoIterator<Item = T>) -> Value {
+        let flat = |member: T| match member.into() {
+            Value::List(inner) => inner,
+            scalar => vec![scalar],
+        };
+        Value::List(members.into_iter().flat_map(flat).collect())
+    }
+
+    /// The members of a list, nothing of null, and any other value itself.
+    pub fn members(&self) -> &[Value] {
+        match self {
+            Value::Null => &[],
+            Value::List(members) => members,
+            scalar => std::slice::from_ref(scalar),
+        }
+    }
+
+    /// Whether it is a list.
+    pub fn is_list(&self) -> bool {
+        matches!(self, Value::List(_))
+    }
+
     /// Reads a cell of text: empty is null, then integer, float, `true`/`false`, else text. `01` and `+1` stay text.
     pub fn infer(cell: &str) -> Value {
         if cell.is_empty() {
@@ -74,6 +124,7 @@ impl Value {
             Value::Int(_) => "a whole number",
             Value::Float(_) => "a number",
             Value::Text(_) => "text",
+            Value::List(_) => "a list",
         }
     }
 
@@ -85,10 +136,11 @@ impl Value {
             Value::Int(int) => (*int).into(),
             Value::Float(float) => serde_json::Number::from_f64(*float).map_or(serde_json::Value::Null, Into::into),
             Value::Text(text) => text.as_str().into(),
+            Value::List(members) => members.iter().map(Value::to_json).collect(),
         }
     }
 
-    /// SQL-like comparison: `None` when either is null or the kinds do not compare.
+    /// SQL-like comparison: `None` when either is null or a list, or the kinds do not compare.
     pub fn compare(&self, other: &Value) -> Option<Ordering> {
         match (self, other) {
             (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
@@ -98,18 +150,23 @@ impl Value {
         }
     }
 
-    /// A total order for sorting: null, booleans, numbers, text.
+    /// A total order for sorting: null, booleans, numbers, text, lists by their members.
     pub fn sort_order(&self, other: &Value) -> Ordering {
         let rank = |v: &Value| match v {
             Value::Null => 0,
             Value::Bool(_) => 1,
             Value::Int(_) | Value::Float(_) => 2,
             Value::Text(_) => 3,
+            Value::List(_) => 4,
         };
         rank(self).cmp(&rank(other)).then_with(|| match (self, other) {
             (Value::Text(a), Value::Text(b)) => a.cmp(b),
             (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
             (Value::Int(a), Value::Int(b)) => a.cmp(b),
+            (Value::List(a), Value::List(b)) => {
+                let differing = a.iter().zip(b).map(|(a, b)| a.sort_order(b)).find(|order| order.is_ne());
+                differing.unwrap_or_else(|| a.len().cmp(&b.len()))
+            }
             (a, b) => a.as_f64().unwrap_or(0.0).total_cmp(&b.as_f64().unwrap_or(0.0)),
         })
     }
@@ -123,6 +180,12 @@ impl fmt::Display for Value {
             Value::Int(int) => write!(f, "{int}"),
             Value::Float(float) => write!(f, "{float}"),
             Value::Text(text) => f.write_str(text),
+            Value::List(members) => {
+                for (i, member) in members.iter().enumerate() {
+                    write!(f, "{}{member}", if i > 0 { "; " } else { "" })?;
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -176,6 +239,30 @@ mod tests {
         assert_eq!(Value::infer(""), Value::Null);
         assert_eq!(Value::infer("true"), Value::Bool(true));
         assert_eq!(Value::infer("A4"), Value::Text("A4".into()));
+    }
+
+    #[test]
+    fn lists_are_flat_and_ordered_last() {
+        let list = Value::list([Value::list(["violin", "flute"]), Value::Null]);
+        assert_eq!(list, Value::List(vec!["violin".into(), "flute".into(), Value::Null]));
+        assert_eq!((list.to_string().as_str(), list.members().len(), Value::Null.members().len()), ("violin; flute; ", 3, 0));
+        assert_eq!(list.to_json().to_string(), r#"["violin","flute",null]"#);
+        assert_eq!(list.compare(&list), None);
+        assert_eq!(Value::list(["a"]).sort_order(&Value::list(["a", "b"])), Ordering::Less);
+        assert_eq!(Value::list(["b"]).sort_order(&Value::list(["a", "b"])), Ordering::Greater);
+        assert_eq!(Value::from("z").sort_order(&Value::list::<Value>([])), Ordering::Less);
+    }
+
+    #[test]
+    fn bytes_of_a_list_in_a_list_are_refused() {
+        let config = bincode::config::standard();
+        let write = |value: &Value| bincode::serde::encode_to_vec(value, config).unwrap();
+        let read = |bytes: &[u8]| bincode::serde::decode_from_slice::<Value, _>(bytes, config).map(|(value, _)| value);
+        let list = Value::list([Value::from("violin"), 3i64.into(), 0.5.into(), true.into(), Value::Null]);
+        assert_eq!(read(&write(&list)).unwrap(), list);
+        assert!(read(&write(&Value::List(vec![Value::List(vec![])]))).is_err());
+        // Depth that would overflow the stack.
+        assert!(read(&[5u8, 1].repeat(1_000_000)).is_err());
     }
 
     #[test]

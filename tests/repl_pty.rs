@@ -8,7 +8,7 @@ mod program;
 
 use std::io::{Read, Write};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use program::{Place, toy};
@@ -92,10 +92,23 @@ impl Terminal {
     #[track_caller]
     fn leave(mut self) -> Option<i32> {
         self.keys(CTRL_D);
-        while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
-            self.raw.extend(bytes);
+        self.ended()
+    }
+
+    /// The exit code, once the program has ended.
+    #[track_caller]
+    fn ended(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + PATIENCE;
+        // The terminal closes when the program is gone.
+        loop {
+            match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(bytes) => self.raw.extend(bytes),
+                Err(RecvTimeoutError::Disconnected) => return self.child.wait().unwrap().code(),
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("the program did not end; since the last step:\n{}", &plain(&self.raw)[self.seen..])
+                }
+            }
         }
-        self.child.wait().unwrap().code()
     }
 }
 
@@ -161,9 +174,7 @@ fn a_session_with_all_its_keys() {
     // Another session knows what was typed.
     let mut t = Terminal::open(&place, 120, &[("NO_COLOR", "1")]);
     t.keys(UP).expect("viola").line("").expect("n 1").expect("dyad>");
-    t.line(".exit");
-    let code = t.child.wait().unwrap().code();
-    assert_eq!(code, Some(0));
+    assert_eq!(t.line(".exit").ended(), Some(0));
 }
 
 #[test]
@@ -174,7 +185,8 @@ fn ctrl_c_ends_a_statement_and_keeps_the_session() {
     // The bar shows that the statement runs.
     t.line(&format!("classify clips resamples={MANY}")).expect("resampling").keys(CTRL_C).expect("interrupted").expect("dyad>");
     t.line("count clips").expect("n 8").expect("dyad>");
-    t.line("show settings").expect("77").expect("dyad>");
+    // Not "77", which the hint from the history shows while this is typed.
+    t.line("show settings").expect("setting").expect("seed").expect("77").expect("dyad>");
     assert_eq!(t.leave(), Some(0));
 }
 

@@ -28,6 +28,9 @@ pub struct Args {
     /// Colours
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
+    /// Threads of embedding, indexing and evaluation; any number gives the same results
+    #[arg(long, global = true, value_name = "N", env = "DYAD_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
     /// Only results and errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -70,7 +73,7 @@ pub enum Task {
     Import(Import),
     /// Writes vectors with ids and fields into a file that other programs read
     Export(Export),
-    /// Lists or checks models
+    /// Adds, checks, describes, removes or lists models
     Models {
         #[command(subcommand)]
         action: Option<ModelAction>,
@@ -79,6 +82,11 @@ pub enum Task {
     Ontologies {
         #[command(subcommand)]
         action: Option<ListAction>,
+    },
+    /// Lists the datasets that can be ingested, tells of one, or checks a copy of it
+    Datasets {
+        #[command(subcommand)]
+        action: Option<DatasetAction>,
     },
     /// Lists or drops collections
     Collections {
@@ -98,13 +106,25 @@ pub enum Task {
     },
     /// Looks for damage in the store, and names what is lost
     Check(Check),
+    /// Writes away replaced rows and makes the store's files anew
+    Compact,
+    /// Writes the whole store to one new file
+    Snapshot {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Makes a store, where `--store` says and nothing is, from a snapshot
+    Restore {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// What runtime, models and store were found, and what to do about what was not
     Doctor,
 }
 
 #[derive(Debug, ClapArgs)]
 pub struct Ingest {
-    /// Folders and files of audio (wav, flac, mp3, ogg/vorbis, m4a/aac, aiff, caf)
+    /// Folders and files of audio (wav, flac, mp3, ogg/vorbis, m4a/aac, aiff, caf); with `--dataset` the dataset's folder
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// The collection, made if there is none
@@ -113,12 +133,18 @@ pub struct Ingest {
     /// The model; without it the only one that can hear
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// A CSV or TSV table of labels and metadata: a column that names the file, then `label` and others, or one-hot classes
+    /// A table of labels and metadata (CSV, TSV or JSON lines): a column that names the file, then `label`, `labels`, `captions` and others, or a column of 0 and 1 a class
     #[arg(long, value_name = "FILE", conflicts_with = "label_from")]
     pub labels: Option<PathBuf>,
-    /// Where labels come from: folder, none, or filename:REGEX with named groups
-    #[arg(long, value_name = "RULE", default_value = "folder")]
-    pub label_from: String,
+    /// Reads a dataset as it is unpacked, with its labels: a name of `dyad datasets`, or a FILE.json, .csv, .tsv or .jsonl
+    #[arg(long, value_name = "NAME")]
+    pub dataset: Option<String>,
+    /// The dataset's table, where it has another name or there are several
+    #[arg(long, value_name = "FILE", requires = "dataset")]
+    pub annotations: Option<PathBuf>,
+    /// Where labels come from: folder, none, or filename:REGEX with named groups; without it the folder
+    #[arg(long, value_name = "RULE")]
+    pub label_from: Option<String>,
     /// Threads
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
@@ -232,8 +258,46 @@ pub enum ListAction {
 pub enum ModelAction {
     /// Lists them
     List,
+    /// Verifies a model folder and copies it into the user's own
+    Add {
+        /// What `tools/export` wrote
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+        /// Takes the place of another model of the same id
+        #[arg(long)]
+        force: bool,
+    },
     /// Holds a model against its golden file, and measures its spaces
-    Check { model: String },
+    Check {
+        /// An id, or a folder
+        model: String,
+    },
+    /// Tells of one model: towers, spaces, licence, hash
+    Describe { model: String },
+    /// Removes a model that was added
+    Remove {
+        model: String,
+        /// Even when collections of the store hold its vectors
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DatasetAction {
+    /// Lists them with their licences
+    List,
+    /// Layout, columns, licence, citation, and where to get it
+    Describe { dataset: String },
+    /// Lists what is missing or damaged in a copy; an index of mirdata is held against its checksums
+    Check {
+        /// A name, or a FILE.json, .csv, .tsv or .jsonl
+        dataset: String,
+        folder: PathBuf,
+        /// The dataset's table, where it has another name or there are several
+        #[arg(long, value_name = "FILE")]
+        annotations: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

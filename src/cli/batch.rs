@@ -4,8 +4,9 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::App;
+use super::{App, out};
 use crate::diagnostic::Diagnostic;
+use crate::progress::Progress;
 use crate::query::split::Continuation;
 use crate::session::{Failure, Session};
 
@@ -77,13 +78,14 @@ impl<'a> Batch<'a> {
             return;
         }
         let Batch { app, session, keep_going, ran, failed, code, stopped, .. } = self;
-        let mut out = std::io::stdout().lock();
+        let mut out = out::stdout();
         let mut on_end = |failure: Option<Failure>| {
             *ran += 1;
             let Some(failure) = failure else { return Ok(()) };
             *failed += 1;
             *code = failure.exit_code().max(*code);
-            eprint!("{}", failure.diagnostic().render(source, origin));
+            app.bars.end();
+            out::complain(&failure.diagnostic().render(source, origin));
             if *keep_going && failure.exit_code() == 1 {
                 return Ok(());
             }

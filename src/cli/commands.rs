@@ -1,22 +1,13 @@
-//! `dyad models`, `dyad ontologies`, `dyad collections`.
+//! `dyad ontologies`, `dyad collections`.
 
-use super::args::{CollectionAction, ListAction, ModelAction};
+use super::args::{CollectionAction, ListAction};
 use super::{App, ingest};
 use crate::audio::Limits;
 use crate::diagnostic::Spanned;
 use crate::progress::Silent;
 use crate::query::split::Piece;
-use crate::query::statement::quoted;
 use crate::session::Failure;
 use crate::workspace::Error as WorkspaceError;
-
-/// `dyad models [list | check MODEL]`
-pub fn models(app: &App, action: Option<ModelAction>) -> Result<u8, Failure> {
-    match action.unwrap_or(ModelAction::List) {
-        ModelAction::List => show(app, "show models"),
-        ModelAction::Check { model } => check_model(app, &model),
-    }
-}
 
 /// `dyad ontologies [list]`
 pub fn ontologies(app: &App, _: Option<ListAction>) -> Result<u8, Failure> {
@@ -52,15 +43,8 @@ fn reembed(app: &App, name: String, model: Option<String>) -> Result<u8, Failure
     Ok(u8::from(!summary.failures.is_empty()))
 }
 
-fn show(app: &App, statement: &str) -> Result<u8, Failure> {
+pub fn show(app: &App, statement: &str) -> Result<u8, Failure> {
     let executed = app.session()?.execute(Piece { text: statement, offset: 0 }, &Silent)?;
     app.print(&executed.report)?;
     Ok(0)
-}
-
-fn check_model(app: &App, name: &str) -> Result<u8, Failure> {
-    let statement = format!("check model {}", quoted(name));
-    let report = app.session()?.execute(Piece { text: &statement, offset: 0 }, &Silent)?.report;
-    app.print(&report)?;
-    Ok(u8::from(report.metric("faults").is_none_or(|faults| faults.value != 0.0)))
 }

@@ -1,10 +1,11 @@
 //! `dyad demo`: the whole path on the bundled audio and model, in one go.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::ingest::{hearing_model, prepare, report};
-use super::{App, bundled};
+use super::{App, bundled, out};
 use crate::audio::Limits;
 use crate::diagnostic::Diagnostic;
 use crate::ingest::labelling::Rows;
@@ -55,8 +56,10 @@ pub fn demo(app: &App) -> Result<u8, Failure> {
     app.print(&report(&workspace, &model, &summary))?;
     let mut session = Session::new(workspace);
     for (what, statement) in STATEMENTS {
-        println!("\n{what}\n\ndyad> {statement}");
-        session.run(statement, Continuation::Explicit, (app.format, &app.style), &mut std::io::stdout().lock(), &app.bars)?;
+        let mut out = out::stdout();
+        let told = writeln!(out, "\n{what}\n\ndyad> {statement}");
+        told.map_err(|e| Diagnostic::new(format!("the result can't be written: {e}")))?;
+        session.run(statement, Continuation::Explicit, (app.format, &app.style), &mut out, &app.bars)?;
     }
     app.say(&format!("\nAll of it in {:.1} s. Next, in the same store:", start.elapsed().as_secs_f64()));
     let program = program();

@@ -12,15 +12,21 @@ pub fn doctor(app: &App) -> Result<u8, Failure> {
     let mut table = Table::new(["what", "found", "detail"]);
     let mut row = |what: &str, found: bool, detail: String| table.push(vec![what.into(), Value::Bool(found), detail.into()]);
     row("dyad", true, format!("{} on {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH));
-    row("threads", true, rayon::current_num_threads().to_string());
+    row(
+        "threads",
+        true,
+        format!("{}; `--threads 1` or `DYAD_THREADS=1` for one, with the same results", rayon::current_num_threads()),
+    );
     match runtime::backend() {
         Ok(backend) => {
             let path = backend.path.as_ref().map_or_else(|| "built in".to_owned(), |p| p.display().to_string());
-            row("backend", true, format!("{backend} ({path})"));
+            row("backend", true, format!("{backend} ({path}): {}", runtime::why(backend.engine)));
             if backend.engine == Engine::Tract {
-                report.notes.push(
-                    "ONNX Runtime was not found, so the built-in backend runs the graphs, about 4 times slower: `pip install onnxruntime` gives the faster one".into(),
-                );
+                let faster = match runtime::on(Engine::OnnxRuntime) {
+                    Ok(there) => format!("{there} is there and about 4 times faster: `unset DYAD_BACKEND` takes it"),
+                    Err(_) => "the built-in backend is about 4 times slower than ONNX Runtime: `pip install onnxruntime` gives the faster one".to_owned(),
+                };
+                report.notes.push(faster);
             }
         }
         Err(error) => row("backend", false, error.to_string()),

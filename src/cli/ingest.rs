@@ -4,6 +4,8 @@ use super::{App, args};
 use crate::audio::Limits;
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::Stage;
+use crate::ingest::dataset::{self, Request};
+use crate::ingest::files::{self, Found};
 use crate::ingest::labelling::Rows;
 use crate::ingest::{self, Keep, Labelling, Options, Summary};
 use crate::progress::Progress;
@@ -27,9 +29,15 @@ pub fn ingest(app: &App, args: args::Ingest) -> Result<u8, Failure> {
         // The pool is made once; a failure means that it is there already.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build_global();
     }
-    let labelling = match &args.labels {
-        Some(table) => Labelling::Table(Rows::read(table)?),
-        None => Labelling::parse(&args.label_from)?,
+    let (found, labelling) = match &args.dataset {
+        Some(dataset) => from_dataset(dataset, &args)?,
+        None => {
+            let labelling = match &args.labels {
+                Some(table) => Labelling::Table(Rows::read(table)?),
+                None => Labelling::parse(args.label_from.as_deref().unwrap_or("folder"))?,
+            };
+            (files::find(&args.paths)?, labelling)
+        }
     };
     if !(args.max_duration > 0.0 && args.max_duration.is_finite()) {
         return Err(Diagnostic::new(format!("`--max-duration {}` is no length", args.max_duration))
@@ -41,7 +49,7 @@ pub fn ingest(app: &App, args: args::Ingest) -> Result<u8, Failure> {
     let keep = Keep { windows: args.windows, pool: args.pool };
     let limits = Limits { max_duration_s: args.max_duration };
     let options = Options { paths: args.paths, collection: args.collection, labelling, limits, keep };
-    let done = ingest::ingest(&workspace, &model, &options, &app.bars);
+    let done = ingest::ingest_found(&workspace, &model, &options, &found, &app.bars);
     let summary = match done {
         Ok(summary) => summary,
         Err(ingest::Error::Cancelled) => {
@@ -55,6 +63,34 @@ pub fn ingest(app: &App, args: args::Ingest) -> Result<u8, Failure> {
     }
     app.print(&report(&workspace, &model, &summary))?;
     Ok(u8::from(!summary.failures.is_empty() && !args.skip_bad))
+}
+
+/// The clips of a dataset, with its own fields; those of `--labels` or `--label-from` come on top.
+fn from_dataset(dataset: &str, args: &args::Ingest) -> Result<(Found, Labelling), Failure> {
+    let [folder] = args.paths.as_slice() else {
+        return Err(Diagnostic::new("a dataset is one folder").expected("`dyad ingest --dataset NAME FOLDER`").into());
+    };
+    let request = Request { dataset, folder, annotations: args.annotations.as_deref(), thorough: false };
+    let (sources, mut fields, failures, warnings) = dataset::read(&request)?.into_parts();
+    if let (Some(first), false) = (failures.first(), args.skip_bad) {
+        let more = if failures.len() > 1 { format!(", the first of {} faults", failures.len()) } else { String::new() };
+        let fault = Diagnostic::new(format!("{}: {}{more}", first.file, first.reason));
+        let all = format!("`dyad datasets check {dataset} {}` lists them all", folder.display());
+        return Err(fault.hint("`--skip-bad` leaves out what is at fault and goes on").hint(all).into());
+    }
+    if sources.is_empty() {
+        let fault = Diagnostic::new(format!("`{}` holds no clip of `{dataset}`", folder.display()));
+        return Err(fault.hint(format!("`dyad datasets describe {dataset}` draws its layout")).into());
+    }
+    let own = match (&args.labels, &args.label_from) {
+        (Some(table), _) => Labelling::Table(Rows::read(table)?),
+        (None, Some(rule)) => Labelling::parse(rule)?,
+        (None, None) => Labelling::None,
+    };
+    for source in &sources {
+        fields.entry(source.id.clone()).or_default().extend(own.metadata(&source.id, &source.path));
+    }
+    Ok((Found { sources, failures, warnings }, Labelling::Listed(fields)))
 }
 
 /// The model that is named, or the only one that can hear.

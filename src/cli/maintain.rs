@@ -1,8 +1,9 @@
-//! `dyad check`: what is damaged, what is lost, what can be made again.
+//! `dyad check`, `compact`, `snapshot` and `restore`: the care of a store.
 
 use std::path::Path;
 
 use super::{App, args};
+use crate::diagnostic::Diagnostic;
 use crate::report::{Report, Table};
 use crate::session::Failure;
 use crate::store::{self, Checkup, Remedy, Store};
@@ -48,6 +49,58 @@ pub fn check(app: &App, args: args::Check) -> Result<u8, Failure> {
         (true, true) if checkup.lost() == 0 => 0,
         (true, true) => LOST,
     })
+}
+
+/// `dyad compact`
+pub fn compact(app: &App) -> Result<u8, Failure> {
+    there(app)?;
+    let done = Store::compact_folder(&app.store, &app.bars).map_err(fault)?;
+    let mut table = Table::new(["", "bytes", "blocks", "replaced rows"]).unit("bytes", "bytes");
+    let number = |n: u64| Value::from(n as usize);
+    table.push(vec!["before".into(), number(done.bytes_before), number(done.blocks_before), number(done.rows_removed)]);
+    table.push(vec!["after".into(), number(done.bytes_after), number(done.blocks_after), number(0)]);
+    print(app, "compact", table, Vec::new())
+}
+
+/// `dyad snapshot FILE`
+pub fn snapshot(app: &App, file: &Path) -> Result<u8, Failure> {
+    there(app)?;
+    let done = Store::open(&app.store).and_then(|store| store.snapshot(file, &app.bars)).map_err(fault)?;
+    let mut table = Table::new(["snapshot", "entries", "files", "bytes"]).unit("bytes", "bytes");
+    let count = |n: u64| Value::from(n as usize);
+    table.push(vec![file.display().to_string().into(), count(done.entries), count(done.files), count(done.bytes)]);
+    let skipped = done.skipped.iter().map(|path| format!("`{}` is no plain file and was left out", path.display()));
+    print(app, "snapshot", table, skipped.collect())
+}
+
+/// `dyad restore FILE`
+pub fn restore(app: &App, file: &Path) -> Result<u8, Failure> {
+    let done = Store::restore(file, &app.store, &app.bars).map_err(|error| match error {
+        store::Error::Refused(store::Refused::Taken { .. }) => {
+            Failure::Statement(Diagnostic::new(error.to_string()).hint("`--store NEW` names another place"))
+        }
+        other => fault(other),
+    })?;
+    let mut table = Table::new(["store", "entries", "files"]);
+    table.push(vec![app.store.display().to_string().into(), (done.entries as usize).into(), (done.files as usize).into()]);
+    print(app, "restore", table, vec!["search files are made again when a search needs them".into()])
+}
+
+/// These commands do not make a store.
+fn there(app: &App) -> Result<(), Failure> {
+    if app.store.is_dir() {
+        return Ok(());
+    }
+    Err(fault(store::Error::NoStore { path: app.store.clone() }))
+}
+
+fn print(app: &App, kind: &str, table: Table, notes: Vec<String>) -> Result<u8, Failure> {
+    let mut report = Report::new(kind);
+    report.context.store = Some(app.store.display().to_string());
+    report.tables.push(table);
+    report.notes = notes;
+    app.print(&report)?;
+    Ok(0)
 }
 
 /// The failure of a command that works on the store itself.

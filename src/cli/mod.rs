@@ -8,11 +8,14 @@ mod bars;
 mod batch;
 mod bundled;
 mod commands;
+pub mod datasets;
 mod demo;
 mod doctor;
 mod exchange;
 mod ingest;
 mod maintain;
+mod models;
+mod out;
 pub mod reference;
 mod report;
 mod shell;
@@ -24,6 +27,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::diagnostic::Diagnostic;
+use crate::progress::Progress;
 use crate::render::{Format, Style, renderer};
 use crate::report::Report;
 use crate::session::{Failure, Session};
@@ -85,6 +89,10 @@ impl App {
 
     fn run(&self, args: Args) -> Result<u8, Failure> {
         bars::watch_interrupts();
+        if let Some(threads) = args.threads {
+            // Nothing has used the pool yet.
+            let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
+        }
         match args.task {
             None if !args.statements.is_empty() => batch::statements(self, &args.statements, args.keep_going),
             None if std::io::stdin().is_terminal() => shell::repl(self, args.no_init),
@@ -102,10 +110,14 @@ impl App {
             Task::Demo => demo::demo(self),
             Task::Report { out } => report::report(self, &out),
             Task::Replay { file } => report::replay::replay(self, &file),
+            Task::Compact => maintain::compact(self),
+            Task::Snapshot { file } => maintain::snapshot(self, &file),
+            Task::Restore { file } => maintain::restore(self, &file),
             Task::Check(check) => maintain::check(self, check),
             Task::Doctor => doctor::doctor(self),
-            Task::Models { action } => commands::models(self, action),
+            Task::Models { action } => models::models(self, action),
             Task::Ontologies { action } => commands::ontologies(self, action),
+            Task::Datasets { action } => datasets::datasets(self, action),
             Task::Collections { action } => commands::collections(self, action),
         }
     }
@@ -123,7 +135,7 @@ impl App {
     }
 
     fn print(&self, report: &Report) -> Result<(), Failure> {
-        let mut out = std::io::stdout().lock();
+        let mut out = out::stdout();
         let written = renderer(self.format, &self.style).report(report, &mut out).and_then(|()| out.flush());
         written.map_err(|e| Diagnostic::new(format!("the result can't be written: {e}")).into())
     }
@@ -131,12 +143,13 @@ impl App {
     /// A line for people, on standard error.
     fn say(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            out::complain(&format!("{text}\n"));
         }
     }
 
     fn complain(&self, diagnostic: &Diagnostic) {
-        eprint!("{}", diagnostic.render("", None));
+        self.bars.end();
+        out::complain(&diagnostic.render("", None));
     }
 }
 

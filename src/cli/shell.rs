@@ -1,12 +1,12 @@
 //! The REPL over a session.
 
-use std::cell::Cell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::App;
 use super::bars::{self, Bars};
 use crate::diagnostic::Diagnostic;
+use crate::progress::Progress;
 use crate::query::Clause;
 use crate::query::split::Continuation;
 use crate::repl::console::Settings;
@@ -26,12 +26,7 @@ pub fn repl(app: &App, no_init: bool) -> Result<u8, Failure> {
         color: app.style.color,
         unicode: app.style.unicode,
     };
-    let shell = SessionShell {
-        session,
-        models: app.models.clone(),
-        bars: Bars::new(app.bars.is_visible()),
-        interrupted: Cell::new(false),
-    };
+    let shell = SessionShell { session, models: app.models.clone(), bars: Bars::new(app.bars.is_visible()), interrupted: false };
     repl::run(shell, options).map_err(|e| Diagnostic::new(e.to_string()))?;
     Ok(0)
 }
@@ -59,16 +54,24 @@ struct SessionShell {
     session: Session,
     models: Vec<PathBuf>,
     bars: Bars,
-    interrupted: Cell<bool>,
+    interrupted: bool,
 }
 
 impl Shell for SessionShell {
     fn run(&mut self, text: &str, _: Option<&str>, view: &View, out: &mut dyn Write) -> Result<Flow, Diagnostic> {
-        bars::forget_interrupt();
         let done = self.session.run(text, Continuation::Indented, (view.format, &view.style), out, &self.bars);
-        self.interrupted.set(matches!(done, Err(Failure::Interrupted)));
-        bars::forget_interrupt();
+        self.bars.end();
+        self.interrupted = matches!(done, Err(Failure::Interrupted));
         done.map(|()| Flow::Continue).map_err(|failure| failure.diagnostic())
+    }
+
+    fn typed(&mut self) {
+        self.interrupted = false;
+        bars::forget_interrupt();
+    }
+
+    fn interrupted(&self) -> bool {
+        self.interrupted
     }
 
     fn open_store(&mut self, folder: &Path) -> Result<(), Diagnostic> {

@@ -12,6 +12,7 @@ use super::golden::Golden;
 use super::rows::{Rows, TowerOutput};
 use super::text_tower::Tokens;
 use super::{AudioTower, Error, Model, TextTower, Tower};
+use crate::audio::window::Short;
 use crate::embedding::{Modality, Space, Stage};
 
 /// Probes whose mean cosine in a joint space is above this say nothing about their inputs.
@@ -87,6 +88,13 @@ pub fn parity(model: &Model) -> Result<Vec<Parity>, Error> {
 fn audio_parity(tower: &AudioTower, golden: &Golden, b: usize, atol: f64, all: &mut Vec<Parity>) -> Result<(), Error> {
     let name = format!("audio.b{b}");
     let samples = golden.floats(&format!("{name}.waveform"), b)?;
+    let (length, spec) = (samples.len() / b.max(1), tower.spec());
+    // Under `repeat-floor` a window may be shorter than the model's.
+    if length != spec.samples && !(spec.short == Short::RepeatFloor && length < spec.samples) {
+        return Err(
+            golden.failed(format!("`{name}.waveform` has {length} samples a row: expected {}, `audio.samples`", spec.samples))
+        );
+    }
     let mut alone = TowerOutput::empty(tower.dims());
     for row in samples.chunks_exact(samples.len().max(b) / b) {
         alone.append(tower.run(1, row)?);

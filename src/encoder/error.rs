@@ -55,6 +55,18 @@ pub enum Error {
     /// A golden file that does not hold what it should.
     #[error("`{}` is not a usable golden file: {reason}", .path.display())]
     Golden { path: PathBuf, reason: String },
+    /// A number of a model that is not what its golden file says.
+    #[error("`{tensor}` in `{}` is missed by {difference:.1e}: expected at most {allowed:.1e}, as `check.atol` allows", .path.display())]
+    Parity { path: PathBuf, tensor: String, difference: f64, allowed: f64 },
+    /// Token ids that are not those of the golden file.
+    #[error("`{tensor}` in `{}` are other ids than the tokenizer gives, for {texts} of the texts", .path.display())]
+    Ids { path: PathBuf, tensor: String, texts: usize },
+    /// A model's place that another model has.
+    #[error("the id `{id}` is taken by another model in `{}`: expected `--force`, or another `id` in its manifest", .dir.display())]
+    Taken { id: String, dir: PathBuf },
+    /// A folder of models that cannot be read or written.
+    #[error("`{}`: {reason}", .folder.display())]
+    Install { folder: PathBuf, reason: String },
     /// A clip that is empty or not finite.
     #[error(transparent)]
     Audio(#[from] crate::audio::Error),

@@ -1,7 +1,7 @@
 //! Where models are looked for, and finding one by its id.
 //!
 //! ```text
-//!   named folders → STORE/models → $DYAD_MODELS → ./data/models → beside the program → the source tree it was built from
+//!   named folders → STORE/models → $DYAD_MODELS → the user's → ./data/models → beside the program → the source tree
 //! ```
 //!
 //! Convention: a model is a folder with a `model.toml`; a named folder may be a model itself or hold models. The first model
@@ -34,6 +34,7 @@ impl ModelFolders {
         if let Some(listed) = std::env::var_os("DYAD_MODELS") {
             folders.extend(std::env::split_paths(&listed).filter(|path| !path.as_os_str().is_empty()));
         }
+        folders.extend(super::install::user_folder());
         folders.push(Path::new("data").join("models"));
         if let Some(program) = std::env::current_exe().ok().as_deref().and_then(Path::parent) {
             folders.extend([program.join("../share/dyad/models"), program.join("models")]);

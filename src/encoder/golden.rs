@@ -87,7 +87,7 @@ impl Golden {
         SafeTensors::deserialize(&self.bytes).map_err(|error| self.failed(error.to_string()))
     }
 
-    fn failed(&self, reason: String) -> Error {
+    pub fn failed(&self, reason: String) -> Error {
         Error::Golden { path: self.path.clone(), reason }
     }
 }

@@ -18,6 +18,7 @@ mod folders;
 mod golden;
 mod graph;
 mod hashes;
+pub mod install;
 mod library;
 pub mod manifest;
 mod onnxruntime;

@@ -20,6 +20,9 @@ use super::graph::{Contract, Element, Feed, Output, Port};
 use super::guard::one_line;
 use super::runtime;
 
+/// Each session holds the graph's weights once more: so many bytes of them at most, whatever the number of threads.
+const WEIGHTS: u64 = 4 << 30;
+
 /// Sessions of one graph.
 pub(super) struct Pool {
     path: PathBuf,
@@ -49,7 +52,9 @@ impl Pool {
         let ports = |outlets: &[Outlet]| outlets.iter().map(port).collect();
         let (inputs, outputs) = (ports(session.inputs()), ports(session.outputs()));
         let sessions = Mutex::new(Sessions { idle: vec![session], open: 1 });
-        let limit = rayon::current_num_threads().max(1);
+        let size = std::fs::metadata(path).map_or(1, |metadata| metadata.len().max(1));
+        let fit = usize::try_from(WEIGHTS / size).unwrap_or(usize::MAX);
+        let limit = rayon::current_num_threads().min(fit).max(1);
         Ok(Pool { path: path.to_owned(), inputs, outputs, limit, sessions, freed: Condvar::new() })
     }
 

@@ -125,6 +125,17 @@ pub fn on(engine: Engine) -> Result<Backend, Error> {
     }
 }
 
+/// Why it is this engine and not the other, for `doctor`.
+pub fn why(engine: Engine) -> &'static str {
+    let asked = CHOICE.get().is_some_and(|choice| choice.engine.is_some() || choice.library.is_some());
+    match (asked, std::env::var_os("DYAD_BACKEND").is_some_and(|name| !name.is_empty()), engine) {
+        (true, _, _) => "the program that uses this library chose it",
+        (_, true, _) => "`DYAD_BACKEND` asks for it",
+        (_, _, Engine::OnnxRuntime) => "the first usable library that was found",
+        (_, _, Engine::Tract) => "no usable ONNX Runtime was found",
+    }
+}
+
 /// Every place where ONNX Runtime was looked for, in order, for `doctor`. Runs the search if it has not run.
 pub fn looked() -> &'static [Looked] {
     &library().looked

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::files::{self, Source};
+use super::files::{self, Found, Source};
 use super::pipeline::in_order;
 use super::windows::{self, Keep, Kept};
 use super::{Error, Labelling};
@@ -58,11 +58,28 @@ pub struct Failure {
 /// When a path can't be read, the model can't hear, the store fails, or the user cancels. A single bad file is no error: it
 /// is among [`Summary::failures`].
 pub fn ingest(workspace: &Workspace, model: &ModelRef, options: &Options, progress: &dyn Progress) -> Result<Summary, Error> {
-    let sources = files::find(&options.paths)?;
+    ingest_found(workspace, model, options, &files::find(&options.paths)?, progress)
+}
+
+/// As [`ingest`], of files that were found already, in place of the options' paths.
+///
+/// # Errors
+/// When the model can't hear, the store fails, or the user cancels.
+pub fn ingest_found(
+    workspace: &Workspace,
+    model: &ModelRef,
+    options: &Options,
+    found: &Found,
+    progress: &dyn Progress,
+) -> Result<Summary, Error> {
     let tower = ready(workspace, model)?;
     let collection = workspace.store().open_or_create(&options.collection)?;
     let kept = Kept::of(workspace, &collection, tower.spec().aggregate, options.keep)?;
-    embed(collection, kept, model, tower, &options.labelling, options.limits, &sources, progress)
+    let Found { sources, failures, warnings } = found;
+    let mut summary = embed(collection, kept, model, tower, &options.labelling, options.limits, sources, progress)?;
+    summary.failures.splice(..0, failures.iter().cloned());
+    summary.warnings.splice(..0, warnings.iter().cloned());
+    Ok(summary)
 }
 
 /// Embeds the clips of a collection again from their files, after a change of the model. Their metadata stay.
@@ -162,7 +179,8 @@ fn embed(
                     gone.extend(of_old);
                     summary.embedded += 1;
                     summary.audio_s += duration_s;
-                    summary.unlabelled += usize::from(!item.metadata.contains_key("label"));
+                    let said = |field: &str| item.metadata.get(field).is_some_and(|value| !value.is_null());
+                    summary.unlabelled += usize::from(!["label", "labels", "captions"].into_iter().any(said));
                     summary.warnings.extend(warnings.into_iter().map(|w| (source.id.clone(), w)));
                     batch.push(*item);
                 }
@@ -270,7 +288,16 @@ impl Job<'_> {
 
     /// Vectors that are there stay; what the labelling says of the clip may have changed.
     fn relabel(&self, source: &Source, stored: Option<&Item>) -> Result<Taken, String> {
-        let fields = self.labelling.metadata(&source.id, &source.path);
+        let mut fields = self.labelling.metadata(&source.id, &source.path);
+        if fields.contains_key("label") || fields.contains_key("labels") {
+            // One kind of truth takes the other's place.
+            for other in ["label", "labels", "absent"] {
+                let kept = stored.is_some_and(|item| item.metadata.get(other).is_some_and(|value| !value.is_null()));
+                if kept && !fields.contains_key(other) {
+                    fields.insert(other.into(), Value::Null);
+                }
+            }
+        }
         let changed = stored.is_some_and(|item| fields.iter().any(|(name, value)| item.metadata.get(name) != Some(value)));
         let windows = stored.filter(|_| changed).and_then(windows::count).unwrap_or(0);
         let windows = windows::relabelled(&source.id, windows, &fields);

@@ -1,7 +1,7 @@
 //! Audio files and vectors into collections.
 //!
 //! ```text
-//!   paths ─ files ─ labelling ─┐
+//!   paths ─ files ─ labelling ─┐        or a dataset, which brings its own
 //!                              ├─ each file: read, hash, known? decode, embed ─ in order ─ commits, while others are embedded
 //!   text towers ── labels ─────┘            (all threads)          pipeline       │
 //!                                                              what was committed stays, whatever happens next
@@ -11,19 +11,24 @@
 //! content and model are those of the stored vectors is left alone.
 
 pub mod audio;
+mod cells;
+pub mod dataset;
 pub mod export;
-mod files;
+pub mod files;
 pub mod import;
 pub mod labelling;
 mod pipeline;
+mod rows;
 mod windows;
 
 use std::path::PathBuf;
 
+use crate::value::Value;
 use crate::workspace;
 
-pub use audio::{Failure, Options, Summary, ingest, reembed};
+pub use audio::{Failure, Options, Summary, ingest, ingest_found, reembed};
 pub use labelling::Labelling;
+pub use rows::Rows;
 pub use windows::{Keep, Pool};
 
 /// Why nothing could be ingested or imported.
@@ -42,5 +47,20 @@ pub enum Error {
 impl From<crate::store::Error> for Error {
     fn from(error: crate::store::Error) -> Self {
         Error::Workspace(error.into())
+    }
+}
+
+/// A number, text, truth value or list of these; none for an object, or a list with one or with a list in it.
+fn json_value(value: serde_json::Value) -> Option<Value> {
+    match value {
+        serde_json::Value::Null => Some(Value::Null),
+        serde_json::Value::Bool(bool) => Some(Value::Bool(bool)),
+        serde_json::Value::Number(number) => Some(number.as_i64().map_or_else(|| number.as_f64().into(), Value::Int)),
+        serde_json::Value::String(text) => Some(Value::Text(text)),
+        serde_json::Value::Array(members) => {
+            let scalar = |member: serde_json::Value| json_value(member).filter(|value| !value.is_list());
+            Some(Value::List(members.into_iter().map(scalar).collect::<Option<_>>()?))
+        }
+        serde_json::Value::Object(_) => None,
     }
 }

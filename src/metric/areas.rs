@@ -35,7 +35,7 @@ pub(super) struct Means {
 }
 
 impl Means {
-    fn add(&mut self, areas: Areas) {
+    pub fn add(&mut self, areas: Areas) {
         for (mean, area) in [(&mut self.roc_auc, areas.roc_auc), (&mut self.average_precision, areas.average_precision)] {
             if !area.is_nan() {
                 *mean = (mean.0 + area, mean.1 + 1);

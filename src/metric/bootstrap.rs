@@ -158,7 +158,7 @@ impl Measure for Difference<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::progress::Silent;
+    use crate::progress::{Silent, StopAfter};
 
     /// The weighted mean of 0, 1, 2 …; undefined where item 0 does not count.
     struct Ramp(usize);
@@ -174,17 +174,6 @@ mod tests {
             let sum: f64 = weights.iter().enumerate().map(|(i, &w)| i as f64 * f64::from(w)).sum();
             let mean = sum / weights.iter().sum::<u32>() as f64;
             vec![mean, if weights[0] == 0 { f64::NAN } else { mean }]
-        }
-    }
-
-    struct Stopped;
-
-    impl Progress for Stopped {
-        fn begin(&self, _: &str, _: Option<u64>) {}
-        fn advance(&self, _: u64) {}
-        fn end(&self) {}
-        fn cancelled(&self) -> bool {
-            true
         }
     }
 
@@ -229,7 +218,7 @@ mod tests {
     fn settings_and_cancelling() {
         let wrong = Bootstrap { confidence: 1.0, ..Default::default() };
         assert!(matches!(wrong.estimate(&Ramp(3), None, &Silent), Err(Error::Setting { .. })));
-        assert_eq!(Bootstrap::default().estimate(&Ramp(3), None, &Stopped), Err(Error::Cancelled));
+        assert_eq!(Bootstrap::default().estimate(&Ramp(3), None, &StopAfter::default()), Err(Error::Cancelled));
         let none = Bootstrap { resamples: 0, ..Default::default() }.estimate(&Ramp(3), None, &Silent).unwrap();
         assert_eq!(none.estimates, Ramp(3).point());
         let one = Bootstrap::default().estimate(&Ramp(1), None, &Silent).unwrap();

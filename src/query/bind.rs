@@ -31,6 +31,8 @@ pub struct Bound {
     /// The metadata condition, without parameters.
     pub filter: Option<Predicate>,
     pub top: Option<usize>,
+    /// Where its number stands.
+    pub top_at: Option<Span>,
     pub limit: Option<usize>,
     pub by: Option<Spanned<String>>,
     pub order: Option<Spanned<Order>>,
@@ -79,6 +81,7 @@ pub fn bind(command: Command, signature: &'static Signature, settings: &Settings
         open,
         collection: command.collection,
         filter,
+        top_at: command.top.as_ref().map(|top| top.span),
         top: count(command.top, "top", 1)?,
         limit: count(command.limit, "limit", 0)?,
         by: command.by,

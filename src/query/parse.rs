@@ -215,6 +215,13 @@ impl Reader {
             Rule::string => Literal::Scalar(Value::Text(self.string(inner)?.node)),
             Rule::number => Literal::Scalar(match inner.as_str().parse::<i64>() {
                 Ok(int) => Value::Int(int),
+                Err(_) if inner.as_str().chars().all(|c| c.is_ascii_digit() || c == '-') => {
+                    return Err(Diagnostic::new(format!("`{}` is out of range", inner.as_str())).at(span).expected(format!(
+                        "a whole number from {} to {}",
+                        i64::MIN,
+                        i64::MAX
+                    )));
+                }
                 Err(_) => Value::Float(self.float(&inner)?),
             }),
             _ => Literal::Scalar(match inner.as_str() {

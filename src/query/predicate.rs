@@ -3,6 +3,9 @@
 //! `pitch >= 60 and (dynamic in ("mf", "ff") or not path like "%loop%")`. As in SQL, a comparison with a missing field is
 //! neither true nor false, and an item passes only when the whole condition is true. `like` knows `%` and `_`; it
 //! compares without regard to case, as file names do.
+//!
+//! Of a list, one member that fulfils the comparison is enough: `labels = "violin"` asks whether `violin` is among the labels.
+//! `!=`, `not in` and `not like` are the opposites: no member does. A list without members has a value and is not null.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -96,19 +99,27 @@ impl Predicate {
                 if results.contains(&Some(true)) { Some(true) } else { results.iter().all(Option::is_some).then_some(false) }
             }
             Predicate::Not(inner) => inner.evaluate(field).map(|b| !b),
-            Predicate::Compare { field: name, relation, value } => {
-                compare(&field(&name.node), &value.node).map(|order| relation.holds(order))
-            }
-            Predicate::In { field: name, values, negated } => {
-                let found = field(&name.node);
-                if found.is_null() {
-                    return None;
+            Predicate::Compare { field: name, relation, value } => match (field(&name.node), *relation) {
+                (Value::List(members), Relation::NotEqual) => {
+                    let differs = |m: &Value| compare(m, &value.node).map(Ordering::is_ne);
+                    (!value.node.is_null()).then(|| members.iter().all(|m| differs(m) != Some(false)))
                 }
-                Some(values.iter().any(|v| compare(&found, v) == Some(Ordering::Equal)) != *negated)
-            }
+                (Value::List(members), relation) => {
+                    let holds = |m: &Value| compare(m, &value.node).is_some_and(|order| relation.holds(order));
+                    (!value.node.is_null()).then(|| members.iter().any(holds))
+                }
+                (found, relation) => compare(&found, &value.node).map(|order| relation.holds(order)),
+            },
+            Predicate::In { field: name, values, negated } => match field(&name.node) {
+                Value::Null => None,
+                found => {
+                    let listed = |m: &Value| values.iter().any(|v| compare(m, v) == Some(Ordering::Equal));
+                    Some(found.members().iter().any(listed) != *negated)
+                }
+            },
             Predicate::Like { field: name, pattern, negated } => match field(&name.node) {
                 Value::Null => None,
-                found => Some(like(&found.to_string(), pattern) != *negated),
+                found => Some(found.members().iter().any(|m| like(&m.to_string(), pattern)) != *negated),
             },
             Predicate::IsNull { field: name, negated } => Some(field(&name.node).is_null() != *negated),
             Predicate::ListEquals { .. } => None,
@@ -125,6 +136,26 @@ impl Predicate {
             | Predicate::Like { field, .. }
             | Predicate::IsNull { field, .. }
             | Predicate::ListEquals { field, .. } => vec![field],
+        }
+    }
+
+    /// Puts `named` in the place of each text that a field is compared with, where it gives a value: `top1 > chance`.
+    ///
+    /// # Errors
+    /// What `named` fails with; it is given the field and the text.
+    pub fn resolve<E>(&mut self, named: &dyn Fn(&str, &Spanned<&str>) -> Result<Option<Value>, E>) -> Result<(), E> {
+        match self {
+            Predicate::And(parts) | Predicate::Or(parts) => parts.iter_mut().try_for_each(|part| part.resolve(named)),
+            Predicate::Not(inner) => inner.resolve(named),
+            Predicate::Compare { field, value, .. } => {
+                if let Value::Text(text) = &value.node
+                    && let Some(found) = named(&field.node, &Spanned::new(text.as_str(), value.span))?
+                {
+                    value.node = found;
+                }
+                Ok(())
+            }
+            Predicate::In { .. } | Predicate::Like { .. } | Predicate::IsNull { .. } | Predicate::ListEquals { .. } => Ok(()),
         }
     }
 
@@ -252,6 +283,35 @@ mod tests {
         let or =
             Predicate::Or(vec![unequal, Predicate::IsNull { field: Spanned::new("a".into(), Span::default()), negated: false }]);
         assert!(or.accepts(&missing));
+    }
+
+    #[test]
+    fn of_a_list_one_member_is_enough() {
+        let labels = |_: &str| Value::list(["violin", "flute"]);
+        let none = |_: &str| Value::List(Vec::new());
+        let field = || Spanned::new("labels".to_owned(), Span::default());
+        let relation = |relation, value: &str| Predicate::Compare {
+            field: field(),
+            relation,
+            value: Spanned::new(value.into(), Span::default()),
+        };
+        let is_in = |negated| Predicate::In { field: field(), values: vec!["tuba".into(), "flute".into()], negated };
+        let is_like = |negated| Predicate::Like { field: field(), pattern: "fl%".into(), negated };
+        assert!(equals("labels", "violin").accepts(&labels) && equals("labels", "flute").accepts(&labels));
+        assert!(!equals("labels", "violin; flute").accepts(&labels) && !equals("labels", "tuba").accepts(&labels));
+        assert!(
+            !relation(Relation::NotEqual, "violin").accepts(&labels) && relation(Relation::NotEqual, "tuba").accepts(&labels)
+        );
+        assert!(relation(Relation::Greater, "m").accepts(&labels) && !relation(Relation::Greater, "z").accepts(&labels));
+        assert!(is_in(false).accepts(&labels) && !is_in(true).accepts(&labels));
+        assert!(is_like(false).accepts(&labels) && !is_like(true).accepts(&labels));
+        // Known to have none is not the same as not known.
+        assert!(
+            relation(Relation::NotEqual, "tuba").accepts(&none) && is_in(true).accepts(&none) && is_like(true).accepts(&none)
+        );
+        assert!(!equals("labels", "tuba").accepts(&none));
+        assert!(!Predicate::IsNull { field: field(), negated: false }.accepts(&none));
+        assert!(!is_in(true).accepts(&|_| Value::Null));
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //!   top1,0.4712,0.453,0.489
 //! ```
 //!
-//! Numbers in full precision (as in json), null and NaN as an empty cell, quoting as in RFC 4180 but with `\n` line ends.
+//! Numbers in full precision (as in json), null and NaN as an empty cell, a list as a JSON array in its cell, quoting as in
+//! RFC 4180 but with `\n` line ends.
 
 use std::io;
 
@@ -45,6 +46,7 @@ impl Renderer for Delimited {
 fn cell(value: &Value) -> String {
     match value {
         Value::Float(float) => number(Some(*float)),
+        list @ Value::List(_) => list.to_json().to_string(),
         other => other.to_string(),
     }
 }

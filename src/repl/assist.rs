@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::io::Write;
 
-use rustyline::Context;
 use rustyline::completion::{Completer, FilenameCompleter};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{Cmd, ConditionalEventHandler, Context, Event, EventContext, RepeatCount};
 
 use super::dot::COMMANDS;
 use super::lines::is_dot;
@@ -34,6 +35,20 @@ impl<S: Shell> rustyline::Helper for Assist<'_, S> {}
 impl<S: Shell> Validator for Assist<'_, S> {
     fn validate(&self, context: &mut ValidationContext) -> rustyline::Result<ValidationResult> {
         Ok(if awaits_more(context.input()) { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
+    }
+}
+
+/// Ctrl-C throws the line away; the dim hint behind it goes too, and does not stay on the screen as if it had been typed.
+pub struct ClearHint;
+
+impl ConditionalEventHandler for ClearHint {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext) -> Option<Cmd> {
+        if context.pos() == context.line().len() {
+            let mut out = std::io::stdout();
+            // Clears from the cursor, which stands before the hint, to the end of the screen.
+            let _ = out.write_all(b"\x1b[J").and_then(|()| out.flush());
+        }
+        Some(Cmd::Interrupt)
     }
 }
 

@@ -107,7 +107,8 @@ impl<'a, S: Shell> Console<'a, S> {
                     outcome = Outcome::Failed;
                 }
             }
-            if outcome == Outcome::Failed && self.settings.bail && origin.is_some() {
+            let stopped = self.settings.bail && origin.is_some() || self.shell.borrow().interrupted();
+            if outcome == Outcome::Failed && stopped {
                 return outcome;
             }
         }
@@ -315,6 +316,8 @@ mod tests {
         // What is typed goes on after an error.
         assert_eq!(session.console.feed("fail\ncount", None), Outcome::Failed);
         assert_eq!(session.out.take(), "ran count\n");
+        session.console.feed("list\nstop\ncount", None);
+        assert_eq!(session.out.take(), "ran list\n", "what is stopped takes the rest with it");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::{Candidate, Flow, Hint, Shell, View, WordKind};
 use crate::diagnostic::{Diagnostic, Span};
 
-/// `fail` fails, `leave` leaves, everything else writes `ran WORD`.
+/// `fail` fails, `stop` is interrupted, `leave` leaves, everything else writes `ran WORD`.
 pub struct Mock {
     pub seen: Vec<String>,
     pub view: Option<View>,
@@ -26,12 +26,18 @@ impl Shell for Mock {
         self.seen.push(text.to_owned());
         self.view = Some(view.clone());
         let word = text.split_whitespace().next().unwrap_or_default();
-        if word == "fail" {
+        if word == "fail" || word == "stop" {
             let at = text.find(word).unwrap_or_default();
             return Err(Diagnostic::new("it failed").at(Span::new(at, at + word.len())));
         }
         writeln!(out, "ran {}", word.trim_end_matches(';')).map_err(|error| Diagnostic::new(error.to_string()))?;
         Ok(if word == "leave" { Flow::Exit } else { Flow::Continue })
+    }
+
+    fn typed(&mut self) {}
+
+    fn interrupted(&self) -> bool {
+        self.seen.last().is_some_and(|text| text.contains("stop"))
     }
 
     fn open_store(&mut self, folder: &Path) -> Result<(), Diagnostic> {

@@ -226,15 +226,18 @@ impl Session {
             sample
                 .iter()
                 .map(|i| crate::workspace::builtin_field(i, field))
-                .filter(|v| !v.is_null())
-                .map(|v| v.to_string())
+                .flat_map(|v| v.members().iter().map(ToString::to_string).collect::<Vec<_>>())
                 .collect(),
         )
     }
 
     /// Texts worth looking for: the labels of the clips.
     fn texts(&self) -> Vec<String> {
-        self.field_values("label").into_iter().map(|label| crate::workspace::spoken(&label)).collect()
+        ["label", "labels"]
+            .iter()
+            .flat_map(|field| self.field_values(field))
+            .map(|label| crate::workspace::spoken(&label))
+            .collect()
     }
 
     fn ontology_names(&self) -> Vec<String> {

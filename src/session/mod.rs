@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use crate::diagnostic::{Diagnostic, Span, Spanned, one_of};
 use crate::progress::{self, Progress, Recorder};
+use crate::query::lex::{Kind, Token, tokens};
 use crate::query::split::{Continuation, Piece, split};
 use crate::query::{Command, Predicate, Settings, Statement, bind, parse};
 use crate::render::{Format, Style};
@@ -274,7 +275,8 @@ impl Session {
         Ok(report)
     }
 
-    /// Holds a condition against the report of the statement before: its metrics (`top1`, `top1.low`) and context (`n`).
+    /// Holds a condition against the report of the statement before: its metrics (`top1`, `top1.low`) and context (`n`,
+    /// `chance`), on both sides.
     fn expect(&self, predicate: &Spanned<Predicate>) -> Result<Report, Failure> {
         let Some(last) = &self.last else {
             let fault = Diagnostic::new("there is no result before `expect`").at(predicate.span);
@@ -289,7 +291,18 @@ impl Session {
             }
         }
         let find = |name: &str| values.iter().find(|(known, _)| known == name).map_or(Value::Null, |(_, v)| v.clone());
-        if predicate.node.accepts(&find) {
+        // What stands on the right may be a name as well: `expect top1 > chance`.
+        let mut resolved = predicate.node.clone();
+        resolved.resolve(&|field, text| match (find(field), find(text.node)) {
+            (Value::Text(_) | Value::Null, Value::Null) => Ok(None),
+            (_, Value::Null) => {
+                let numbers = || values.iter().filter(|(_, v)| v.as_f64().is_some()).map(|(name, _)| name.as_str());
+                let fault = Diagnostic::new(format!("`{}` is neither a number nor the name of one", text.node)).at(text.span);
+                Err(fault.expected("a number, or the name of one, as in `top1 > chance`").suggest(text.node, numbers()))
+            }
+            (_, named) => Ok(Some(named)),
+        })?;
+        if resolved.accepts(&find) {
             let mut report = Report::new("expect");
             report.notes.push(format!("as expected: {}", predicate.node));
             return Ok(report);
@@ -298,7 +311,10 @@ impl Session {
             Value::Null => format!("`{name}` has no value"),
             value => format!("{name} = {value}"),
         };
-        let found: Vec<String> = predicate.node.fields().iter().map(|f| told(&f.node)).collect();
+        let mut found: Vec<String> = predicate.node.fields().iter().map(|f| told(&f.node)).collect();
+        if resolved != predicate.node {
+            found.push(format!("which is not {resolved}"));
+        }
         Err(Diagnostic::new(format!("not as expected: {}", found.join(", ")))
             .at(predicate.span)
             .expected(predicate.node.to_string())
@@ -306,12 +322,27 @@ impl Session {
     }
 }
 
-/// Whatever went wrong, the reader of a file should see where: at the statement's first word, if nothing better is known.
+/// Whatever went wrong, the reader of a file should see where: at what the message names, if the statement has it, and else
+/// at its first word.
 fn placed(failure: Failure, piece: Piece<'_>) -> Failure {
     match failure {
-        Failure::Statement(fault) if fault.span.is_none() => Failure::Statement(fault.at(first_word(piece))),
+        Failure::Statement(fault) if fault.span.is_none() => {
+            let at = named_place(&fault.message, piece).unwrap_or_else(|| first_word(piece));
+            Failure::Statement(fault.at(at))
+        }
         other => other,
     }
+}
+
+/// Where the statement says what the message puts in backticks; of several the longest.
+fn named_place(message: &str, piece: Piece<'_>) -> Option<Span> {
+    let named: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let place = |token: Token| {
+        let text = piece.text.get(token.start..token.end)?;
+        let plain = if matches!(token.kind, Kind::Text { .. }) { text.trim_matches(['"', '\'']) } else { text };
+        named.contains(&plain).then(|| Span::new(token.start + piece.offset, token.end + piece.offset))
+    };
+    tokens(piece.text, 0).filter_map(place).max_by_key(|span| span.end - span.start)
 }
 
 fn first_word(piece: Piece<'_>) -> Span {

@@ -22,6 +22,7 @@ use super::folder::{self, Witness};
 use super::key_value::{Batch, KeyValue};
 use super::layout::{self, CollectionRecord, SpaceRecord, key};
 use super::memory::Memory;
+use super::migrate;
 use super::renew;
 use super::sled::{MOST_WAITS, Sled, WAIT};
 use super::space::SpaceInfo;
@@ -67,10 +68,7 @@ impl Store {
     /// [`Error::Locked`] at once when it is in use, [`Error::Format`] when a newer dyad wrote it, [`Error::Foreign`] when
     /// the folder holds something else, [`Error::Damaged`], [`Error::Io`].
     pub fn open(dir: &Path) -> Result<Store, Error> {
-        folder::prepare(dir)?;
-        let witness = Witness::open(dir)?;
-        renew::settle(dir)?;
-        let kv = open_waiting(dir)?;
+        let (witness, kv) = open_parts(dir)?;
         Store::over(Arc::new(kv), Some(dir.to_owned()), Some(witness))
     }
 
@@ -90,7 +88,7 @@ impl Store {
         Store::over(kv, None, None)
     }
 
-    fn over(kv: Arc<dyn KeyValue>, dir: Option<PathBuf>, witness: Option<Witness>) -> Result<Store, Error> {
+    pub(super) fn over(kv: Arc<dyn KeyValue>, dir: Option<PathBuf>, witness: Option<Witness>) -> Result<Store, Error> {
         let place = dir.clone().unwrap_or_else(|| "memory".into());
         let changes = match kv.get(key::CHANGES)? {
             Some(bytes) => layout::decode(&bytes, || "the number of changes".into())?,
@@ -105,7 +103,15 @@ impl Store {
         }
         let store = Store { inner: Arc::new(Inner { kv, lock: RwLock::new(changes), dir, witness }) };
         match format {
-            Some(bytes) => folder::check_format(&place, layout::decode(&bytes, || "the format".into())?)?,
+            Some(bytes) => {
+                let found = layout::decode(&bytes, || "the format".into())?;
+                folder::check_format(&place, found)?;
+                if found != layout::FORMAT {
+                    migrate::migrate(&*store.inner.kv, found, layout::FORMAT, migrate::STEPS)?;
+                    // An older dyad then hears of it before it opens anything.
+                    store.inner.dir.as_deref().map_or(Ok(()), folder::write_marker)?;
+                }
+            }
             None => {
                 let mut batch = Batch::default();
                 batch.put(key::FORMAT.to_vec(), layout::encode(&layout::FORMAT, "the format")?);
@@ -322,6 +328,15 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+/// Takes the lock of the folder, made if there is none, and opens its byte store.
+pub(super) fn open_parts(dir: &Path) -> Result<(Witness, Sled), Error> {
+    folder::prepare(dir)?;
+    let witness = Witness::open(dir)?;
+    renew::settle(dir)?;
+    let kv = open_waiting(dir)?;
+    Ok((witness, kv))
 }
 
 /// Opens the byte store in a folder whose lock is held. Nobody else has it then, so a refusal is what is left of one that was

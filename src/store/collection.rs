@@ -232,7 +232,7 @@ impl Collection {
     }
 
     /// For each block of a space, its rows that no longer count.
-    fn dead_rows(&self, space: &SpaceRecord) -> Result<BTreeMap<u32, BTreeSet<u32>>, Error> {
+    pub(super) fn dead_rows(&self, space: &SpaceRecord) -> Result<BTreeMap<u32, BTreeSet<u32>>, Error> {
         let read = |entry: Result<(Vec<u8>, Vec<u8>), Error>| {
             let (key, value) = entry?;
             let rows = layout::decode(&value, || format!("replaced rows of `{}`", space.key))?;

@@ -29,6 +29,8 @@ pub enum Error {
     /// The byte store gave up for another reason than input or output.
     #[error("the byte store failed: {message}")]
     Backend { message: String },
+    #[error("`{}` is no whole snapshot of a store: {what}", path.display())]
+    Snapshot { path: PathBuf, what: String },
     #[error("interrupted")]
     Cancelled,
 }
@@ -75,6 +77,10 @@ pub enum Refused {
     TooLarge { what: String, given: usize, longest: usize },
     #[error("the record of `{what}` cannot be encoded: {reason}")]
     Unencodable { what: String, reason: String },
+    #[error("`{}` is there already: expected the name of something new", path.display())]
+    Taken { path: PathBuf },
+    #[error("`{}` lies in the store that it would be a copy of: expected a place elsewhere", path.display())]
+    Within { path: PathBuf },
     #[error("the collection `{name}` is there already")]
     Exists { name: String },
     #[error("the collection `{name}` does not exist")]

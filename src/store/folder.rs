@@ -112,7 +112,7 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    const FILE: &str = "changes";
+    pub const FILE: &str = "changes";
 
     /// Opens the file, makes it when it is not there. One that says nothing has seen nothing.
     ///

@@ -19,6 +19,7 @@ use super::error::Error;
 use super::folder::{self, Marker, Witness};
 use super::key_value::{Batch, KeyValue};
 use super::layout::{self, CollectionRecord, FORMAT, SpaceRecord, key};
+use super::migrate;
 use super::renew::{self, Filling};
 use super::sled::Sled;
 
@@ -46,6 +47,11 @@ impl Store {
             Marker::Damaged => begun.find(Remedy::Rebuilt, None, None, "the file `dyad-store` does not say a format"),
         }
         let kv = open(dir, repair, &mut begun)?;
+        let format = tolerant::get(&kv, key::FORMAT)?.and_then(Result::ok);
+        if let Some(found) = format.and_then(|bytes| layout::decode(&bytes, String::new).ok()) {
+            folder::check_format(dir, found)?;
+            migrate::migrate(&kv, found, FORMAT, migrate::STEPS)?;
+        }
         if !witness.spoke() {
             begun.find(Remedy::Rebuilt, None, None, "the file `changes` is missing or says no number");
         }
@@ -61,9 +67,6 @@ impl Store {
             );
         }
         let found = check::examine(&kv, if repair { None } else { only }, progress)?;
-        if let Some(bytes) = tolerant::get(&kv, key::FORMAT)?.and_then(Result::ok) {
-            folder::check_format(dir, layout::decode(&bytes, String::new).unwrap_or(FORMAT))?;
-        }
         begun.findings.extend(found.findings);
         (begun.items, begun.vectors) = (found.items, found.vectors);
         if !repair || begun.is_whole() {

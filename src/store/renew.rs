@@ -28,9 +28,8 @@ const BATCH_ENTRIES: usize = 1_000;
 
 /// Opens an empty byte store in the store's folder `dir`, beside its own.
 pub(super) fn begin(dir: &Path) -> Result<Sled, Error> {
-    let new = dir.join(NEW);
-    remove(&new)?;
-    Sled::open(&new)
+    remove(&new(dir))?;
+    Sled::open(&new(dir))
 }
 
 /// Puts the byte store that [`begin`] gave, now closed, in the place of the one before.
@@ -94,6 +93,11 @@ pub(super) fn size(dir: &Path) -> u64 {
         }
     }
     bytes
+}
+
+/// The folder of the byte store that is being written.
+pub(super) fn new(dir: &Path) -> PathBuf {
+    dir.join(NEW)
 }
 
 /// The folder of the byte store.

@@ -134,14 +134,16 @@ impl Against {
         }
     }
 
-    /// The clips: in memory where each is held against each.
+    /// The clips: in memory where each is held against each. They may have several labels each only where `several` says so.
     ///
     /// # Errors
     /// As [`Task::truth`].
-    pub fn truth(&self, task: &Task, scope: &Scope<'_>) -> Result<Truth, Error> {
-        match self {
-            Against::Neighbours { .. } => task.truth(scope),
-            Against::Texts(_) | Against::Means { .. } => task.truth_in_blocks(scope),
+    pub fn truth(&self, task: &Task, several: bool, scope: &Scope<'_>) -> Result<Truth, Error> {
+        match (self, several) {
+            (Against::Neighbours { .. }, false) => task.truth(scope),
+            (Against::Neighbours { .. }, true) => task.any_truth(scope),
+            (Against::Texts(_) | Against::Means { .. }, false) => task.truth_in_blocks(scope),
+            (Against::Texts(_) | Against::Means { .. }, true) => task.any_truth_in_blocks(scope),
         }
     }
 
@@ -150,6 +152,11 @@ impl Against {
     /// # Errors
     /// When texts can't be read, a clip lacks the fold's field, or vectors do not compare.
     pub fn scores(&self, task: &Task, truth: &Truth, scope: &Scope<'_>) -> Result<(Arc<dyn Cosines>, usize), Error> {
+        if truth.several.is_some() && !matches!(self, Against::Texts(_)) {
+            let span = task.bound.using.as_ref().map_or(task.bound.verb.span, |word| word.span);
+            let fault = Diagnostic::new("audio-only labels need one label a clip, and these clips have several").at(span);
+            return Err(fault.expected("texts, as in `prompt=\"A <> track\"`").into());
+        }
         let folds = match self {
             Against::Means { folds: Some(field), resubstitution: false } | Against::Neighbours { folds: Some(field), .. } => {
                 Some(truth.groups(field)?)

@@ -6,6 +6,7 @@ use crate::diagnostic::{Diagnostic, Spanned, one_of};
 use crate::query::signature::Clause;
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Estimate, Figure, Report, Table};
+use crate::value::Value;
 use crate::verb::list::Selection;
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, provenance};
 use crate::workspace::builtin_field;
@@ -16,7 +17,8 @@ static SIGNATURE: Signature = Signature {
     name: "count",
     summary: "counts the clips that pass a condition",
     usage: &["count clips [in C] [where PREDICATE] [by FIELD]"],
-    about: "With `by FIELD` a row for each value of the field. A condition that no clip passes counts 0.",
+    about: "With `by FIELD` a row for each value of the field; of a list, such as `labels`, a row for each member, so that a clip \
+            counts once in each. A condition that no clip passes counts 0.",
     subjects: &["clip", "label"],
     clauses: &[Clause::In, Clause::Where, Clause::By],
     examples: &[
@@ -67,11 +69,19 @@ impl Plan for CountPlan {
             let expected = format!("one of the fields {}", one_of(known.iter().copied()));
             return Err(fault.expected(expected).suggest(&field.node, known.iter().copied()).into());
         }
-        let mut groups: BTreeMap<String, (crate::value::Value, usize)> = BTreeMap::new();
+        let mut groups: BTreeMap<String, (Value, usize)> = BTreeMap::new();
+        let mut listed = false;
         for item in &items {
             let value = builtin_field(item, &field.node);
-            let name = if value.is_null() { String::new() } else { value.to_string() };
-            groups.entry(name).or_insert((value, 0)).1 += 1;
+            listed |= value.is_list();
+            // Without a value, or with none in its list, it counts under none.
+            let values = if value.members().is_empty() { &[Value::Null] } else { value.members() };
+            for value in values {
+                groups.entry(value.to_string()).or_insert((value.clone(), 0)).1 += 1;
+            }
+        }
+        if listed {
+            report.notes.push(format!("`{}` is a list: a clip counts once in each of its members", field.node));
         }
         let mut groups: Vec<_> = groups.into_iter().collect();
         groups.sort_by(|(_, (a, _)), (_, (b, _))| a.sort_order(b));

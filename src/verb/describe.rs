@@ -161,7 +161,8 @@ fn facts<'a>(rows: impl IntoIterator<Item = (&'a str, Value)>) -> Table {
 }
 
 fn describe_collection(collection: &Collection, report: &mut Report) -> Result<(), Error> {
-    let mut fields: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+    // Items that have the field, and how many have each value; of a list, each member.
+    let mut fields: BTreeMap<String, (usize, BTreeMap<String, usize>)> = BTreeMap::new();
     let (mut clips, mut labels) = (0usize, 0usize);
     for item in collection.items() {
         let item = item.map_err(WorkspaceError::from)?;
@@ -170,7 +171,11 @@ fn describe_collection(collection: &Collection, report: &mut Report) -> Result<(
             Modality::Text => labels += 1,
         }
         for (field, value) in item.metadata {
-            *fields.entry(field).or_default().entry(value.to_string()).or_default() += 1;
+            let (items, values) = fields.entry(field).or_default();
+            *items += usize::from(!value.is_null());
+            for member in value.members() {
+                *values.entry(member.to_string()).or_default() += 1;
+            }
         }
     }
     report.tables.push(facts([("collection", collection.name().into()), ("clips", clips.into()), ("labels", labels.into())]));
@@ -182,8 +187,7 @@ fn describe_collection(collection: &Collection, report: &mut Report) -> Result<(
     report.tables.push(spaces);
     if !fields.is_empty() {
         let mut table = Table::new(["field", "items", "values", "most frequent"]).titled("fields");
-        for (field, values) in fields {
-            let items: usize = values.values().sum();
+        for (field, (items, values)) in fields {
             let distinct = values.len();
             let mut frequent: Vec<(String, usize)> = values.into_iter().collect();
             frequent.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));

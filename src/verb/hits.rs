@@ -8,7 +8,7 @@ use crate::verb::{Error, Scope, Step, parameters};
 use crate::workspace::{Clips, EXACT_BELOW};
 
 /// Metadata fields that are shown beside a hit, where the clips have them.
-pub const SHOWN: [&str; 2] = ["label", "duration_s"];
+pub const SHOWN: [&str; 3] = ["label", "labels", "duration_s"];
 
 /// How many hits, and how they are searched for.
 pub struct How {

@@ -8,17 +8,56 @@
 
 use std::sync::Arc;
 
-use crate::metric::{self, Bootstrap, Cosines, Direction, holm};
+use crate::metric::{self, Bootstrap, Cosines, Direction, Measure, holm};
 use crate::prompt::Prompt;
+use crate::query::signature::{Clause, shared};
 use crate::query::{Bound, Signature};
 use crate::report::{Estimate, Figure, Report, Table};
 use crate::value::Value;
-use crate::verb::against::{Against, refuse_text_pre_joint};
+use crate::verb::against::{self, Against, refuse_text_pre_joint};
 use crate::verb::pairing::Pairing;
 use crate::verb::parameters::whole;
+use crate::verb::trial::Trial;
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, parameters, provenance, spaces};
 use crate::workspace::Prompts;
+
+/// What a verb of this kind takes, unless it says otherwise.
+pub const SHAPE: Signature = Signature {
+    subjects: &["clip"],
+    clauses: &[Clause::In, Clause::Where, Clause::By, Clause::Using],
+    parameters: &[
+        shared::PROMPT,
+        shared::PROMPTS,
+        shared::MODEL,
+        spaces::SPACE,
+        against::PROTOCOL,
+        against::K,
+        shared::RESAMPLES,
+        shared::CONFIDENCE,
+        shared::SEED,
+    ],
+    ..Signature::BARE
+};
+
+/// The measured clips, for `compare`: their measure, and a quantity of each.
+pub fn trial(
+    truth: &Truth,
+    groups: Option<Vec<usize>>,
+    value: (&'static str, Vec<f64>),
+    measure: impl Measure + Send + 'static,
+) -> Trial {
+    Trial {
+        unit: "clips",
+        items: truth.ids(),
+        truth: truth.labels(),
+        vocabulary: truth.classes.clone(),
+        groups,
+        right: None,
+        values: vec![value],
+        measure: Box::new(measure),
+    }
+}
 
 /// What a verb makes of clips × classes.
 pub type Measured = fn(&Task, &Truth, &Arc<dyn Cosines>, &Scope<'_>) -> Result<Outcome, Error>;
@@ -30,6 +69,8 @@ pub struct Labelled {
     pub signature: &'static Signature,
     pub measured: Measured,
     pub leading: &'static [&'static str],
+    /// Whether clips may have several labels.
+    pub several: bool,
 }
 
 impl Labelled {
@@ -54,6 +95,12 @@ impl Labelled {
     }
 }
 
+impl Labelled {
+    fn truth(&self, task: &Task, scope: &Scope<'_>) -> Result<Truth, Error> {
+        if self.several { task.any_truth_in_blocks(scope) } else { task.truth_in_blocks(scope) }
+    }
+}
+
 struct Set {
     verb: Labelled,
     task: Task,
@@ -69,11 +116,11 @@ impl Plan for Set {
     }
 
     fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
-        self.against.estimate(&self.task, &self.task.truth_in_blocks(scope)?, scope)
+        self.against.estimate(&self.task, &self.verb.truth(&self.task, scope)?, scope)
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let truth = self.against.truth(&self.task, scope)?;
+        let truth = self.against.truth(&self.task, self.verb.several, scope)?;
         let (scores, masked) = self.against.scores(&self.task, &truth, scope)?;
         let mut outcome = (self.verb.measured)(&self.task, &truth, &scores, scope)?;
         self.against.tell(&mut outcome.report, masked);
@@ -97,7 +144,7 @@ impl Plan for Sweep {
     }
 
     fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
-        let truth = self.task.truth_in_blocks(scope)?;
+        let truth = self.verb.truth(&self.task, scope)?;
         let mut unread = 0;
         for prompt in &self.prompts {
             let prompts = Prompts(vec![prompt.clone()]);
@@ -109,7 +156,7 @@ impl Plan for Sweep {
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let truth = self.task.truth_in_blocks(scope)?;
+        let truth = self.verb.truth(&self.task, scope)?;
         let mut measured = Vec::with_capacity(self.prompts.len());
         for prompt in &self.prompts {
             let against = Against::Texts(Prompts(vec![prompt.clone()]));

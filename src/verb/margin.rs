@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use crate::metric::{Bins, Cosines, Margins};
-use crate::query::signature::{Clause, shared};
 use crate::query::{Bound, Example, Signature};
-use crate::verb::labelled::Labelled;
+use crate::verb::labelled::{self, Labelled};
 use crate::verb::similarity::distributions;
-use crate::verb::trial::Trial;
 use crate::verb::truth::{Task, Truth};
-use crate::verb::{Error, Outcome, Plan, Scope, Verb, against, histogram, parameters, spaces};
+use crate::verb::{Error, Outcome, Plan, Scope, Verb, histogram, parameters};
 
 pub struct Margin;
 
@@ -26,19 +24,6 @@ static SIGNATURE: Signature = Signature {
             label and over the others. `margin_roc_auc` is the chance that a clip that is right has the greater margin than one that is \
             wrong, ties one half: one half means that the margin says nothing, and it is undefined where all clips are right or all \
             wrong. Intervals resample clips. `as plot` draws the histogram.",
-    subjects: &["clip"],
-    clauses: &[Clause::In, Clause::Where, Clause::By, Clause::Using],
-    parameters: &[
-        shared::PROMPT,
-        shared::PROMPTS,
-        shared::MODEL,
-        spaces::SPACE,
-        against::PROTOCOL,
-        against::K,
-        shared::RESAMPLES,
-        shared::CONFIDENCE,
-        shared::SEED,
-    ],
     examples: &[
         Example {
             statement: "margin clips where prompt=\"A <> track\"",
@@ -50,7 +35,7 @@ static SIGNATURE: Signature = Signature {
             gives: "audio-only labels before and after the projection",
         },
     ],
-    ..Signature::BARE
+    ..labelled::SHAPE
 };
 
 impl Verb for Margin {
@@ -59,7 +44,8 @@ impl Verb for Margin {
     }
 
     fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
-        Labelled { signature: &SIGNATURE, measured, leading: &["margin_median", "margin_roc_auc"] }.plan(bound, scope)
+        Labelled { signature: &SIGNATURE, measured, leading: &["margin_median", "margin_roc_auc"], several: false }
+            .plan(bound, scope)
     }
 }
 
@@ -80,15 +66,7 @@ fn measured(task: &Task, truth: &Truth, scores: &Arc<dyn Cosines>, scope: &Scope
     };
     let series = vec![("wrong", counts(false)), ("right", counts(true))];
     report.figures.push(histogram::figure("best cosine less the second best", Bins::MARGIN, series));
-    let trial = Trial {
-        unit: "clips",
-        items: truth.ids(),
-        truth: truth.labels(),
-        vocabulary: truth.classes.clone(),
-        groups,
-        right: None,
-        values: vec![("margin", margins.values().to_vec())],
-        measure: Box::new(margins),
-    };
+    let value = ("margin", margins.values().to_vec());
+    let trial = labelled::trial(truth, groups, value, margins);
     Ok(Outcome { trial: Some(Arc::new(trial)), ..report.into() })
 }

@@ -36,6 +36,7 @@ mod retrieve;
 mod search;
 mod sensitivity;
 pub mod set;
+mod several;
 mod show;
 mod similar;
 mod similarity;

@@ -1,29 +1,38 @@
-//! `retrieve`: labels as queries for clips, clips as queries for labels, or clips for clips of the same label.
+//! `retrieve`: labels or captions as queries for clips, clips as queries for labels or captions, or clips for clips of the same
+//! label.
+
+mod direction;
 
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Spanned};
+use crate::diagnostic::Diagnostic;
 use crate::embedding::Stage;
-use crate::metric::{Product, Query, Retrieval, Turned};
+use crate::metric::{Cosines, Masked, Product, Query, Retrieval, Turned};
+use crate::prompt::{PLACE, Prompt};
 use crate::query::signature::{Clause, shared};
-use crate::query::statement::Target;
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Figure, Table};
 use crate::value::Value;
 use crate::verb::against::refuse_text_pre_joint;
 use crate::verb::trial::Trial;
-use crate::verb::truth::{Task, Truth};
+use crate::verb::truth::{TRUTH, Task, Truth};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance};
 use crate::workspace::Prompts;
+use direction::Direction;
 
 pub struct Retrieve;
 
+/// Queries that are listed.
+const HARDEST: usize = 10;
+
 static SIGNATURE: Signature = Signature {
     name: "retrieve",
-    summary: "retrieval metrics: labels as queries for clips, clips for labels, or clips for clips",
+    summary: "retrieval metrics: labels or captions as queries for clips, clips for either, or clips for clips",
     usage: &[
         "retrieve clips for labels [in C] [where prompt=\"A <> track\" and …]",
         "retrieve labels for clips [in C] [where prompt=\"A <> track\" and …]",
+        "retrieve clips for captions [in C] [where …]",
+        "retrieve captions for clips [in C] [where …]",
         "retrieve clips for clips [in C] [space=joint|pre-joint]",
     ],
     about: "What stands after `for` is the query, what stands before it the candidates, ranked by falling cosine. A label in the prompt \
@@ -31,10 +40,13 @@ static SIGNATURE: Signature = Signature {
             its label, itself being no candidate. r_at_m asks whether any relevant candidate is among the first m; map, mrr, median_rank \
             and ndcg_at_10 as in `describe map` and so on. Of equal cosines the irrelevant candidates come first, so a tie never helps, \
             and is counted. A query without a relevant candidate takes no part. Intervals resample queries, so `clips for labels` has as \
-            many units as there are labels.",
-    subjects: &["clip", "label"],
+            many units as there are labels. Of clips with several labels (the field `labels`) each counts; a pair of unknown truth is \
+            left out. Captions (the field `captions`) are read as they stand: each is a query for its own clip, and to a clip any of \
+            its captions is relevant, so with five captions r_at_m asks whether one of the five is among the first m. Of two clips \
+            with the very same caption both are relevant to it. Intervals draw clips, each with all its captions.",
+    subjects: &["clip", "label", "caption"],
     clauses: &[Clause::In, Clause::Where, Clause::For, Clause::By],
-    parameters: &[shared::PROMPT, shared::MODEL, shared::SPACE, shared::RESAMPLES, shared::CONFIDENCE, shared::SEED],
+    parameters: &[shared::PROMPT, shared::MODEL, shared::SPACE, TRUTH, shared::RESAMPLES, shared::CONFIDENCE, shared::SEED],
     examples: &[
         Example {
             statement: "retrieve clips for labels where prompt=\"A <> track\"",
@@ -54,65 +66,22 @@ impl Verb for Retrieve {
     fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
         bound.refuse_more_than(0, &SIGNATURE)?;
         let direction = Direction::of(&bound)?;
-        if direction != Direction::ClipsForClips {
+        // What a setting filled in stands at the verb's place and does not count as written.
+        let written = bound.value("prompt").filter(|p| p.span != bound.verb.span);
+        if direction.reads() {
             refuse_text_pre_joint(&bound)?;
-        } else if let Some(prompt) = bound.value("prompt").filter(|p| p.span != bound.verb.span) {
+        } else if let Some(prompt) = written {
             let fault = Diagnostic::new("no text is read to find clips for clips").at(prompt.span);
             return Err(fault.expected("`retrieve clips for clips` without a prompt").into());
         }
         let stage = if direction == Direction::ClipsForClips { parameters::stage(&bound) } else { Stage::Joint };
-        let prompts = parameters::prompt(&bound)?;
-        Ok(Box::new(RetrievePlan { task: Task::new(bound, stage, scope)?, prompts, direction }))
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    ClipsForLabels,
-    LabelsForClips,
-    ClipsForClips,
-}
-
-impl Direction {
-    fn of(bound: &Bound) -> Result<Direction, Error> {
-        const FORMS: &str = "`retrieve clips for labels`, `retrieve labels for clips` or `retrieve clips for clips`";
-        let (query, span) = match &bound.target {
-            Some(Spanned { node: Target::Word(word), span }) => (word.to_lowercase(), *span),
-            Some(other) => {
-                return Err(Diagnostic::new("`retrieve` can't use a text as the query").at(other.span).expected(FORMS).into());
+        let prompts = match written {
+            None if direction.of_captions() => {
+                Prompts(vec![Prompt::template(PLACE).map_err(|e| Diagnostic::new(e.to_string()))?])
             }
-            None => return Err(Diagnostic::new("`retrieve` needs queries").at(bound.verb.span).expected(FORMS).into()),
+            _ => parameters::prompt(&bound)?,
         };
-        match (bound.has("clip"), bound.has("label"), query.trim_end_matches('s')) {
-            (true, false, "label") => Ok(Direction::ClipsForLabels),
-            (false, true, "clip") => Ok(Direction::LabelsForClips),
-            (true, false, "clip") => Ok(Direction::ClipsForClips),
-            (false, true, "label") => {
-                Err(Diagnostic::new("labels for labels are the business of `triplets`").at(span).expected(FORMS).into())
-            }
-            (true, false, _) | (false, true, _) => Err(Diagnostic::new(format!("`{query}` can't be queries"))
-                .at(span)
-                .expected("`labels` or `clips`")
-                .suggest(&query, ["labels", "clips"])
-                .into()),
-            _ => Err(Diagnostic::new("`retrieve` needs one kind of candidates").at(bound.verb.span).expected(FORMS).into()),
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Direction::ClipsForLabels => "label → clips",
-            Direction::LabelsForClips => "clip → labels",
-            Direction::ClipsForClips => "clip → clips",
-        }
-    }
-
-    fn rule(self) -> &'static str {
-        match self {
-            Direction::ClipsForLabels => "relevant to a label: every clip with it",
-            Direction::LabelsForClips => "relevant to a clip: its own label",
-            Direction::ClipsForClips => "relevant to a clip: every other clip with its label",
-        }
+        Ok(Box::new(RetrievePlan { task: Task::new(bound, stage, scope)?, prompts, direction }))
     }
 }
 
@@ -125,31 +94,37 @@ struct RetrievePlan {
 impl RetrievePlan {
     fn retrieval(&self, truth: &Truth, scope: &Scope<'_>) -> Result<(Retrieval, usize), Error> {
         let (task, progress) = (&self.task, scope.progress);
-        let class = |clip: usize| truth.class.get(clip).copied();
         if self.direction == Direction::ClipsForClips {
             let scores = Product::among(truth.clips.embeddings());
-            let found = Retrieval::over(&scores, |q, c| class(q) == class(c), progress)?;
-            return Ok((found, truth.class.len().saturating_sub(1)));
+            let found = Retrieval::over(&scores, |q, c| truth.share(q, c), progress)?;
+            return Ok((found, truth.clips.len().saturating_sub(1)));
         }
         let texts = scope.workspace.label_vectors(&task.model, task.stage(), &self.prompts, &truth.classes, progress)?;
         let (texts, space) = (Arc::new(texts), &task.info.key.space);
-        if self.direction == Direction::ClipsForLabels {
-            let scores = Turned::new(texts, space, truth.rows())?;
-            return Ok((Retrieval::over(&scores, |q, c| class(c) == Some(q), progress)?, truth.class.len()));
-        }
-        let scores = Product::new(truth.rows(), space, texts)?;
-        Ok((Retrieval::over(&scores, |q, c| class(q) == Some(c), progress)?, truth.classes.len()))
+        let scores: Arc<dyn Cosines> = match self.direction.asks_texts() {
+            true => Arc::new(Turned::new(texts, space, truth.rows())?),
+            false => Arc::new(Product::new(truth.rows(), space, texts)?),
+        };
+        let candidates = scores.candidates();
+        let known = |q, c| if self.direction.asks_texts() { truth.known(c, q) } else { truth.known(q, c) };
+        let relevant = |q, c| known(q, c) == Some(true);
+        let unknown = truth.several.as_ref().map_or(0, |several| several.unknown(truth.classes.len()));
+        let found = match unknown {
+            0 => Retrieval::over(&*scores, relevant, progress)?,
+            _ => Retrieval::over(&Masked::new(&*scores, &|q, c| known(q, c).is_none()), relevant, progress)?,
+        };
+        Ok((found, candidates))
     }
 }
 
 impl Plan for RetrievePlan {
     fn steps(&self) -> Vec<Step> {
         let mut steps = self.task.steps();
-        if self.direction != Direction::ClipsForClips {
+        if self.direction.reads() {
             steps.push(Step::new("prompt", self.prompts.keys().join(", ")));
         }
         steps.push(Step::new("queries", self.direction.name()));
-        steps.push(Step::new("relevance", self.direction.rule()));
+        steps.push(Step::new("relevance", self.direction.rule(false)));
         steps.push(Step::new("search", "exact: every query with every candidate"));
         steps.push(self.task.interval_step());
         steps
@@ -158,17 +133,20 @@ impl Plan for RetrievePlan {
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let task = &self.task;
         let truth = match self.direction {
-            Direction::ClipsForClips => task.truth(scope)?,
-            _ => task.truth_in_blocks(scope)?,
+            Direction::ClipsForClips => task.any_truth(scope)?,
+            _ if self.direction.of_captions() => task.captions_in_blocks(scope)?,
+            _ => task.any_truth_in_blocks(scope)?,
         };
         let (retrieval, candidates) = self.retrieval(&truth, scope)?;
-        let of_labels = self.direction == Direction::ClipsForLabels;
+        let of_texts = self.direction.asks_texts();
         let groups = match &task.bound.by {
-            Some(field) if of_labels => {
-                let fault =
-                    Diagnostic::new(format!("the queries are labels, which have no field `{}`", field.node)).at(field.span);
+            Some(field) if of_texts => {
+                let what = if self.direction.of_captions() { "captions" } else { "labels" };
+                let fault = Diagnostic::new(format!("the queries are {what}, which have no field `{}`", field.node));
+                let fault = fault.at(field.span);
                 return Err(fault.expected("`by FIELD` where clips are the queries").into());
             }
+            None if self.direction == Direction::ClipsForCaptions => Some(clip_of_each(&truth)),
             _ => task.resampled_by(&truth)?,
         };
         let bootstrap = parameters::bootstrap(&task.bound);
@@ -176,11 +154,14 @@ impl Plan for RetrievePlan {
 
         let mut report = task.report("retrieve", &truth, scope);
         task.note_groups(&mut report.context);
-        if self.direction != Direction::ClipsForClips {
+        if self.direction == Direction::ClipsForCaptions {
+            report.context.fact("resampled_by", "clip");
+        }
+        if self.direction.reads() {
             provenance::prompted(&mut report.context, &self.prompts);
         }
         report.context.fact("direction", self.direction.name());
-        report.context.fact("relevance", self.direction.rule());
+        report.context.fact("relevance", self.direction.rule(truth.several.is_some()));
         report.context.fact("queries", retrieval.queries().iter().flatten().count());
         report.context.fact("candidates", candidates);
         report.context.fact("ties", retrieval.ties());
@@ -190,17 +171,24 @@ impl Plan for RetrievePlan {
         }
         report.notes.extend(sampled.notes());
         report.metrics = sampled.estimates;
-        report.tables.push(by_label(&truth, &retrieval, of_labels));
+        report.tables.push(match self.direction.of_captions() {
+            true => hardest(&truth, &retrieval, of_texts),
+            false => by_label(&truth, &retrieval, of_texts),
+        });
         let bars = report.metrics.iter().filter(|m| m.name != "median_rank").map(|m| (m.name.clone(), m.clone())).collect();
         report.figures.push(Figure::Bars { title: self.direction.name().into(), unit: String::new(), bars });
 
         let of = |number: fn(&Query) -> f64| retrieval.queries().iter().map(|q| q.as_ref().map_or(f64::NAN, number)).collect();
         let trial = Trial {
-            unit: if of_labels { "labels" } else { "clips" },
-            items: if of_labels { truth.classes.clone() } else { truth.ids() },
-            truth: if of_labels { Vec::new() } else { truth.labels() },
+            unit: match self.direction {
+                Direction::ClipsForLabels => "labels",
+                Direction::ClipsForCaptions => "captions",
+                _ => "clips",
+            },
+            items: if of_texts { truth.classes.clone() } else { truth.ids() },
+            truth: if of_texts { Vec::new() } else { truth.labels() },
             // What is retrieved must be the same on both sides.
-            vocabulary: if self.direction == Direction::LabelsForClips { truth.classes.clone() } else { truth.ids() },
+            vocabulary: if self.direction.reads() && !of_texts { truth.classes.clone() } else { truth.ids() },
             groups,
             right: None,
             values: vec![("average_precision", of(|q| q.average_precision)), ("reciprocal_rank", of(|q| 1.0 / q.first as f64))],
@@ -210,12 +198,38 @@ impl Plan for RetrievePlan {
     }
 }
 
+/// The first clip that has each caption, by number.
+fn clip_of_each(truth: &Truth) -> Vec<usize> {
+    let mut clips = vec![0; truth.classes.len()];
+    for (clip, several) in (0..truth.clips.len()).rev().zip(std::iter::repeat(&truth.several)) {
+        for &caption in several.as_ref().map_or(&[][..], |several| several.present(clip)) {
+            if let Some(first) = clips.get_mut(caption) {
+                *first = clip;
+            }
+        }
+    }
+    clips
+}
+
+/// The queries whose first relevant candidate stands farthest down.
+fn hardest(truth: &Truth, retrieval: &Retrieval, of_texts: bool) -> Table {
+    let mut order: Vec<(usize, &Query)> =
+        retrieval.queries().iter().enumerate().filter_map(|(i, q)| Some((i, q.as_ref()?))).collect();
+    order.sort_by(|a, b| b.1.first.cmp(&a.1.first).then(a.0.cmp(&b.0)));
+    let names = if of_texts { truth.classes.clone() } else { truth.ids() };
+    let mut table = Table::new([if of_texts { "caption" } else { "id" }, "relevant", "best rank"]).titled("hardest queries");
+    for (query, went) in order.into_iter().take(HARDEST) {
+        table.push(vec![names.get(query).cloned().into(), went.relevant.into(), went.first.into()]);
+    }
+    table
+}
+
 /// Means of the queries of each label.
-fn by_label(truth: &Truth, retrieval: &Retrieval, of_labels: bool) -> Table {
+fn by_label(truth: &Truth, retrieval: &Retrieval, of_texts: bool) -> Table {
     let columns = ["label", "queries", "relevant", "best rank", "average_precision", "reciprocal_rank", "ndcg_at_10"];
     let mut table = Table::new(columns).titled("by label of the query");
     for (class, name) in truth.classes.iter().enumerate() {
-        let own = |i: usize| if of_labels { i == class } else { truth.class.get(i) == Some(&class) };
+        let own = |i: usize| if of_texts { i == class } else { truth.known(i, class) == Some(true) };
         let queries: Vec<&Query> =
             retrieval.queries().iter().enumerate().filter(|(i, _)| own(*i)).filter_map(|(_, q)| q.as_ref()).collect();
         let n = queries.len();

@@ -1,6 +1,6 @@
 //! `set KEY=VALUE`: a default for the statements that follow.
 
-use crate::diagnostic::{Diagnostic, Spanned, one_of};
+use crate::diagnostic::{Diagnostic, Spanned};
 use crate::query::signature::{Kind, Parameter};
 use crate::query::{Bound, Example, Literal, Signature, bind};
 use crate::report::Report;
@@ -57,7 +57,8 @@ impl Verb for Set {
         let names = || settable.iter().map(|p| p.name);
         let Some(parameter) = settable.iter().find(|p| p.name.eq_ignore_ascii_case(&key.node)) else {
             let fault = Diagnostic::new(format!("unknown setting `{}`", key.node)).at(key.span);
-            return Err(fault.expected(one_of(names())).suggest(&key.node, names()).into());
+            let expected = "a parameter of a verb, as `help VERB` lists them, or `collection`";
+            return Err(fault.expected(expected).suggest(&key.node, names()).into());
         };
         let default = matches!(&value.node, Literal::Scalar(v) if v.as_text().is_some_and(|t| t.eq_ignore_ascii_case("default")));
         if default {

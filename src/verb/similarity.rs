@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use crate::metric::{Bins, Cosines, Distribution, Pairs, QUANTILES};
-use crate::query::signature::{Clause, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::report::Table;
 use crate::value::Value;
-use crate::verb::labelled::Labelled;
-use crate::verb::trial::Trial;
+use crate::verb::labelled::{self, Labelled};
 use crate::verb::truth::{Task, Truth};
-use crate::verb::{Error, Outcome, Plan, Scope, Verb, against, histogram, parameters, spaces};
+use crate::verb::{Error, Outcome, Plan, Scope, Verb, histogram, parameters};
 
 pub struct Similarity;
 
@@ -27,19 +25,6 @@ static SIGNATURE: Signature = Signature {
             quantiles; of both: the overlap of their histograms (bins of 0.01 from −1, each of area 1), and the chance that a positive \
             pair has the greater cosine (`pair_roc_auc`, ties one half). Intervals resample clips, each with all its pairs. `as plot` \
             draws the two histograms. For `compare`, a clip's `separation` is its own label's cosine less the mean of the others.",
-    subjects: &["clip"],
-    clauses: &[Clause::In, Clause::Where, Clause::By, Clause::Using],
-    parameters: &[
-        shared::PROMPT,
-        shared::PROMPTS,
-        shared::MODEL,
-        spaces::SPACE,
-        against::PROTOCOL,
-        against::K,
-        shared::RESAMPLES,
-        shared::CONFIDENCE,
-        shared::SEED,
-    ],
     examples: &[
         Example {
             statement: "similarity clips where prompt=\"A <> track\"",
@@ -52,7 +37,7 @@ static SIGNATURE: Signature = Signature {
         },
         Example { statement: "similarity clips where prompts=ismir2024", gives: "a row for each of the paper's prompts" },
     ],
-    ..Signature::BARE
+    ..labelled::SHAPE
 };
 
 impl Verb for Similarity {
@@ -61,7 +46,7 @@ impl Verb for Similarity {
     }
 
     fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
-        Labelled { signature: &SIGNATURE, measured, leading: &["pair_roc_auc", "overlap"] }.plan(bound, scope)
+        Labelled { signature: &SIGNATURE, measured, leading: &["pair_roc_auc", "overlap"], several: false }.plan(bound, scope)
     }
 }
 
@@ -80,16 +65,8 @@ fn measured(task: &Task, truth: &Truth, scores: &Arc<dyn Cosines>, scope: &Scope
         Bins::COSINE,
         vec![("negative", negative), ("positive", positive)],
     ));
-    let trial = Trial {
-        unit: "clips",
-        items: truth.ids(),
-        truth: truth.labels(),
-        vocabulary: truth.classes.clone(),
-        groups,
-        right: None,
-        values: vec![("separation", pairs.separations().to_vec())],
-        measure: Box::new(pairs),
-    };
+    let value = ("separation", pairs.separations().to_vec());
+    let trial = labelled::trial(truth, groups, value, pairs);
     Ok(Outcome { trial: Some(Arc::new(trial)), ..report.into() })
 }
 

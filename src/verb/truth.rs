@@ -1,18 +1,29 @@
 //! The clips of a statement about labels, and the class that each clip has.
 //!
-//! Truth is the metadata field `label`; the classes are its distinct values, sorted. Clips without a label take no part.
+//! Truth is the metadata field `label`; the classes are its distinct values, sorted. Where no clip has one, or on request, it is
+//! the list `labels` (with `absent`), of which a clip can have several; see [`super::several`]. Clips without take no part.
 
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::embedding::Stage;
 use crate::metric::Rows;
-use crate::query::Bound;
+use crate::query::signature::{Kind, Parameter};
+use crate::query::{Bound, Literal};
 use crate::report::{Context, Report};
 use crate::store::{Collection, Item, SpaceInfo};
 use crate::value::Value;
+use crate::verb::several::Several;
 use crate::verb::{Error, Scope, Step, parameters, provenance};
 use crate::workspace::{Clips, ModelRef, Stored};
+
+/// `truth=`
+pub const TRUTH: Parameter = Parameter {
+    name: "truth",
+    kind: Kind::Choice(&["label", "labels"]),
+    default: "`label` where a clip has one, else `labels`",
+    help: "the field with the true label, or with the list of all of them",
+};
 
 /// Collection, model and space of a statement about labelled clips.
 pub struct Task {
@@ -57,10 +68,9 @@ impl Task {
     /// The clips with a label, their classes and the classes' names.
     ///
     /// # Errors
-    /// When no clip passes the filter or there are fewer than two labels.
+    /// When no clip passes the filter, there are fewer than two labels, or clips have several each.
     pub fn truth(&self, scope: &Scope<'_>) -> Result<Truth, Error> {
-        let clips = scope.workspace.clips(&self.collection, &self.info, self.bound.filter.as_ref(), scope.progress)?;
-        Truth::of(clips, self.collection.name(), self.bound.verb.span)
+        self.in_memory(Wanted::One, scope)
     }
 
     /// The same for verbs that go through the clips' vectors by [`Truth::rows`] alone, so that they need not be in memory.
@@ -68,12 +78,64 @@ impl Task {
     /// # Errors
     /// As [`Task::truth`].
     pub fn truth_in_blocks(&self, scope: &Scope<'_>) -> Result<Truth, Error> {
+        self.in_blocks(Wanted::One, scope)
+    }
+
+    /// As [`Task::truth`], or the clips with several labels each.
+    ///
+    /// # Errors
+    /// When no clip passes the filter or there are fewer than two labels.
+    pub fn any_truth(&self, scope: &Scope<'_>) -> Result<Truth, Error> {
+        self.in_memory(Wanted::Any, scope)
+    }
+
+    /// As [`Task::any_truth`], with vectors that need not be in memory.
+    ///
+    /// # Errors
+    /// As [`Task::any_truth`].
+    pub fn any_truth_in_blocks(&self, scope: &Scope<'_>) -> Result<Truth, Error> {
+        self.in_blocks(Wanted::Any, scope)
+    }
+
+    /// The clips with captions; the classes are the distinct captions. Vectors need not be in memory.
+    ///
+    /// # Errors
+    /// When no clip passes the filter or there are fewer than two captions.
+    pub fn captions_in_blocks(&self, scope: &Scope<'_>) -> Result<Truth, Error> {
+        self.in_blocks(Wanted::Captions, scope)
+    }
+
+    fn in_memory(&self, wanted: Wanted, scope: &Scope<'_>) -> Result<Truth, Error> {
+        let filter = self.bound.filter.as_ref();
+        self.judge(scope.workspace.clips(&self.collection, &self.info, filter, scope.progress)?, wanted)
+    }
+
+    fn in_blocks(&self, wanted: Wanted, scope: &Scope<'_>) -> Result<Truth, Error> {
         let filter = self.bound.filter.as_ref();
         let (clips, stored) = scope.workspace.clips_in_blocks(&self.collection, &self.info, filter, scope.progress)?;
-        let mut truth = Truth::of(clips, self.collection.name(), self.bound.verb.span)?;
+        let mut truth = self.judge(clips, wanted)?;
         // Clips without a label are no longer among them.
         truth.stored = stored.map(|stored| Arc::new(stored.only(truth.clips.items().into_iter())));
         Ok(truth)
+    }
+
+    fn judge(&self, clips: Clips, wanted: Wanted) -> Result<Truth, Error> {
+        let (name, verb) = (self.collection.name(), &self.bound.verb);
+        let several = || !has(&clips, "label") && has(&clips, "labels");
+        let asked = self.bound.value("truth").map(|value| match &value.node {
+            Literal::Scalar(Value::Text(text)) => text.eq_ignore_ascii_case("labels"),
+            _ => false,
+        });
+        match wanted {
+            Wanted::Captions => Truth::several(clips, Kinds::Captions, name, verb.span),
+            Wanted::Any if asked.unwrap_or_else(several) => Truth::several(clips, Kinds::Labels, name, verb.span),
+            Wanted::One if several() => {
+                let what = format!("`{}` needs one label a clip, and the clips of `{name}` have several", verb.node);
+                let fault = Diagnostic::new(what).at(verb.span);
+                Err(fault.expected("`classify` or `retrieve`, which take the field `labels`").into())
+            }
+            Wanted::Any | Wanted::One => Truth::of(clips, name, verb.span),
+        }
     }
 
     /// An empty report that says what was measured, on what and how often it was resampled.
@@ -84,7 +146,12 @@ impl Task {
         report.context = provenance::context(scope, Some(self.collection.name()), &self.model, space);
         report.context.n = Some(truth.clips.len());
         provenance::sampled(&mut report.context, &parameters::bootstrap(&self.bound));
-        report.context.fact("classes", truth.classes.len());
+        report.context.fact(if truth.kinds == Kinds::Captions { "captions" } else { "classes" }, truth.classes.len());
+        if let (Kinds::Labels, Some(several)) = (truth.kinds, &truth.several) {
+            report.context.fact("truth", "several labels a clip");
+            report.context.fact("labels_per_clip", several.mean());
+            report.context.fact("unknown", several.unknown(truth.classes.len()));
+        }
         if let Some(filter) = &self.bound.filter {
             report.context.fact("where", filter.to_string());
         }
@@ -112,17 +179,55 @@ impl Task {
     }
 }
 
+/// What kind of truth a verb takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// One label a clip.
+    One,
+    /// One label a clip, or several.
+    Any,
+    Captions,
+}
+
 /// Clips with their classes.
 pub struct Truth {
     pub clips: Clips,
     /// Sorted; the labels as the collection has them.
     pub classes: Vec<String>,
-    /// One a clip.
+    /// One a clip; empty where there are several.
     pub class: Vec<usize>,
+    /// What is known of each clip with each class, where there are several.
+    pub several: Option<Several>,
     /// Clips that were left out for want of a label.
     pub unlabelled: usize,
+    kinds: Kinds,
     /// Their vectors, where they are not in memory.
     stored: Option<Arc<Stored>>,
+}
+
+/// What the classes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kinds {
+    /// One label a clip.
+    Label,
+    /// Several labels a clip.
+    Labels,
+    Captions,
+}
+
+impl Kinds {
+    fn field(self) -> &'static str {
+        match self {
+            Kinds::Label => "label",
+            Kinds::Labels => "labels",
+            Kinds::Captions => "captions",
+        }
+    }
+}
+
+/// Whether one of the chosen clips has a value in `field`.
+fn has(clips: &Clips, field: &str) -> bool {
+    clips.items().iter().any(|item| item.metadata.get(field).is_some_and(|value| !value.is_null()))
 }
 
 impl Truth {
@@ -155,7 +260,52 @@ impl Truth {
         let class = names.iter().map(|name| classes.partition_point(|c| c < name)).collect();
         let unlabelled = all - labelled.len();
         let rows = if unlabelled == 0 { clips.rows } else { Some(labelled) };
-        Ok(Truth { clips: Clips { loaded: clips.loaded, rows }, classes, class, unlabelled, stored: None })
+        let clips = Clips { loaded: clips.loaded, rows };
+        Ok(Truth { clips, classes, class, several: None, unlabelled, kinds: Kinds::Label, stored: None })
+    }
+
+    /// Reads the lists of clips.
+    fn several(clips: Clips, kinds: Kinds, collection: &str, span: Span) -> Result<Truth, Error> {
+        let (all, field) = (clips.len(), kinds.field());
+        let listed = |item: &Item, field: &str| item.metadata.get(field).is_some_and(|value| !value.is_null());
+        let told = |item: &Item| match kinds {
+            // A clip that is known to have none of some labels takes part.
+            Kinds::Labels => listed(item, field) || listed(item, "absent"),
+            _ => item.metadata.get(field).is_some_and(|value| !value.members().is_empty()),
+        };
+        let items = &clips.loaded.items;
+        let rows: Vec<usize> = clips.rows.clone().unwrap_or_else(|| (0..items.len()).collect());
+        let rows: Vec<usize> = rows.into_iter().filter(|&r| items.get(r).is_some_and(told)).collect();
+        let unlabelled = all - rows.len();
+        let clips = Clips { loaded: clips.loaded.clone(), rows: if unlabelled == 0 { clips.rows } else { Some(rows) } };
+        let (classes, several) = Several::read(&clips.items(), field, kinds == Kinds::Labels);
+        if classes.len() < 2 {
+            let fault = match classes.first() {
+                None => Diagnostic::new(format!("no clip of `{collection}` has {field}")),
+                Some(only) => Diagnostic::new(format!("all {field} of `{collection}` are `{only}`")),
+            };
+            let fault = fault.at(span).expected(format!("clips with at least two {field}"));
+            return Err(fault
+                .hint(format!("the field `{field}` is set when audio is ingested: `--dataset NAME`, `--labels FILE`"))
+                .into());
+        }
+        Ok(Truth { clips, classes, class: Vec::new(), several: Some(several), unlabelled, kinds, stored: None })
+    }
+
+    /// Whether a clip has a class; none where it is not known.
+    pub fn known(&self, clip: usize, class: usize) -> Option<bool> {
+        match &self.several {
+            Some(several) => several.known(clip, class),
+            None => Some(self.class.get(clip) == Some(&class)),
+        }
+    }
+
+    /// Whether two clips have a class in common.
+    pub fn share(&self, a: usize, b: usize) -> bool {
+        match &self.several {
+            Some(several) => several.share(a, b),
+            None => self.class.get(a) == self.class.get(b),
+        }
     }
 
     /// The clips' vectors.
@@ -171,15 +321,20 @@ impl Truth {
         self.clips.items().iter().map(|item| item.id.clone()).collect()
     }
 
-    /// The clips' labels.
+    /// The clips' labels, those of one clip behind each other.
     pub fn labels(&self) -> Vec<String> {
+        if let Some(several) = &self.several {
+            let joined = |clip| several.present(clip).iter().filter_map(|&c| self.classes.get(c)).cloned().collect::<Vec<_>>();
+            return (0..self.clips.len()).map(|clip| joined(clip).join("; ")).collect();
+        }
         self.class.iter().map(|&class| self.classes[class].clone()).collect()
     }
 
     /// Says how many clips had no label.
     pub fn note_unlabelled(&self, notes: &mut Vec<String>) {
         if self.unlabelled > 0 {
-            notes.push(format!("{} clips without a label were left out", self.unlabelled));
+            let what = if self.kinds == Kinds::Label { "a label" } else { self.kinds.field() };
+            notes.push(format!("{} clips without {what} were left out", self.unlabelled));
         }
     }
 
@@ -197,6 +352,10 @@ impl Truth {
             known.dedup();
             return Err(fault.expected("a field that every clip has").suggest(&field.node, known).into());
         }
+        if values.iter().any(Value::is_list) {
+            let fault = Diagnostic::new(format!("`{}` is a list and makes no groups of clips", field.node)).at(field.span);
+            return Err(fault.expected("a field with one value a clip").into());
+        }
         let values: Vec<String> = values.iter().map(Value::to_string).collect();
         let mut distinct = values.clone();
         distinct.sort();
@@ -210,5 +369,14 @@ pub fn label_of(item: &Item) -> Option<String> {
     match item.metadata.get("label") {
         None | Some(Value::Null) => None,
         Some(value) => Some(value.to_string()),
+    }
+}
+
+/// A clip's label, or all that it has where it has no single one.
+pub fn labels_of(item: &Item) -> Vec<String> {
+    match (label_of(item), item.metadata.get("labels")) {
+        (Some(label), _) => vec![label],
+        (None, Some(labels)) => labels.members().iter().map(Value::to_string).collect(),
+        (None, None) => Vec::new(),
     }
 }

@@ -152,10 +152,12 @@ impl Workspace {
         let (mut labels, mut texts) = (Vec::new(), Vec::new());
         for item in collection.items() {
             let item = item?;
-            match (item.modality, item.metadata.get("label")) {
-                (Modality::Audio, Some(Value::Text(label))) => labels.push(label.clone()),
-                (Modality::Text, _) => texts.push(item.id),
-                _ => {}
+            match item.modality {
+                Modality::Audio => {
+                    let fields = ["label", "labels"].into_iter().filter_map(|field| item.metadata.get(field));
+                    labels.extend(fields.flat_map(Value::members).filter_map(Value::as_text).map(str::to_owned));
+                }
+                Modality::Text => texts.push(item.id),
             }
         }
         labels.sort();

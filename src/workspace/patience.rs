@@ -70,17 +70,7 @@ pub fn patiently<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::progress::Silent;
-
-    struct Stopped;
-    impl Progress for Stopped {
-        fn begin(&self, _: &str, _: Option<u64>) {}
-        fn advance(&self, _: u64) {}
-        fn end(&self) {}
-        fn cancelled(&self) -> bool {
-            true
-        }
-    }
+    use crate::progress::{Silent, StopAfter};
 
     #[test]
     fn work_is_waited_for_unless_the_user_stops() {
@@ -92,7 +82,7 @@ mod tests {
             }
             send.send(()).unwrap();
         };
-        assert!(matches!(patiently(&Stopped, endless), Err(Error::Cancelled)));
+        assert!(matches!(patiently(&StopAfter::default(), endless), Err(Error::Cancelled)));
         receive.recv().unwrap();
     }
 }

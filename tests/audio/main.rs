@@ -2,6 +2,7 @@
 
 mod damage;
 mod formats;
+mod golden;
 mod wav;
 
 use std::path::{Path, PathBuf};

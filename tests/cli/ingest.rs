@@ -207,3 +207,45 @@ fn what_was_ingested_can_be_asked() {
     // The texts were kept: no tower ran.
     assert!(objects[9]["context"]["backend"].is_null() && objects[9]["metrics"] == objects[0]["metrics"]);
 }
+
+#[test]
+fn a_folder_that_can_not_be_read_is_one_failure() {
+    use dyad::ingest::files::find;
+    let place = Place::new();
+    place.write("lib/a/one.wav", wav(440.0, 0.1));
+    // A path too long for the system, which not even root can read, made from within.
+    let part = "x".repeat(200);
+    let steps = (0..24).map(|_| format!("mkdir {part} && cd -P {part}")).collect::<Vec<_>>().join(" && ");
+    let made = std::process::Command::new("sh").arg("-c").arg(steps).current_dir(place.at("lib")).status().unwrap();
+    assert!(made.success());
+    let found = find(&[place.at("lib")]).unwrap();
+    assert_eq!((found.sources.len(), found.failures.len()), (1, 1), "{:?}", found.failures);
+    assert!(found.failures[0].file.contains(&part) && found.failures[0].reason.contains("too long"), "{:?}", found.failures);
+    let ran = place.dyad(&["ingest", "lib", "--no-index"]).code(1);
+    assert!(ran.out.contains("could not be read"), "{}", ran.out);
+    assert_eq!(place.json(&["count clips"])[0]["rows"], serde_json::json!([[1]]));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_in_a_circle_and_names_that_meet() {
+    use dyad::ingest::files::find;
+    use std::os::unix::fs::symlink;
+    let place = Place::new();
+    place.write("lib/a/one.wav", wav(440.0, 0.1));
+    place.write("other/one.wav", wav(550.0, 0.1));
+    symlink(place.at("lib"), place.at("lib/a/circle")).unwrap();
+    symlink("self", place.at("lib/self")).unwrap();
+    symlink(place.at("other"), place.at("lib/elsewhere")).unwrap();
+    symlink(place.at("lib/a/one.wav"), place.at("lib/linked.wav")).unwrap();
+    let found = find(&[place.at("lib")]).unwrap();
+    let ids: Vec<&str> = found.sources.iter().map(|s| s.id.as_str()).collect();
+    assert_eq!((ids, found.failures.len()), (vec!["a/one.wav", "linked.wav"], 0));
+    let told: Vec<&str> = found.warnings.iter().map(|(place, _)| place.rsplit('/').next().unwrap()).collect();
+    assert_eq!(told, ["circle", "elsewhere"]);
+    // One file by two ways is one clip; two files with one name are refused.
+    let twice = [place.at("lib/a/one.wav"), place.at("lib/../lib/a/one.wav")];
+    assert_eq!(find(&twice).unwrap().sources.len(), 1);
+    let meeting = [place.at("lib/a/one.wav"), place.at("other/one.wav")];
+    assert!(find(&meeting).unwrap_err().to_string().contains("would both be `one.wav`"));
+}

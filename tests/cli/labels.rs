@@ -47,8 +47,11 @@ fn a_one_hot_table() {
     place.write("truth.csv", "song,bass tuba,violin\nTb-40-mf,1,0\nVn-60-mf,0,1\nVn-61-pp,0,1\n");
     place.dyad(&["ingest", "lib", "--no-index", "--labels", "truth.csv"]).ok();
     assert_eq!(labels(&place), serde_json::json!([["bass tuba", 1], ["violin", 2]]));
+    // More than one class in a row makes it a table of several labels a clip.
     place.write("twice.csv", "song,bass tuba,violin\nTb-40-mf,1,1\nVn-60-mf,0,1\nVn-61-pp,0,1\n");
-    place.dyad(&["ingest", "lib", "--labels", "twice.csv"]).code(1).says("one 1 a row");
+    place.dyad(&["ingest", "lib", "--no-index", "--collection", "both", "--labels", "twice.csv"]).ok();
+    let counted = &place.json(&["count clips in both by labels"])[0];
+    assert_eq!(counted["rows"], serde_json::json!([["bass tuba", 1], ["violin", 3]]));
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod program;
 
 mod batch;
 mod conformance;
+mod datasets;
 mod exchange;
 mod formats;
 mod import;
@@ -14,5 +15,5 @@ mod ingest;
 mod json;
 mod labels;
 mod long_audio;
-
+mod models;
 mod store;

@@ -21,7 +21,17 @@ pub fn binary() -> PathBuf {
 /// A command with a clean environment: no store, no settings, no history but those below `home`.
 pub fn command(home: &Path) -> Command {
     let mut command = Command::new(binary());
-    for name in ["DYAD_STORE", "DYAD_MODELS", "NO_COLOR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "LC_ALL", "LC_CTYPE", "COLUMNS"] {
+    for name in [
+        "DYAD_STORE",
+        "DYAD_MODELS",
+        "NO_COLOR",
+        "XDG_CONFIG_HOME",
+        "XDG_STATE_HOME",
+        "XDG_DATA_HOME",
+        "LC_ALL",
+        "LC_CTYPE",
+        "COLUMNS",
+    ] {
         command.env_remove(name);
     }
     command.env("HOME", home).env("LANG", "C.UTF-8").env("TERM", "xterm").current_dir(home);

@@ -1,6 +1,6 @@
 //! Statements as docs/language.md has them, on the bundled data: what each gives, not how well the model does.
 
-use dyad::progress::{Progress, Silent};
+use dyad::progress::{Silent, StopAfter};
 use dyad::query::split::{Continuation, split};
 use dyad::report::Report;
 use dyad::session::{Failure, Session};
@@ -165,17 +165,6 @@ fn explain_counts_the_work_and_analyze_measures_it() {
     );
 }
 
-struct Stopped;
-
-impl Progress for Stopped {
-    fn begin(&self, _: &str, _: Option<u64>) {}
-    fn advance(&self, _: u64) {}
-    fn end(&self) {}
-    fn cancelled(&self) -> bool {
-        true
-    }
-}
-
 #[test]
 fn a_stopped_statement_keeps_the_session() {
     let mut s = session();
@@ -188,7 +177,7 @@ fn a_stopped_statement_keeps_the_session() {
         "list clips",
     ] {
         let (pieces, _) = split(statement, Continuation::Explicit);
-        assert!(matches!(s.execute(pieces[0], &Stopped), Err(Failure::Interrupted)), "{statement}");
+        assert!(matches!(s.execute(pieces[0], &StopAfter::default()), Err(Failure::Interrupted)), "{statement}");
     }
     assert!(output(&mut s, "show settings").unwrap().contains('7'));
     output(&mut s, "classify clips resamples=10").unwrap();

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{clip, random_item, space};
 
-fn filled(seed: u64) -> (Arc<Memory>, Store) {
+pub fn filled(seed: u64) -> (Arc<Memory>, Store) {
     let kv = Arc::new(Memory::default());
     let store = Store::on(kv.clone()).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -37,9 +37,9 @@ fn put(kv: &Memory, key: &[u8], value: Option<&[u8]>) {
     kv.put_batch(batch).unwrap();
 }
 
-type Contents = BTreeMap<(String, Modality, String), (Item, BTreeMap<SpaceKey, Vec<f32>>)>;
+pub type Contents = BTreeMap<(String, Modality, String), (Item, BTreeMap<SpaceKey, Vec<f32>>)>;
 
-fn contents(store: &Store) -> Contents {
+pub fn contents(store: &Store) -> Contents {
     let mut all = Contents::new();
     for info in store.collections().unwrap() {
         let collection: Collection = store.collection(&info.name).unwrap().unwrap();

@@ -1,12 +1,15 @@
 //! The store from outside: against a model under random operations, under faults and kills, and over time.
 
 mod check;
+mod compact;
 mod damage;
 mod faults;
 mod fixture;
 mod folder;
+mod ingest;
 mod model;
 mod refusals;
+mod snapshot;
 
 use std::collections::BTreeMap;
 

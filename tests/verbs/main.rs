@@ -10,6 +10,7 @@ mod geometry;
 mod labelled;
 mod retrieve;
 mod sensitivity;
+mod several;
 mod triplets;
 
 use dyad::embedding::{Modality, Space, Stage};

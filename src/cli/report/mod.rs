@@ -11,6 +11,7 @@ mod page;
 mod plan;
 pub mod replay;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::App;
@@ -55,7 +56,8 @@ pub fn report(app: &App, out: &Path) -> Result<u8, Failure> {
     let file = out.join("index.html");
     write(&file, page.html(&session.workspace().place()).as_bytes())?;
     app.say(&format!("{} statements, of which {failed} could not be answered (the page says why)", done));
-    println!("{}", file.display());
+    let told = writeln!(super::out::stdout(), "{}", file.display());
+    told.map_err(|e| Diagnostic::new(format!("the result can't be written: {e}")))?;
     Ok(0)
 }
 

@@ -18,6 +18,13 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Of ranks from 0, the last that of what no m reaches, and mean areas alone: without guesses and so without F1.
+    pub(in crate::metric) fn of_ranks(ranks: Vec<u64>, (roc_auc, pr_auc): (f64, f64)) -> Tally {
+        let zeros = vec![0; ranks.len().saturating_sub(1)];
+        let total = ranks.iter().sum();
+        Tally { total, ranks, support: zeros.clone(), predicted: zeros.clone(), right: zeros, roc_auc, pr_auc }
+    }
+
     /// Top-m accuracy.
     pub fn top(&self, m: usize) -> f64 {
         // The last rank is that of masked classes, which no m reaches.

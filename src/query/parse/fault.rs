@@ -3,7 +3,9 @@
 use pest::error::{ErrorVariant, InputLocation};
 
 use super::{Reader, Rule};
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Span, did_you_mean};
+use crate::query::lex::{Kind, tokens};
+use crate::query::signature::Clause;
 
 /// So many `explain` and `let NAME =` may stand before a verb; the grammar goes down a level for each.
 const LONGEST_CHAIN: usize = 8;
@@ -54,8 +56,21 @@ impl Reader {
             let end = text.trim_end().len() + self.offset;
             return Diagnostic::new("the statement ends too early").at(Span::new(end, end + 1)).expected(expected);
         }
-        Diagnostic::new(format!("unexpected `{offending}`")).at(Span::new(start, start + offending.len())).expected(expected)
+        let fault = Diagnostic::new(format!("unexpected `{offending}`")).at(Span::new(start, start + offending.len()));
+        match misspelt_clause(text.get(..at).unwrap_or("")) {
+            Some((word, clause)) => fault.expected(expected).hint(format!("did you mean `{clause}` for `{word}`?")),
+            None => fault.expected(expected),
+        }
     }
+}
+
+/// The last word before the place that is nearly that of a clause, and the clause's: `wher` leaves `pitch > 60` to nothing.
+fn misspelt_clause(before: &str) -> Option<(&str, &'static str)> {
+    let words = tokens(before, 0).filter(|token| token.kind == Kind::Word).filter_map(|token| before.get(token.start..token.end));
+    let clauses = || Clause::ALL.iter().filter_map(|clause| clause.word().split(' ').next());
+    let said = |word: &str| clauses().any(|clause| clause.eq_ignore_ascii_case(word));
+    let mut near = words.skip(1).filter(|word| word.len() > 3 && !said(word));
+    near.by_ref().filter_map(|word| Some((word, did_you_mean(word, clauses())?))).last()
 }
 
 /// What could have stood at the place of a syntax error, in words.

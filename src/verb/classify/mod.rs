@@ -4,13 +4,14 @@
 
 mod one;
 mod set;
+mod several;
 
 use crate::diagnostic::Diagnostic;
 use crate::embedding::Stage;
 use crate::query::signature::{Clause, Kind, Parameter, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::verb::labelled::Labelled;
-use crate::verb::truth::Task;
+use crate::verb::truth::{TRUTH, Task};
 use crate::verb::{Error, Plan, Scope, Verb, against, spaces};
 
 pub struct Classify;
@@ -31,7 +32,10 @@ static SIGNATURE: Signature = Signature {
             counts against the model. `using prototypes` takes class means of the clips' own vectors in place of texts (the \
             paper's audio-only labels): each tested clip is left out of its own class's mean; `by FIELD` takes means from the other \
             folds; `protocol=resubstitution` is the paper's own. `using knn` gives each class the votes of the k nearest other clips, \
-            (1 + cosine) / 2 each. `space=all` measures before and after the projection, side by side with the paired difference.",
+            (1 + cosine) / 2 each. `space=all` measures before and after the projection, side by side with the paired difference. \
+            Of clips with several labels (the field `labels`): ROC-AUC and average precision of each class, pairs of unknown truth \
+            left out, and their means over classes, of which pr_auc is the mAP; a clip is right at k when any label that it has is \
+            among its k best, where labels that are unknown for it do not stand in the row. `using` needs one label a clip.",
     subjects: &["clip", "confusion"],
     clauses: &[Clause::In, Clause::Where, Clause::Top, Clause::By, Clause::Using],
     parameters: &[
@@ -42,6 +46,7 @@ static SIGNATURE: Signature = Signature {
         Parameter { name: "by", kind: Kind::Choice(&["class"]), default: "none", help: "`by=class` adds a row a class" },
         against::PROTOCOL,
         against::K,
+        TRUTH,
         shared::RESAMPLES,
         shared::CONFIDENCE,
         shared::SEED,
@@ -82,7 +87,7 @@ impl Verb for Classify {
         bound.refuse_more_than(1, &SIGNATURE)?;
         let Some(id) = bound.argument(0) else {
             let leading = &["top1", "roc_auc"];
-            return Labelled { signature: &SIGNATURE, measured: set::measured, leading }.plan(bound, scope);
+            return Labelled { signature: &SIGNATURE, measured: set::measured, leading, several: true }.plan(bound, scope);
         };
         if let Some(word) = &bound.using {
             let fault = Diagnostic::new(format!("{} classify a set, not the one clip `{}`", word.node, id.node)).at(id.span);

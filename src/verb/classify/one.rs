@@ -3,7 +3,7 @@
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::report::{Report, Table};
 use crate::value::Value;
-use crate::verb::truth::{Task, label_of};
+use crate::verb::truth::{Task, label_of, labels_of};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, parameters, provenance};
 use crate::workspace::Prompts;
 
@@ -39,7 +39,7 @@ impl Plan for One {
         let task = &self.task;
         let clips = scope.workspace.clips(&task.collection, &task.info, None, scope.progress)?;
         let row = scope.workspace.clip_row(&clips.loaded, &self.id)?;
-        let mut labels: Vec<String> = clips.loaded.items.iter().filter_map(label_of).collect();
+        let mut labels: Vec<String> = clips.loaded.items.iter().flat_map(labels_of).collect();
         labels.sort();
         labels.dedup();
         if labels.is_empty() {
@@ -53,21 +53,25 @@ impl Plan for One {
 
         let item = &clips.loaded.items[row];
         let truth = label_of(item);
+        let own = labels_of(item);
         let mut report = Report::new("classify");
         report.context = provenance::context(scope, Some(task.collection.name()), &task.model, "joint");
         report.context.n = Some(1);
         provenance::prompted(&mut report.context, &self.prompts);
         report.context.fact("clip", item.id.as_str());
-        report.context.fact("label", truth.clone());
+        match &truth {
+            None if !own.is_empty() => report.context.fact("labels", own.join("; ")),
+            _ => report.context.fact("label", truth.clone()),
+        }
         if let [first, second, ..] = order.as_slice() {
             report.context.fact("margin", f64::from(scores.values[*first] - scores.values[*second]));
         }
-        if let Some(truth) = &truth {
-            report.context.fact("right", labels[order[0]] == *truth);
+        if !own.is_empty() {
+            report.context.fact("right", own.contains(&labels[order[0]]));
         }
         let mut table = Table::new(["rank", "label", "similarity", "right"]);
         for (rank, &label) in order.iter().take(task.bound.top.unwrap_or(3)).enumerate() {
-            let right = truth.as_ref().map(|t| *t == labels[label]);
+            let right = (!own.is_empty()).then(|| own.contains(&labels[label]));
             table.push(vec![
                 Value::from(rank + 1),
                 labels[label].as_str().into(),

@@ -6,6 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::metric::{Classification, Cosines};
 use crate::report::{Estimate, Figure, Table};
 use crate::value::Value;
+use crate::verb::labelled;
 use crate::verb::trial::Trial;
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Outcome, Scope, parameters, provenance};
@@ -15,6 +16,9 @@ const WORST: usize = 10;
 
 /// The report of classified clips, whatever gave the scores.
 pub fn measured(task: &Task, truth: &Truth, scores: &Arc<dyn Cosines>, scope: &Scope<'_>) -> Result<Outcome, Error> {
+    if let Some(several) = &truth.several {
+        return super::several::measured(task, truth, several, scores, scope);
+    }
     let top = top(task, truth.classes.len())?;
     let classification = Classification::over(Arc::clone(scores), &truth.class, scope.progress)?.up_to(top);
     let groups = task.resampled_by(truth)?;
@@ -51,39 +55,32 @@ pub fn measured(task: &Task, truth: &Truth, scores: &Arc<dyn Cosines>, scope: &S
 
 /// The classified clips, for `compare`.
 fn trial(truth: &Truth, classification: Classification, groups: Option<Vec<usize>>) -> Trial {
-    Trial {
-        unit: "clips",
-        items: truth.ids(),
-        truth: truth.labels(),
-        vocabulary: truth.classes.clone(),
-        groups,
-        right: Some(classification.right(1)),
-        values: vec![("reciprocal_rank", classification.reciprocal_ranks())],
-        measure: Box::new(classification),
-    }
+    let right = Some(classification.right(1));
+    let value = ("reciprocal_rank", classification.reciprocal_ranks());
+    Trial { right, ..labelled::trial(truth, groups, value, classification) }
 }
 
 /// The K of `top K`, 5 by default, at most the number of classes.
 ///
 /// # Errors
 /// When it is above the number of classes.
-fn top(task: &Task, classes: usize) -> Result<usize, Error> {
+pub(super) fn top(task: &Task, classes: usize) -> Result<usize, Error> {
     match task.bound.top {
         None => Ok(5.min(classes)),
         Some(top) if top <= classes => Ok(top),
         Some(top) => Err(Diagnostic::new(format!("`top {top}` of {classes} classes"))
-            .at(task.bound.verb.span)
+            .at(task.bound.top_at.unwrap_or(task.bound.verb.span))
             .expected(format!("at most `top {classes}`"))
             .into()),
     }
 }
 
 /// Whether a metric is asked for: `top4` is not, in `top 3`.
-fn within(estimate: &Estimate, top: usize) -> bool {
+pub(super) fn within(estimate: &Estimate, top: usize) -> bool {
     estimate.name.strip_prefix("top").and_then(|m| m.parse::<usize>().ok()).is_none_or(|m| m <= top)
 }
 
-fn metric_table(metrics: &[Estimate], chance: &[Estimate], majority: &[Estimate]) -> Table {
+pub(super) fn metric_table(metrics: &[Estimate], chance: &[Estimate], majority: &[Estimate]) -> Table {
     let mut table = Table::new(["metric", "value", "low", "high", "chance", "majority"]);
     let value = |list: &[Estimate], name: &str| Value::from(provenance::named(list, name).map(|e| e.value));
     for m in metrics {

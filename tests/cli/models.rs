@@ -1,0 +1,169 @@
+//! `dyad models`, and two models side by side in one store: the tiny ones of tests/models, which have every part of a real one.
+
+use std::path::PathBuf;
+
+use super::program::{Place, cell, copy_folder, wav};
+
+fn tiny(name: &str) -> String {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/models").join(name).to_string_lossy().into_owned()
+}
+
+/// Three clips a label, two labels.
+fn clips(place: &Place) {
+    for (label, hz) in [("violin", 440.0), ("tuba", 70.0)] {
+        for take in 0..3 {
+            place.write(&format!("clips/{label}/{take}.wav"), wav(hz * (1.0 + take as f32 / 7.0), 0.4 + 0.3 * take as f32));
+        }
+    }
+}
+
+#[test]
+fn a_model_is_verified_added_described_checked_and_removed() {
+    let place = Place::new();
+    let added =
+        place.dyad(&["models", "add", &tiny("tiny-laion")]).ok().says("verified: 28 comparisons").says("added `tiny-laion`");
+    assert!(added.out.is_empty(), "results go to standard output, and there is none");
+    let home = place.at(".local/share/dyad/models/tiny-laion");
+    let names: Vec<_> = std::fs::read_dir(&home).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(names.len() == 6 && names.contains(&"NOTICE".to_owned()), "{names:?}");
+    place.dyad(&["models", "add", &tiny("tiny-laion")]).ok().says("already there: `tiny-laion`");
+    place.dyad(&["models"]).ok().shows("tiny-laion").shows("CC0-1.0").shows("musicnn-minilm");
+    place.dyad(&["models", "describe", "tiny-laion"]).ok().shows("audio_pre_joint").shows("CC0-1.0");
+    place.dyad(&["models", "check", "tiny-laion"]).ok().shows("text.b16.input_ids").shows("mean cosine").shows("backend");
+    place.dyad(&["models", "check", &tiny("tiny-muscall")]).ok().shows("tiny-muscall");
+    place.dyad(&["models", "remove", "tiny-laion"]).ok().says("removed `tiny-laion`");
+    assert!(!home.exists());
+    place.dyad(&["models", "remove", "tiny-laion"]).code(1).says("no model is called `tiny-laion`");
+    place.dyad(&["models", "remove", "musicnn-minilm"]).code(1).says("is not in it but in");
+}
+
+#[test]
+fn what_is_wrong_with_a_folder_is_said_with_file_and_key_and_nothing_is_left() {
+    let place = Place::new();
+    let bad = place.at("bad");
+    let renew = || {
+        let _ = std::fs::remove_dir_all(&bad);
+        copy_folder(tiny("tiny-muscall").as_ref(), &bad);
+    };
+    let edit = |from: &str, to: &str| {
+        let path = bad.join("model.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{from}");
+        std::fs::write(path, text.replacen(from, to, 1)).unwrap();
+    };
+    let refused = |parts: &[&str]| {
+        let ran = place.dyad(&["models", "add", "bad"]).code(1);
+        for part in parts {
+            assert!(ran.err.contains(part), "expected `{part}` in {}", ran.err);
+        }
+    };
+    place.dyad(&["models", "add", "nowhere"]).code(1).says("`nowhere/model.toml` cannot be read");
+    renew();
+    edit("samples = 6400", "samples = 0");
+    refused(&["`audio.samples = 0` in `bad/model.toml`"]);
+    renew();
+    edit("dim = 12", "dim = 13");
+    edit("dim = 12", "dim = 13");
+    refused(&["`bad/audio.onnx` does not fit its manifest", "output `joint`"]);
+    renew();
+    edit("input = \"waveform\"", "input = \"wave\"");
+    refused(&["`audio.input = \"wave\"` is no input of the graph", "did you mean `waveform`?"]);
+    renew();
+    edit("quantize = \"none\"", "quantize = \"int8\"");
+    refused(&["`bad/model.toml`, line", "in `[audio]`", "int16-trunc"]);
+    renew();
+    edit("[check]\ngolden = \"golden.safetensors\"\natol = 1.0e-04\n", "");
+    refused(&["`bad/model.toml` has no table `[check]`"]);
+    renew();
+    edit("atol = 1.0e-04", "atol = 1e-12");
+    refused(&["in `bad/golden.safetensors` is missed by", "`check.atol`"]);
+    renew();
+    for (file, other) in [("tokenizer.json", "are other ids than the tokenizer gives"), ("golden.safetensors", "`audio.samples`")]
+    {
+        std::fs::copy(PathBuf::from(tiny("tiny-clap")).join(file), bad.join(file)).unwrap();
+        refused(&[other]);
+        renew();
+    }
+    for file in ["audio.onnx", "text.onnx", "tokenizer.json", "golden.safetensors"] {
+        let good = std::fs::read(bad.join(file)).unwrap();
+        std::fs::write(bad.join(file), &good[..good.len() / 2]).unwrap();
+        refused(&[&format!("`bad/{file}`")]);
+        std::fs::remove_file(bad.join(file)).unwrap();
+        refused(&[file]);
+        std::fs::write(bad.join(file), good).unwrap();
+    }
+    let models = place.at(".local/share/dyad/models");
+    assert!(std::fs::read_dir(models).map_or(0, Iterator::count) == 0, "nothing half copied is left");
+}
+
+#[test]
+fn an_id_that_is_taken_asks_for_force() {
+    let place = Place::new();
+    place.dyad(&["models", "add", &tiny("tiny-clap")]).ok();
+    copy_folder(tiny("tiny-muscall").as_ref(), &place.at("other"));
+    let path = place.at("other/model.toml");
+    let text = std::fs::read_to_string(&path).unwrap().replace("id = \"tiny-muscall\"", "id = \"tiny-clap\"");
+    std::fs::write(path, text).unwrap();
+    place.dyad(&["models", "add", "other"]).code(1).says("the id `tiny-clap` is taken by another model").says("--force");
+    place.dyad(&["models", "add", "other", "--force"]).ok().says("added `tiny-clap`");
+    place.dyad(&["models", "describe", "tiny-clap"]).ok().shows("GPL-3.0");
+}
+
+#[test]
+fn two_models_side_by_side_in_one_store() {
+    let place = Place::new();
+    clips(&place);
+    for name in ["tiny-laion", "tiny-ms-clap-2023"] {
+        place.dyad(&["-q", "models", "add", &tiny(name)]).ok();
+        place.dyad(&["ingest", "clips", "--collection", "notes", "--model", name]).ok();
+    }
+    // Without a model a statement says which there are.
+    place.dyad(&["-c", "classify clips in notes"]).code(1).says("`model=NAME` with `tiny-laion` or `tiny-ms-clap-2023`");
+    let statements = [
+        "classify clips in notes model=tiny-laion",
+        "similarity clips in notes model=tiny-laion",
+        "margin clips in notes model=tiny-laion",
+        "retrieve clips in notes for labels model=tiny-laion",
+        "gap in notes model=tiny-laion",
+        "hubness clips in notes model=tiny-laion",
+        "search clips in notes for \"a tuba\" model=tiny-laion",
+        "similar clip \"tuba/0.wav\" in notes model=tiny-laion",
+        "label clip \"tuba/0.wav\" in notes ontology=hdio model=tiny-laion",
+        "triplets ontology=hdio labels=tinysol model=tiny-laion",
+    ];
+    for statement in statements {
+        let answers = [statement.to_owned(), statement.replace("tiny-laion", "tiny-ms-clap-2023")]
+            .map(|statement| place.dyad(&["--format", "json", "-c", &statement]).ok().object());
+        let [first, second] = &answers;
+        assert_eq!(first["context"]["model"], "tiny-laion", "{statement}");
+        assert_eq!(second["context"]["model"], "tiny-ms-clap-2023", "{statement}");
+        assert_ne!(first["context"]["model_hash"], second["context"]["model_hash"], "{statement}");
+    }
+    let compare = "compare (classify clips in notes model=tiny-laion) with (classify clips in notes model=tiny-ms-clap-2023)";
+    let report = place.dyad(&["--format", "json", "-c", compare]).ok().object();
+    assert_eq!(report["context"]["n"], 6);
+    assert!(report["rows"].as_array().is_some_and(|rows| !rows.is_empty()));
+
+    let spaces = place.dyad(&["--format", "json", "-c", "show spaces"]).ok().object();
+    let of = |model: &str, stage: &str, modality: &str| {
+        (0..spaces["rows"].as_array().unwrap().len())
+            .find(|&row| {
+                cell(&spaces, row, "collection") == "notes"
+                    && cell(&spaces, row, "model") == model
+                    && cell(&spaces, row, "stage") == stage
+                    && cell(&spaces, row, "modality") == modality
+            })
+            .map(|row| (cell(&spaces, row, "dim").clone(), cell(&spaces, row, "vectors").clone()))
+    };
+    assert_eq!(of("tiny-laion", "joint", "audio"), Some((12.into(), 6.into())));
+    assert_eq!(of("tiny-ms-clap-2023", "pre-joint", "audio"), Some((16.into(), 6.into())));
+    let models = place.dyad(&["--format", "json", "-c", "show models"]).ok().object();
+    assert_eq!(cell(&models, 0, "licence").as_str().map(|licence| &licence[..7]), Some("CC0-1.0"));
+    assert_eq!(cell(&models, 0, "hash").as_str().map(str::len), Some(12));
+
+    // A model in use stays, unless it is forced out; its vectors answer still.
+    place.dyad(&["models", "remove", "tiny-laion"]).code(1).says("`notes`").says("--force");
+    place.dyad(&["models", "remove", "tiny-laion", "--force"]).ok();
+    place.dyad(&["-c", "count clips in notes"]).ok();
+    place.dyad(&["-c", "classify clips in notes model=tiny-ms-clap-2023"]).ok();
+}
