@@ -109,6 +109,19 @@ fn joined(a: Kind, b: Kind) -> Kind {
     }
 }
 
+/// A text of such a column as a value: what [`text`] wrote of a list is that list.
+pub(super) fn list_or_text(text: String) -> Value {
+    let members: Option<Vec<serde_json::Value>> = text.starts_with('[').then(|| serde_json::from_str(&text).ok()).flatten();
+    let scalar = |member: serde_json::Value| match member {
+        serde_json::Value::Bool(bool) => Some(Value::Bool(bool)),
+        serde_json::Value::Number(number) => number.as_i64().map(Value::Int).or_else(|| number.as_f64().map(Value::Float)),
+        serde_json::Value::String(text) => Some(Value::Text(text)),
+        _ => None,
+    };
+    let members: Option<Vec<Value>> = members.and_then(|members| members.into_iter().map(scalar).collect());
+    members.map_or(Value::Text(text), Value::list)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

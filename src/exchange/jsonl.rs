@@ -3,7 +3,7 @@
 //! ```text
 //!   {"id":"violin/A4.wav","label":"violin","pitch":69,"vector":[0.25,-0.5,1.0]}
 //! ```
-//! Members that are text, numbers, booleans or null are fields (null is none); lists and objects become their JSON text.
+//! Members that are text, numbers, booleans or null are fields (null is none), lists of such too; objects become their JSON text.
 //! Numbers of a vector are written with as few digits as tell the `f32` apart, and read from their text, so they come back to
 //! the bit. [`Names`] reads such a file without vectors, the companion of formats that hold numbers only.
 
@@ -14,7 +14,7 @@ use std::path::Path;
 
 use serde_json::value::RawValue;
 
-use super::columns::Sheet;
+use super::columns::{Sheet, list_or_text};
 use super::{
     Ask, Error, ID_NAMES, Reader, Row, Sink, VECTOR, VECTOR_NAMES, Writer, check_count, field_name, id_of, written_name,
 };
@@ -80,7 +80,7 @@ fn value(raw: &RawValue) -> Value {
             None => number.as_f64().map_or(Value::Null, Value::Float),
         },
         Ok(serde_json::Value::String(text)) => Value::Text(text),
-        Ok(nested) => Value::Text(nested.to_string()),
+        Ok(nested) => list_or_text(nested.to_string()),
         Err(_) => Value::Null,
     }
 }
@@ -150,7 +150,9 @@ impl Objects {
                 row.vector = if raw.get() == "null" { missing() } else { numbers(&raw) };
             } else if Some(&name) == self.id.as_ref() {
                 row.id = id_of(&value(&raw));
-            } else if let found @ (Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_)) = value(&raw) {
+            } else if let found @ (Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) | Value::List(_)) =
+                value(&raw)
+            {
                 row.fields.insert(field_name(&name), found);
             }
         }

@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use super::Error;
+use super::columns::list_or_text;
 use super::grid::{Float, at_end, cut_short};
 use super::npy::Header;
 use crate::value::Value;
@@ -102,11 +103,11 @@ impl Strip {
                 let units: Vec<u32> = bytes.chunks_exact(4).map(unit).collect();
                 let end = units.iter().rposition(|unit| *unit != 0).map_or(0, |last| last + 1);
                 let text = units.iter().take(end).map(|unit| char::from_u32(*unit).unwrap_or(char::REPLACEMENT_CHARACTER));
-                Value::Text(text.collect())
+                list_or_text(text.collect())
             }
             Element::Bytes => {
                 let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-                Value::Text(String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned())
+                list_or_text(String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned())
             }
         }
     }

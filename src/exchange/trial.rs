@@ -53,6 +53,9 @@ fn rows(n: usize) -> Vec<Row> {
         if i % 3 > 0 {
             fields.insert("solo".into(), Value::Bool(i % 3 == 1));
         }
+        if i % 4 == 0 {
+            fields.insert("labels".into(), Value::list(["violin", "a \"flute\""]));
+        }
         if i == 1 {
             fields.insert("rare".into(), Value::Int(i64::MIN));
         }

@@ -18,5 +18,4 @@ mod json;
 mod labels;
 mod long_audio;
 mod models;
-
 mod store;

@@ -12,6 +12,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
 use super::{fault, fenced};
+use crate::exchange::columns::list_or_text;
 use crate::exchange::{Ask, Error, Reader, Row, field_name, id_of};
 use crate::value::Value;
 
@@ -241,7 +242,7 @@ fn scalars(column: &mut ColumnReader, n: usize, unsigned: bool) -> Result<Vec<Va
         true => i64::try_from(x as u64).map_or(Value::Float(x as u64 as f64), Value::Int),
         false => Value::Int(x),
     };
-    let text = |bytes: &ByteArray| Value::Text(String::from_utf8_lossy(bytes.data()).into_owned());
+    let text = |bytes: &ByteArray| list_or_text(String::from_utf8_lossy(bytes.data()).into_owned());
     match column {
         ColumnReader::BoolColumnReader(reader) => spread(reader, n, |x| Value::Bool(*x)),
         ColumnReader::Int32ColumnReader(reader) => {
