@@ -122,7 +122,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     (
         "aggregate = \"mean\"",
         "aggregate = \"median\"",
-        "`m/model.toml`, line 20 in `[audio]`: `aggregate = \"median\"`: expected `mean` or `max`",
+        "`m/model.toml`, line 20 in `[audio]`: `aggregate = \"median\"`: expected `mean` or `max`; did you mean `mean`?",
     ),
     (
         "sample_rate = 16000",

@@ -253,7 +253,10 @@ impl Session {
     }
 
     fn measured_names(&self) -> Vec<String> {
-        self.last.as_ref().map(|last| super::measured(last).into_iter().map(|(name, _)| name).collect()).unwrap_or_default()
+        self.last
+            .as_ref()
+            .map(|last| super::expect::measured(last).into_iter().map(|(name, _)| name).collect())
+            .unwrap_or_default()
     }
 }
 

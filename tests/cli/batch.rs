@@ -92,7 +92,7 @@ fn wrong_usage_is_2_and_touches_nothing() {
         &["ingest", "x", "--jobs", "0"],
         &["ingest", "x", "--labels", "a.csv", "--label-from", "folder"],
         &["import", "npy", "a.npy"],
-        &["import", "parquet", "a", "--collection", "c", "--model", "m", "--space", "joint", "--modality", "audio"],
+        &["import", "hdf5", "a", "--collection", "c", "--model", "m", "--space", "joint", "--modality", "audio"],
         &["import", "npy", "a", "--collection", "c", "--model", "m", "--space", "jiont", "--modality", "audio"],
         &["collections", "drop"],
         &["models", "check"],
