@@ -5,9 +5,13 @@
 //! has several of, such as `labels` and `captions`.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
+
+/// The metadata of an item, by name.
+pub type Fields = BTreeMap<String, Value>;
 
 /// A scalar, or a list of them.
 ///

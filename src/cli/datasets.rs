@@ -18,21 +18,21 @@ pub(super) fn datasets(app: &App, action: Option<DatasetAction>) -> Result<u8, F
         DatasetAction::Describe { dataset } => app.print(&describe(dataset::named(&dataset)?)).map(|()| 0),
         DatasetAction::Check { dataset, folder, annotations } => {
             let request = Request { dataset: &dataset, folder: &folder, annotations: annotations.as_deref(), thorough: true };
-            let (sources, _, faults, warnings) = dataset::read(&request)?.into_parts();
+            let listing = dataset::read(&request)?;
             let mut report = Report::new("datasets");
             let mut table = Table::new(["dataset", "clips", "faults"]);
-            table.push(vec![dataset.as_str().into(), sources.len().into(), faults.len().into()]);
+            table.push(vec![dataset.as_str().into(), listing.len().into(), listing.faults.len().into()]);
             report.tables.push(table);
-            if !faults.is_empty() {
+            if !listing.faults.is_empty() {
                 let mut table = Table::new(["where", "what"]).titled("missing or bad");
-                for fault in &faults {
+                for fault in &listing.faults {
                     table.push(vec![fault.file.as_str().into(), fault.reason.as_str().into()]);
                 }
                 report.tables.push(table);
             }
-            report.notes.extend(warnings.into_iter().map(|(place, what)| format!("{place}: {what}")));
+            report.notes.extend(listing.warnings.into_iter().map(|(place, what)| format!("{place}: {what}")));
             app.print(&report)?;
-            Ok(u8::from(!faults.is_empty()))
+            Ok(u8::from(!listing.faults.is_empty()))
         }
     }
 }

@@ -71,7 +71,9 @@ fn from_dataset(dataset: &str, args: &args::Ingest) -> Result<(Found, Labelling)
         return Err(Diagnostic::new("a dataset is one folder").expected("`dyad ingest --dataset NAME FOLDER`").into());
     };
     let request = Request { dataset, folder, annotations: args.annotations.as_deref(), thorough: false };
-    let (sources, mut fields, failures, warnings) = dataset::read(&request)?.into_parts();
+    let mut listing = dataset::read(&request)?;
+    let (sources, mut fields) = listing.take_clips();
+    let (failures, warnings) = (listing.faults, listing.warnings);
     if let (Some(first), false) = (failures.first(), args.skip_bad) {
         let more = if failures.len() > 1 { format!(", the first of {} faults", failures.len()) } else { String::new() };
         let fault = Diagnostic::new(format!("{}: {}{more}", first.file, first.reason));

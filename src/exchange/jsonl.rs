@@ -18,7 +18,7 @@ use super::columns::{Sheet, list_or_text};
 use super::{
     Ask, Error, ID_NAMES, Reader, Row, Sink, VECTOR, VECTOR_NAMES, Writer, check_count, field_name, id_of, written_name,
 };
-use crate::value::Value;
+use crate::value::{Fields, Value};
 
 /// A line above this is no row; 64 MiB are a vector of some million numbers.
 const LONGEST_LINE: u64 = 64 << 20;
@@ -202,7 +202,7 @@ impl Names {
     /// # Errors
     /// When the file can't be read, or a line is no JSON object with an id.
     #[allow(clippy::should_implement_trait)]
-    pub fn next(&mut self) -> Result<Option<(String, BTreeMap<String, Value>)>, Error> {
+    pub fn next(&mut self) -> Result<Option<(String, Fields)>, Error> {
         let Some(object) = self.0.next()? else { return Ok(None) };
         let line = self.0.line;
         let mut members: BTreeMap<String, Value> = match object {

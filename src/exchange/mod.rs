@@ -50,14 +50,17 @@ const ID_NAMES: [&str; 9] = [ID, "ids", "path", "file", "filename", "file_name",
 /// A field of this name would hide the ids or vectors: it is written behind this.
 const ESCAPE: &str = "meta.";
 
+type Open = fn(&Path, &Ask) -> Result<Box<dyn Reader>, Error>;
+type Create = fn(Box<dyn Sink>, &Sheet) -> Result<Box<dyn Writer>, Error>;
+
 /// A kind of file.
 pub struct Format {
     /// What the command line calls it; also its usual extension.
     pub name: &'static str,
     /// True when ids and fields are in the file itself; else they go to a JSONL file beside it.
     pub has_fields: bool,
-    open: fn(&Path, &Ask) -> Result<Box<dyn Reader>, Error>,
-    create: fn(Box<dyn Sink>, &Sheet) -> Result<Box<dyn Writer>, Error>,
+    open: Open,
+    create: Create,
 }
 
 /// Every format.

@@ -50,10 +50,10 @@ fn rows(n: usize) -> Vec<Row> {
             ("seconds".to_owned(), Value::Float(i as f64 / 7.0)),
             ("id".to_owned(), Value::from("a field of that name")),
         ]);
-        if i % 3 > 0 {
+        if !i.is_multiple_of(3) {
             fields.insert("solo".into(), Value::Bool(i % 3 == 1));
         }
-        if i % 4 == 0 {
+        if i.is_multiple_of(4) {
             fields.insert("labels".into(), Value::list(["violin", "a \"flute\""]));
         }
         if i == 1 {

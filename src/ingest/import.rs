@@ -16,7 +16,7 @@ use crate::exchange::{Ask, Format, Names, Row};
 use crate::progress::Progress;
 use crate::prompt::Prompt;
 use crate::store::{NewItem, SpaceKey};
-use crate::value::Value;
+use crate::value::{Fields, Value};
 use crate::workspace::Workspace;
 
 /// Rows read, and committed, at a time.
@@ -67,7 +67,7 @@ pub struct Imported {
 /// vectors don't fit what the space holds.
 pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress) -> Result<Imported, Error> {
     let prompt = prompt(options)?;
-    let (dim, bad, left_out) = check(options, progress)?;
+    let Checked { dim, bad, left_out } = check(options, progress)?;
     let model = workspace.register_import(&options.model, options.model_hash.as_deref())?;
     let collection = workspace.store().open_or_create(&options.collection)?;
     let mut key = SpaceKey::new(Space::new(&model.id, options.modality, options.stage), &model.hash);
@@ -102,8 +102,16 @@ pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress)
     Ok(Imported { rows: stored, dim, skipped: bad, left_out })
 }
 
+/// What a first reading of the whole file found.
+struct Checked {
+    dim: usize,
+    /// Rows that can't be taken, by number, and why.
+    bad: BTreeMap<u64, String>,
+    left_out: Vec<String>,
+}
+
 /// Reads the whole file: the dimension, the rows that can't be taken, and what of it is left out.
-fn check(options: &Options, progress: &dyn Progress) -> Result<(usize, BTreeMap<u64, String>, Vec<String>), Error> {
+fn check(options: &Options, progress: &dyn Progress) -> Result<Checked, Error> {
     let mut rows = NamedRows::open(options, 0)?;
     progress.begin("checking vectors", rows.file.rows());
     let mut bad = BTreeMap::new();
@@ -142,7 +150,7 @@ fn check(options: &Options, progress: &dyn Progress) -> Result<(usize, BTreeMap<
     if at == 0 {
         return Err(Error::Refused(format!("`{}` holds no vectors", options.file.display())));
     }
-    Ok((dim, bad, rows.file.left_out().to_vec()))
+    Ok(Checked { dim, bad, left_out: rows.file.left_out().to_vec() })
 }
 
 /// Why a row can't be taken. The first good row says the dimension; ids that may come twice are kept in `seen`.
@@ -303,7 +311,7 @@ fn is_jsonl(path: &Path) -> bool {
 }
 
 /// The ids and fields of a table, or of a list of texts, in its order.
-fn in_order(modality: Modality, path: &Path) -> Result<Vec<(String, BTreeMap<String, Value>)>, Error> {
+fn in_order(modality: Modality, path: &Path) -> Result<Vec<(String, Fields)>, Error> {
     match modality {
         Modality::Audio => Ok(Rows::read(path)?.rows),
         Modality::Text => {

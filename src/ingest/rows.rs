@@ -15,18 +15,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use super::{Error, cells};
-use crate::value::Value;
+use crate::value::{Fields, Value};
 
 /// Column names that name the clip.
 const KEYS: [&str; 9] = ["id", "path", "file", "filename", "file_name", "audio_path", "audio", "song", "clip"];
-
-type Fields = BTreeMap<String, Value>;
 
 /// A table of labels and metadata, in the file's order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rows {
     /// Each row's key and its fields.
-    pub rows: Vec<(String, BTreeMap<String, Value>)>,
+    pub rows: Vec<(String, Fields)>,
     /// The line of each row, from 1.
     pub lines: Vec<u64>,
     /// Place by key; by file name and stem too, where that means one row.

@@ -98,7 +98,7 @@ impl Ranked {
                 (run.positives, run.negatives) = (positives, tie.len() as u32 - positives);
                 ranked.close(&mut run, run_bin);
             }
-            ranked.items.extend(tie.iter().map(|&key| key as u32 & (1 << 31) - 1));
+            ranked.items.extend(tie.iter().map(|&key| key as u32 & ((1 << 31) - 1)));
         }
         ranked.close(&mut run, run_bin);
         ranked

@@ -191,10 +191,8 @@ impl Cosines for Prototypes {
             values.clear();
             values.resize(block.norms.len() * width, 0.0);
             let rows = values.par_chunks_exact_mut(width).zip(block.unit.par_chunks_exact(dim)).zip(block.norms);
-            let score = |(i, ((out, row), &norm)): (usize, ((&mut [f32], &[f32]), &f32))| {
-                self.score(block.first + i, row, norm, columns.clone(), out);
-            };
-            rows.enumerate().for_each(score);
+            let score = |i: usize, row, norm, out: &mut [f32]| self.score(block.first + i, row, norm, columns.clone(), out);
+            rows.enumerate().for_each(|(i, ((out, row), &norm))| score(i, row, norm, out));
             each(block.first, &values)
         })
     }

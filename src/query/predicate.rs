@@ -81,6 +81,9 @@ impl Relation {
     }
 }
 
+/// What a text stands for that a field, given by name, is compared with; none where it is only a text.
+pub type Named<'a, E> = dyn Fn(&str, &Spanned<&str>) -> Result<Option<Value>, E> + 'a;
+
 impl Predicate {
     /// Whether an item passes; `field` gives its value of a field, null where it has none.
     pub fn accepts(&self, field: &dyn Fn(&str) -> Value) -> bool {
@@ -143,7 +146,7 @@ impl Predicate {
     ///
     /// # Errors
     /// What `named` fails with; it is given the field and the text.
-    pub fn resolve<E>(&mut self, named: &dyn Fn(&str, &Spanned<&str>) -> Result<Option<Value>, E>) -> Result<(), E> {
+    pub fn resolve<E>(&mut self, named: &Named<'_, E>) -> Result<(), E> {
         match self {
             Predicate::And(parts) | Predicate::Or(parts) => parts.iter_mut().try_for_each(|part| part.resolve(named)),
             Predicate::Not(inner) => inner.resolve(named),

@@ -182,8 +182,11 @@ fn rebuild(dir: &Path, from: &dyn KeyValue, changes: u64, progress: &dyn Progres
     done
 }
 
+/// Takes a key and its value.
+type Each<'a> = dyn FnMut(&[u8], Vec<u8>) -> Result<(), Error> + 'a;
+
 /// Gives `each` all entries that can be read.
-fn readable(kv: &dyn KeyValue, each: &mut dyn FnMut(&[u8], Vec<u8>) -> Result<(), Error>) -> Result<(), Error> {
+fn readable(kv: &dyn KeyValue, each: &mut Each<'_>) -> Result<(), Error> {
     let mut collections: Vec<CollectionRecord> = Vec::new();
     let mut spaces: Vec<(u32, SpaceRecord)> = Vec::new();
     for table in key::TABLES {

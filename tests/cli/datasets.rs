@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use dyad::ingest::dataset::{DATASETS, Fields, Listing, Request, read};
-use dyad::value::Value;
+use dyad::ingest::dataset::{DATASETS, Listing, Request, read};
+use dyad::value::{Fields, Value};
 
 use super::program::{Place, cell};
 

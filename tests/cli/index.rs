@@ -45,7 +45,7 @@ fn an_index_is_made_grows_and_is_mended() {
     let grown = place.json(&["similar clip \"c310\" exact=false top 400", NEAR]);
     assert_eq!(grown[0]["rows"].as_array().unwrap().len(), 319);
     assert_eq!(grown[1]["rows"], first[0]["rows"]);
-    assert_eq!(files(&place), [file.clone()], "one file a space");
+    assert_eq!(files(&place), std::slice::from_ref(&file), "one file a space");
     assert!(fs::read(&file).unwrap().len() > before.len());
 
     // A vector of another direction under an id that is there: the old one is no hit any more.

@@ -5,10 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::folder::Folder;
 use crate::ingest::Failure;
 use crate::ingest::files::Source;
-use crate::value::Value;
-
-/// A clip's fields.
-pub type Fields = BTreeMap<String, Value>;
+use crate::value::{Fields, Value};
 
 /// Clips with their fields, and the places where the dataset is not as it should be.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -68,9 +65,8 @@ impl Listing {
         }
     }
 
-    /// The sources and the fields by id.
-    pub fn into_parts(self) -> (Vec<Source>, BTreeMap<String, Fields>, Vec<Failure>, Vec<(String, String)>) {
-        let (sources, fields) = self.clips.into_iter().map(|(id, (source, fields))| (source, (id, fields))).unzip();
-        (sources, fields, self.faults, self.warnings)
+    /// The sources, and the fields by id, taken out.
+    pub fn take_clips(&mut self) -> (Vec<Source>, BTreeMap<String, Fields>) {
+        std::mem::take(&mut self.clips).into_iter().map(|(id, (source, fields))| (source, (id, fields))).unzip()
     }
 }

@@ -49,7 +49,10 @@ pub fn read(index: &Path, folder: &Folder, every: bool, listing: &mut Listing) -
             let Some((path, checksum)) = entry(value) else { continue };
             let place = format!("{name}, track `{track}`, `{part}`");
             let audio = is_audio_name(Path::new(path));
-            if (audio || every) && sound(folder, path, checksum, &place, listing) && audio {
+            if !audio && !every {
+                continue;
+            }
+            if sound(folder, path, checksum, &place, listing) && audio {
                 let fields = [("track".to_owned(), Value::from(track.as_str())), ("part".to_owned(), part.as_str().into())];
                 listing.push(folder, path, fields.into(), &place);
             }

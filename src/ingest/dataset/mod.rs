@@ -34,7 +34,7 @@ mod urbansound8k;
 use std::path::Path;
 
 pub use folder::Folder;
-pub use listing::{Fields, Listing};
+pub use listing::Listing;
 pub use table::{Becomes, Column};
 
 use super::{Error, Rows};

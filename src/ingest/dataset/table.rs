@@ -9,11 +9,11 @@
 
 use std::path::Path;
 
-use super::listing::{Fields, Listing};
+use super::listing::Listing;
 use crate::diagnostic::one_of;
 use crate::ingest::files::Source;
 use crate::ingest::{Error, cells};
-use crate::value::Value;
+use crate::value::{Fields, Value};
 
 /// A column of a dataset's table.
 #[derive(Debug, Clone, Copy)]

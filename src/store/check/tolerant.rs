@@ -8,6 +8,8 @@ use crate::store::key_value::KeyValue;
 
 /// A value, or why it cannot be read.
 pub type Read = Result<Vec<u8>, String>;
+/// Takes a key and what was read under it.
+type Each<'a> = dyn FnMut(&[u8], Read) -> Result<(), Error> + 'a;
 
 /// The value of a key; wrong bytes are no error.
 ///
@@ -65,12 +67,7 @@ pub fn visit_unguessed(
 }
 
 /// Gives `each` what comes after `last`; false when it met wrong bytes.
-fn scan(
-    kv: &dyn KeyValue,
-    prefix: &[u8],
-    last: &mut Vec<u8>,
-    each: &mut dyn FnMut(&[u8], Read) -> Result<(), Error>,
-) -> Result<bool, Error> {
+fn scan(kv: &dyn KeyValue, prefix: &[u8], last: &mut Vec<u8>, each: &mut Each<'_>) -> Result<bool, Error> {
     for entry in kv.scan_prefix(prefix) {
         match entry {
             Ok((key, value)) if key > *last => {
