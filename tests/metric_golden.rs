@@ -2,7 +2,8 @@
 //! `tools/golden/make_metrics.py`.
 
 use dyad::embedding::Scores;
-use dyad::metric::{Classification, Distribution, Margins, Measure, Pairs, Retrieval, holm, mcnemar, quantile, sign_flip};
+use dyad::metric::{Classification, Distribution, Error, Margins, Masked, Measure, MultiLabel, Pairs, Retrieval};
+use dyad::metric::{holm, mcnemar, quantile, sign_flip};
 use dyad::progress::Silent;
 use serde_json::Value;
 
@@ -108,6 +109,63 @@ fn retrieval() {
     for case in cases("retrieval") {
         let (scores, relevant) = (scores(&case), counts(&case["relevant"]));
         let r = Retrieval::new(&scores, |query, candidate| relevant[query * scores.k + candidate] == 1).unwrap();
+        assert_measure(&r, &case);
+    }
+}
+
+/// `-1` is unknown.
+fn known(case: &Value) -> Vec<Option<bool>> {
+    floats(&case["known"]).into_iter().map(|v| (v >= 0.0).then_some(v == 1.0)).collect()
+}
+
+#[test]
+fn several_classes_an_item() {
+    for case in cases("multilabel") {
+        let (scores, known) = (scores(&case), known(&case));
+        let m = MultiLabel::new(&scores, |item, class| known[item * scores.k + class]).unwrap();
+        assert_measure(&m, &case);
+        assert_eq!(m.without() as u64, case["without"].as_u64().unwrap(), "{}", case["name"]);
+        for (i, class) in m.per_class().iter().enumerate() {
+            let found = [
+                ("present", class.present as f64),
+                ("absent", class.absent as f64),
+                ("roc_auc", class.roc_auc),
+                ("average_precision", class.average_precision),
+            ];
+            for (name, found) in found {
+                assert_close(found, floats(&case["classes"][name])[i], &format!("{}: {name} of class {i}", case["name"]));
+            }
+        }
+        for chance in m.chance() {
+            let expected = case["chance"][&chance.name].as_f64().unwrap_or(f64::NAN);
+            assert_close(chance.value, expected, &format!("{}: chance of {}", case["name"], chance.name));
+        }
+    }
+}
+
+/// A pair of unknown truth is refused too: nothing that was computed from it could be trusted.
+#[test]
+fn nan_is_refused_where_several_classes_stand() {
+    for case in cases("multilabel") {
+        let (mut scores, known) = (scores(&case), known(&case));
+        let at = scores.values.len() / 2;
+        scores.values[at] = f32::NAN;
+        let truth = |item: usize, class: usize| known[item * scores.k + class];
+        let place = (at / scores.k, at % scores.k);
+        for found in [MultiLabel::new(&scores, truth), MultiLabel::over(&scores, truth, &Silent)] {
+            let found = found.err();
+            assert!(matches!(found, Some(Error::Score { row, column, .. }) if (row, column) == place), "{found:?}");
+        }
+    }
+}
+
+#[test]
+fn retrieval_where_pairs_are_hidden() {
+    for case in cases("masked") {
+        let (scores, relevant, hidden) = (scores(&case), counts(&case["relevant"]), counts(&case["hidden"]));
+        let hide = |query: usize, candidate: usize| hidden[query * scores.k + candidate] == 1;
+        let masked = Masked::new(&scores, &hide);
+        let r = Retrieval::over(&masked, |query, candidate| relevant[query * scores.k + candidate] == 1, &Silent).unwrap();
         assert_measure(&r, &case);
     }
 }

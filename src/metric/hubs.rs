@@ -94,7 +94,8 @@ impl Measure for Hubs {
         let spread = moment(2);
         let tally = Tally {
             skewness: if spread > 0.0 { moment(3) / spread.powf(1.5) } else { f64::NAN },
-            orphans: weighed().filter(|&(_, n)| n == 0.0).map(|(w, _)| w).sum::<f64>() / total,
+            // An empty sum of floats is −0.
+            orphans: (weighed().filter(|&(_, n)| n == 0.0).map(|(w, _)| w).sum::<f64>() + 0.0) / total,
         };
         METRICS.iter().filter_map(|m| if let Function::Hubs(f) = m.function { Some(f(&tally)) } else { None }).collect()
     }
@@ -114,6 +115,8 @@ mod tests {
         let found = hubs.evaluate(&[1; 4]);
         assert!((found[0] - 6.0 / 27f64.sqrt()).abs() < 1e-12 && found[1] == 0.75, "{found:?}");
         assert!(hubs.evaluate(&[0, 1, 1, 1])[0].is_nan());
+        // No orphan is 0, not −0.
+        assert!(hubs.evaluate(&[1, 0, 0, 0])[1].is_sign_positive());
     }
 
     #[test]

@@ -107,7 +107,8 @@ pub fn number(value: f64, decimals: usize) -> String {
     if vanishes || value.abs() >= 1e15 {
         return if vanishes && value.abs() >= 1e-4 { format!("{value:.4}") } else { format!("{value:.1e}") };
     }
-    format!("{value:.decimals$}")
+    // −0 + 0 is 0, which has no sign to show.
+    format!("{:.decimals$}", value + 0.0)
 }
 
 /// A metric's value: four decimals up to one, whole numbers above one as they are.
@@ -177,6 +178,7 @@ mod tests {
             assert_eq!(metric(value), text);
         }
         assert_eq!(metric(f64::NAN), "undefined");
+        assert_eq!(metric(-0.0), "0.0000");
         assert_eq!(metric(1.2e-7), "1.2e-7");
         assert_eq!(metric(-1e300), "-1.0e300");
     }

@@ -51,7 +51,7 @@ impl Against {
         let resubstitution = bound.text_of("protocol").is_some_and(|p| p.node.eq_ignore_ascii_case("resubstitution"));
         let folds = bound.by.clone();
         let Some(word) = &bound.using else {
-            refuse_text_pre_joint(bound)?;
+            refuse_text_pre_joint(bound, AUDIO_ONLY)?;
             return Ok(Against::Texts(parameters::prompt(bound)?));
         };
         let against = match word.node.to_lowercase().as_str() {
@@ -203,16 +203,19 @@ impl Against {
     }
 }
 
-/// Texts and clips meet only in the joint space.
+/// What takes the place of texts as labels.
+pub const AUDIO_ONLY: &str = "`using prototypes`";
+
+/// Texts and clips meet only in the joint space; `instead` is what compares before it.
 ///
 /// # Errors
 /// Points at `space=`.
-pub fn refuse_text_pre_joint(bound: &Bound) -> Result<(), Error> {
+pub fn refuse_text_pre_joint(bound: &Bound, instead: &str) -> Result<(), Error> {
     let wants_more = |text: &str| Stage::parse(text) != Some(Stage::Joint);
     match bound.value("space") {
         Some(Spanned { node: Literal::Scalar(Value::Text(text)), span }) if wants_more(text) => {
             let fault = Diagnostic::new("texts and clips do not compare before the projection").at(*span);
-            Err(fault.expected("`space=joint`, or `using prototypes`").into())
+            Err(fault.expected(format!("`space=joint`, or {instead}")).into())
         }
         _ => Ok(()),
     }

@@ -10,7 +10,7 @@ use crate::query::{Bound, Example, Signature};
 use crate::report::{Report, Table};
 use crate::store::Collection;
 use crate::value::Value;
-use crate::verb::truth::label_of;
+use crate::verb::truth::labels_of;
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, provenance};
 use crate::workspace::{Error as WorkspaceError, ModelRef};
 
@@ -263,23 +263,24 @@ fn describe_term(ontology: &Ontology, id: TermId) -> Table {
     facts(rows)
 }
 
-/// A collection with its clips' labels and how many clips have each.
-type Carried = (String, BTreeMap<String, usize>);
+/// A collection with the labels that its clips have together, and how many clips have just these.
+type Carried = (String, BTreeMap<Vec<String>, usize>);
 
-/// Each collection that has labelled clips, with the labels and how many clips have each.
+/// Each collection that has labelled clips, with the labels and how many clips have them.
 fn carried(scope: &Scope<'_>) -> Result<Vec<Carried>, Error> {
     let mut all = Vec::new();
     for info in scope.workspace.store().collections().map_err(WorkspaceError::from)? {
         let Some(collection) = scope.workspace.store().collection(&info.name).map_err(WorkspaceError::from)? else { continue };
-        let mut labels: BTreeMap<String, usize> = BTreeMap::new();
+        let mut clips: BTreeMap<Vec<String>, usize> = BTreeMap::new();
         for item in collection.items() {
             let item = item.map_err(WorkspaceError::from)?;
-            if let Some(label) = label_of(&item).filter(|_| item.modality == Modality::Audio) {
-                *labels.entry(label).or_default() += 1;
+            let labels = if item.modality == Modality::Audio { labels_of(&item) } else { Vec::new() };
+            if !labels.is_empty() {
+                *clips.entry(labels).or_default() += 1;
             }
         }
-        if !labels.is_empty() {
-            all.push((info.name, labels));
+        if !clips.is_empty() {
+            all.push((info.name, clips));
         }
     }
     Ok(all)
@@ -290,20 +291,20 @@ fn coverage(ontology: &Ontology, id: TermId, collections: &[Carried]) -> Option<
     let title = format!("clips that carry it, by {}", ontology.name);
     let mut table =
         Table::new(["collection", "with this label", "with one below it", "labels below it", "labelled clips"]).titled(title);
-    for (collection, labels) in collections {
-        let (mut own, mut below, mut names) = (0usize, 0usize, Vec::new());
-        for (label, clips) in labels {
-            match ontology.resolve(label) {
-                Ok(term) if term == id => own += clips,
-                Ok(term) if ontology.is_below(term, id) => {
-                    below += clips;
-                    names.push(label.as_str());
-                }
-                _ => {}
-            }
+    for (collection, clips) in collections {
+        let (mut own, mut below, mut names) = (0usize, 0usize, BTreeSet::new());
+        for (labels, count) in clips {
+            let terms = labels.iter().filter_map(|label| Some((label.as_str(), ontology.resolve(label).ok()?)));
+            let (this, others): (Vec<_>, Vec<_>) = terms.partition(|&(_, term)| term == id);
+            let lower: Vec<&str> =
+                others.iter().filter(|&&(_, term)| ontology.is_below(term, id)).map(|&(label, _)| label).collect();
+            own += if this.is_empty() { 0 } else { *count };
+            below += if lower.is_empty() { 0 } else { *count };
+            names.extend(lower);
         }
-        let all: usize = labels.values().sum();
-        table.push(vec![collection.as_str().into(), own.into(), below.into(), names.join(", ").into(), all.into()]);
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        let all: usize = clips.values().sum();
+        table.push(vec![collection.as_str().into(), own.into(), below.into(), names.into(), all.into()]);
     }
     (!table.rows.is_empty()).then_some(table)
 }

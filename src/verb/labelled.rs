@@ -83,7 +83,7 @@ impl Labelled {
         let against = Against::of(&bound)?;
         let prompts = if bound.using.is_none() { parameters::sweep(&bound, scope)? } else { None };
         if prompts.is_some() {
-            refuse_text_pre_joint(&bound)?;
+            refuse_text_pre_joint(&bound, against::AUDIO_ONLY)?;
         }
         spaces::each(bound, scope, &|bound, stage, scope| {
             let task = Task::new(bound, stage, scope)?;

@@ -16,7 +16,7 @@ use crate::value::Value;
 use crate::verb::against::refuse_text_pre_joint;
 use crate::verb::trial::Trial;
 use crate::verb::truth::{TRUTH, Task, Truth};
-use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance};
+use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance, spaces};
 use crate::workspace::Prompts;
 use direction::Direction;
 
@@ -33,7 +33,7 @@ static SIGNATURE: Signature = Signature {
         "retrieve labels for clips [in C] [where prompt=\"A <> track\" and …]",
         "retrieve clips for captions [in C] [where …]",
         "retrieve captions for clips [in C] [where …]",
-        "retrieve clips for clips [in C] [space=joint|pre-joint]",
+        "retrieve clips for clips [in C] [space=joint|pre-joint|all]",
     ],
     about: "What stands after `for` is the query, what stands before it the candidates, ranked by falling cosine. A label in the prompt \
             has as relevant candidates all clips with that label; a clip has its one label, or (clips for clips) all other clips with \
@@ -46,7 +46,7 @@ static SIGNATURE: Signature = Signature {
             with the very same caption both are relevant to it. Intervals draw clips, each with all its captions.",
     subjects: &["clip", "label", "caption"],
     clauses: &[Clause::In, Clause::Where, Clause::For, Clause::By],
-    parameters: &[shared::PROMPT, shared::MODEL, shared::SPACE, TRUTH, shared::RESAMPLES, shared::CONFIDENCE, shared::SEED],
+    parameters: &[shared::PROMPT, shared::MODEL, spaces::SPACE, TRUTH, shared::RESAMPLES, shared::CONFIDENCE, shared::SEED],
     examples: &[
         Example {
             statement: "retrieve clips for labels where prompt=\"A <> track\"",
@@ -69,19 +69,23 @@ impl Verb for Retrieve {
         // What a setting filled in stands at the verb's place and does not count as written.
         let written = bound.value("prompt").filter(|p| p.span != bound.verb.span);
         if direction.reads() {
-            refuse_text_pre_joint(&bound)?;
+            refuse_text_pre_joint(&bound, "`retrieve clips for clips`")?;
         } else if let Some(prompt) = written {
             let fault = Diagnostic::new("no text is read to find clips for clips").at(prompt.span);
             return Err(fault.expected("`retrieve clips for clips` without a prompt").into());
         }
-        let stage = if direction == Direction::ClipsForClips { parameters::stage(&bound) } else { Stage::Joint };
         let prompts = match written {
             None if direction.of_captions() => {
                 Prompts(vec![Prompt::template(PLACE).map_err(|e| Diagnostic::new(e.to_string()))?])
             }
             _ => parameters::prompt(&bound)?,
         };
-        Ok(Box::new(RetrievePlan { task: Task::new(bound, stage, scope)?, prompts, direction }))
+        if direction != Direction::ClipsForClips {
+            return Ok(Box::new(RetrievePlan { task: Task::new(bound, Stage::Joint, scope)?, prompts, direction }));
+        }
+        spaces::each(bound, scope, &|bound, stage, scope| {
+            Ok(Box::new(RetrievePlan { task: Task::new(bound, stage, scope)?, prompts: prompts.clone(), direction }))
+        })
     }
 }
 

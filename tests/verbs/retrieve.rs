@@ -32,6 +32,9 @@ fn clips_for_clips_leave_the_query_out() {
         &[("r_at_1", 0.0), ("mrr", (1.5 + 1.0 / 3.0) / 4.0), ("median_rank", 2.0)],
     );
     assert_metrics("retrieve clips for clips in clips model=m space=pre-joint", &[("r_at_1", 1.0)]);
+    let both = &[("r_at_1_joint", 0.0), ("r_at_1_pre_joint", 1.0), ("r_at_1_difference", -1.0)];
+    let report = assert_metrics("retrieve clips for clips in clips model=m space=all", both);
+    assert_eq!(report.context.space.as_deref(), Some("joint, audio pre-joint"));
 }
 
 #[test]
@@ -43,6 +46,7 @@ fn what_cannot_be_retrieved_is_refused() {
         ("retrieve clips for cheese in clips model=m", "`cheese` can't be queries"),
         ("retrieve clips for labels in clips model=m by fold", "the queries are labels, which have no field `fold`"),
         ("retrieve clips for labels in clips model=m space=pre-joint", "texts and clips do not compare before the projection"),
+        ("retrieve clips for labels in clips model=m space=all", "texts and clips do not compare before the projection"),
         (r#"retrieve clips for clips in clips model=m prompt="A <> track""#, "no text is read to find clips for clips"),
     ] {
         assert_eq!(fault(&mut s, statement), message, "{statement}");

@@ -111,6 +111,29 @@ fn one_clip_and_conditions() {
     assert_eq!((row[1].clone(), row[2].clone(), row[3].clone()), (Value::Int(4), Value::Int(3), "b (2), a (1), c (1)".into()));
 }
 
+/// A clip counts once for a term, however many labels below it it has.
+#[test]
+fn a_term_tells_of_the_clips_that_carry_it() {
+    let workspace = Workspace::over(Store::in_memory().unwrap(), &[]);
+    let clips: [&[&str]; 4] = [&["violin", "viola"], &["violin"], &["tuba", "no instrument"], &[]];
+    let items = clips.iter().enumerate().map(|(at, labels)| {
+        let mut item = NewItem::new(at.to_string(), Modality::Audio);
+        item.metadata.insert("labels".into(), Value::list(labels.iter().copied()));
+        item
+    });
+    workspace.store().create("several").unwrap().commit(items.collect()).unwrap();
+    let mut s = Session::new(workspace);
+    for (term, own, below, names) in [("violin", 2, 0, ""), ("bowed", 0, 2, "viola, violin"), ("tuba", 1, 0, "")] {
+        let report = run(&mut s, &format!("describe {term}"));
+        let table = report.tables.iter().find(|t| t.title.as_deref() == Some("clips that carry it, by hdio")).unwrap();
+        assert_eq!(
+            table.rows,
+            [vec!["several".into(), Value::Int(own), Value::Int(below), names.into(), Value::Int(3)]],
+            "{term}"
+        );
+    }
+}
+
 #[test]
 fn labels_are_retrieved_both_ways() {
     let mut s = session();

@@ -132,6 +132,65 @@ def retrieval(ints, relevant):
     }
 
 
+def multilabel(ints, known):
+    """Several classes an item: 1 has it, 0 has it not, -1 unknown; each class on the items of which it is known."""
+    n, k = ints.shape
+    classes = {"present": [], "absent": [], "roc_auc": [], "average_precision": []}
+    for c in range(k):
+        there = known[:, c] >= 0
+        truth, scores = known[there, c], ints[there, c]
+        both = 0 < truth.sum() < len(truth)
+        classes["present"].append(int(truth.sum()))
+        classes["absent"].append(int(len(truth) - truth.sum()))
+        classes["roc_auc"].append(metrics.roc_auc_score(truth, scores) if both else math.nan)
+        classes["average_precision"].append(metrics.average_precision_score(truth, scores) if both else math.nan)
+    # The best class that an item has stands for it; its other classes and the unknown ones go below everything.
+    out, floor = {}, -16 * SCALE
+    some = (known == 1).any(axis=1)
+    rows, kinds = ints[some], known[some]
+    best = np.where(kinds == 1, rows, floor).argmax(axis=1)
+    strict = np.where(kinds == 0, 2 * rows, floor)
+    strict[np.arange(len(rows)), best] = 2 * rows[np.arange(len(rows)), best] - 1
+    for m in range(1, 6):
+        if k > 2 and m < k:
+            top = metrics.top_k_accuracy_score(best, strict, k=m, labels=np.arange(k))
+        else:
+            top = np.mean((strict > strict[np.arange(len(rows)), best][:, None]).sum(axis=1) < m)
+        out[f"top{m}"] = number(top)
+    out["roc_auc"], out["pr_auc"] = number(mean(classes["roc_auc"])), number(mean(classes["average_precision"]))
+    has, count = (kinds == 1).sum(axis=1), (kinds >= 0).sum(axis=1)
+    chance = {f"top{m}": number(np.mean(1 - scipy.stats.hypergeom.pmf(0, count, has, np.minimum(m, count)))) for m in range(1, 6)}
+    chance["roc_auc"] = 0.5
+    shares = [p / (p + a) if p and a else math.nan for p, a in zip(classes["present"], classes["absent"])]
+    chance["pr_auc"] = number(mean(shares))
+    return out, {name: [number(v) for v in values] for name, values in classes.items()}, chance, int((~some).sum())
+
+
+def multilabel_cases(rng):
+    def draw(n, k, steps):
+        return rng.integers(-steps, steps + 1, size=(n, k)) * (SCALE // steps)
+
+    def kinds(n, k, present, unknown):
+        known = (rng.random((n, k)) < present).astype(int)
+        known[rng.random((n, k)) < unknown] = -1
+        known[0, 0] = 1
+        return known
+
+    yield "all known", draw(80, 9, SCALE), kinds(80, 9, 0.3, 0)
+    yield "much unknown, as in OpenMIC", draw(90, 20, SCALE), kinds(90, 20, 0.5, 0.85)
+    yield "heavily tied", draw(70, 8, 2), kinds(70, 8, 0.35, 0.3)
+    yield "all equal", np.zeros((25, 6), dtype=int), kinds(25, 6, 0.3, 0.2)
+    yield "items without a class", draw(60, 7, 4), kinds(60, 7, 0.08, 0.2)
+    lacking = kinds(50, 6, 0.4, 0.2)
+    lacking[:, 2] = np.where(lacking[:, 2] == 1, 0, lacking[:, 2])
+    lacking[:, 3] = np.where(lacking[:, 3] == 0, 1, lacking[:, 3])
+    lacking[:, 4] = -1
+    yield "a class without positives, one without negatives, one unknown", draw(50, 6, 8), lacking
+    yield "one item", draw(1, 6, SCALE), np.array([[1, 0, -1, 1, 0, 0]])
+    yield "one class", draw(20, 1, 3), kinds(20, 1, 0.4, 0.2)
+    yield "two classes", draw(40, 2, 2), kinds(40, 2, 0.5, 0.2)
+
+
 def classification_cases(rng):
     def draw(n, k, steps):
         return rng.integers(-steps, steps + 1, size=(n, k)) * (SCALE // steps)
@@ -204,6 +263,32 @@ def main():
         adjusted = np.empty(m)
         adjusted[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(m, 0, -1)))
         golden["holm"].append({"p": p.tolist(), "expected": adjusted.tolist()})
+    golden["multilabel"] = []
+    for name, ints, known in multilabel_cases(rng):
+        n, k = ints.shape
+        weights = rng.integers(1, 4, n)
+        expected, classes, chance, without = multilabel(ints, known)
+        golden["multilabel"].append({
+            "name": name, "n": n, "k": k, "scores": ints.ravel().tolist(), "known": known.ravel().tolist(),
+            "weights": weights.tolist(), "expected": expected, "classes": classes, "chance": chance, "without": without,
+            "weighted": multilabel(np.repeat(ints, weights, axis=0), np.repeat(known, weights, axis=0))[0],
+        })
+    golden["masked"] = []
+    for name, n, k, steps, density, hidden in [("random", 30, 40, SCALE, 0.2, 0.5), ("tied", 25, 30, 3, 0.25, 0.4),
+                                               ("mostly hidden", 20, 25, 4, 0.3, 0.9), ("one query", 1, 30, SCALE, 0.2, 0.3)]:
+        ints = rng.integers(-steps, steps + 1, (n, k)) * (SCALE // steps)
+        hide = rng.random((n, k)) < hidden
+        hide[0, 0] = False
+        relevant = (rng.random((n, k)) < density) & ~hide
+        relevant[0, 0] = True
+        weights = rng.integers(1, 4, n)
+        rows = [row[~h] for row, h in zip(ints, hide)]
+        own = [rel[~h] for rel, h in zip(relevant, hide)]
+        golden["masked"].append({
+            "name": name, "n": n, "k": k, "scores": ints.ravel().tolist(), "relevant": relevant.astype(int).ravel().tolist(),
+            "hidden": hide.astype(int).ravel().tolist(), "weights": weights.tolist(), "expected": retrieval(rows, own),
+            "weighted": retrieval(*([x for x, w in zip(xs, weights) for _ in range(w)] for xs in (rows, own))),
+        })
     lines = json.dumps(golden, separators=(",", ":")).replace('{"name"', '\n{"name"')
     sys.stdout.write(lines + "\n")
 

@@ -91,6 +91,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Ontology, Problem> {
 fn subjects(text: &str) -> Result<Vec<(String, Concept)>, Problem> {
     let mut found: Vec<(String, Concept)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
+    let lines = lines_of(text);
     for triple in TurtleParser::new().for_slice(text.as_bytes()) {
         let Triple { subject, predicate, object } = triple.map_err(|error| {
             let line = usize::try_from(error.location().start.line).unwrap_or(0).saturating_add(1);
@@ -98,7 +99,7 @@ fn subjects(text: &str) -> Result<Vec<(String, Concept)>, Problem> {
         })?;
         let NamedOrBlankNode::NamedNode(subject) = subject else { continue };
         let at = *places.entry(subject.as_str().to_owned()).or_insert_with(|| {
-            let line = line_of(text, subject.as_str());
+            let line = lines.get(own_part(subject.as_str())).copied().unwrap_or(1);
             found.push((subject.as_str().to_owned(), Concept { line, ..Concept::default() }));
             found.len() - 1
         });
@@ -157,11 +158,23 @@ fn rank(language: Option<&str>) -> u8 {
     }
 }
 
-/// The line that first ends in a subject's own part of its name; the parser gives no place for what it understood.
-fn line_of(text: &str, iri: &str) -> usize {
-    let own = iri.rsplit(['#', '/', ':']).next().unwrap_or(iri);
-    let starts = |line: &str| line.split_whitespace().next().is_some_and(|word| word.trim_end_matches('>').ends_with(own));
-    text.lines().position(starts).map_or(1, |at| at + 1)
+/// The line on which each subject first stands, by its own part of its name; the parser gives no place for what it understood.
+/// A line that is not indented goes first, since an indented one often begins with an object.
+fn lines_of(text: &str) -> HashMap<&str, usize> {
+    let mut lines = HashMap::new();
+    for indented in [false, true] {
+        for (at, line) in text.lines().enumerate().filter(|(_, line)| line.starts_with(char::is_whitespace) == indented) {
+            if let Some(word) = line.split_whitespace().next() {
+                lines.entry(own_part(word)).or_insert(at + 1);
+            }
+        }
+    }
+    lines
+}
+
+/// `lute` of `x:lute` and of `<http://example.org/lute>`.
+fn own_part(name: &str) -> &str {
+    name.trim_end_matches(['>', '/', '#']).rsplit(['#', '/', ':', '<']).next().unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -203,6 +216,39 @@ x:aside skos:note \"no concept\" .
         let round = "x:a a skos:Concept ; skos:prefLabel \"a\" ; skos:broader x:b .\nx:b a skos:Concept ; skos:prefLabel \"b\" ; skos:broader x:a .";
         assert!(error(round).contains("line 4: `a` stands above itself"), "{}", error(round));
         assert!(error("").contains("there are no terms"));
+    }
+
+    #[test]
+    fn lines_of_a_big_thesaurus_are_right() {
+        // Each concept takes two lines, the second of which begins with another concept's name.
+        const CONCEPTS: usize = 50_000;
+        let mut text = format!("{HEAD}x:c0 a skos:Concept ; skos:prefLabel \"c0\" .\n");
+        for at in 1..CONCEPTS {
+            text += &format!("x:c{at} a skos:Concept ; skos:prefLabel \"c{at}\" ; skos:broader\n  x:c{} .\n", at / 10);
+        }
+        assert_eq!(parse("t", &text, Format::Turtle).unwrap().terms().len(), CONCEPTS);
+        for (at, broken) in [(1, "x:c1 "), (4_999, "x:c4999 "), (CONCEPTS - 1, "x:c49999 ")] {
+            let text = text.replacen(
+                &format!("\n{broken}a skos:Concept ; skos:prefLabel"),
+                &format!("\n{broken}a skos:Concept ; skos:note"),
+                1,
+            );
+            let error = parse("t", &text, Format::Turtle).unwrap_err().to_string();
+            let line = text.lines().position(|line| line.starts_with(broken)).unwrap() + 1;
+            assert_eq!(line, 3 + 2 * at);
+            assert!(error.contains(&format!("line {line}: the concept `http://example.org/c{at}` has no")), "{error}");
+        }
+    }
+
+    #[test]
+    fn lines_are_found_by_whole_names() {
+        let text =
+            "<http://e.org/lute> x:p\n  x:oud .\nx:folklute x:p\n x:lute .\n:oud x:p x:lute .\n<http://e.org/viol/> x:p 1 .";
+        let lines = super::lines_of(text);
+        let line = |iri: &str| lines.get(super::own_part(iri)).copied();
+        let found = ["http://e.org/lute", "http://e.org/oud", "http://e.org#folklute", "http://e.org/viol/", "http://e.org/harp"]
+            .map(line);
+        assert_eq!(found, [Some(1), Some(5), Some(3), Some(6), None]);
     }
 
     #[test]

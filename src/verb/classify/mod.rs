@@ -93,7 +93,7 @@ impl Verb for Classify {
             let fault = Diagnostic::new(format!("{} classify a set, not the one clip `{}`", word.node, id.node)).at(id.span);
             return Err(fault.expected(format!("`classify clips using {}`", word.node)).into());
         }
-        against::refuse_text_pre_joint(&bound)?;
+        against::refuse_text_pre_joint(&bound, against::AUDIO_ONLY)?;
         Ok(Box::new(one::One::new(Task::new(bound, Stage::Joint, scope)?, id)?))
     }
 }
