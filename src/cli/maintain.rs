@@ -141,7 +141,10 @@ fn graph(fault: GraphFault, only: Option<&str>, repair: bool, report: &mut Repor
         }
         GraphFault::Stale { file } => {
             let done = if repair && std::fs::remove_file(&file).is_ok() { "removed" } else { "of no use, `--repair` removes it" };
-            report.notes.push(format!("the search file `{}` is of no present space, or of an earlier version: {done}", name(&file)));
+            report.notes.push(format!(
+                "the search file `{}` is of no present space, of an earlier version, or unfinished: {done}",
+                name(&file)
+            ));
             false
         }
         GraphFault::Bad { file, collection, fault } => {

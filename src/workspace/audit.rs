@@ -54,8 +54,9 @@ impl Workspace {
         }
         let mut others: Vec<PathBuf> =
             std::fs::read_dir(dir).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
-        // What others put there is theirs.
-        others.retain(|file| is_search_file(file) && !known.contains(file));
+        // What others put there is theirs; `.tmp` is what a build that was killed left.
+        let ours = |file: &PathBuf| is_search_file(file) || file.extension().is_some_and(|end| end == "tmp");
+        others.retain(|file| ours(file) && !known.contains(file));
         others.sort();
         faults.extend(others.into_iter().map(|file| GraphFault::Stale { file }));
         Ok(faults)

@@ -100,11 +100,12 @@ fn search_files_of_before_are_named_and_swept() {
     let (place, file) = searched();
     let old = place.write("store/index/0123.hnsw", "a graph of an earlier version");
     let gone = place.write("store/index/4567.flat", fs::read(&file).unwrap());
+    let half = place.write("store/index/89ab.77.tmp", "what a killed build left");
     let other = place.write("store/index/letter.txt", "dear reader");
-    place.dyad(&["check"]).ok().shows("whole").shows("`0123.hnsw`").shows("`4567.flat`").shows("--repair");
+    place.dyad(&["check"]).ok().shows("whole").shows("`0123.hnsw`").shows("`4567.flat`").shows("`89ab.77.tmp`").shows("--repair");
     assert!(old.exists() && gone.exists());
     place.dyad(&["check", "--repair"]).ok().shows("whole").shows("removed");
-    assert!(!old.exists() && !gone.exists() && file.exists() && other.exists());
+    assert!(!old.exists() && !gone.exists() && !half.exists() && file.exists() && other.exists());
     // Whoever writes a search file sweeps too.
     fs::write(&old, "a graph of an earlier version").unwrap();
     fs::remove_file(&file).unwrap();
