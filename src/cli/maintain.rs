@@ -140,8 +140,11 @@ fn graph(fault: GraphFault, only: Option<&str>, repair: bool, report: &mut Repor
             false
         }
         GraphFault::Stale { file } => {
-            let done = if repair && std::fs::remove_file(&file).is_ok() { "removed" } else { "of no use" };
-            report.notes.push(format!("the search file `{}` is of rows that are no more: {done}", name(&file)));
+            let done = if repair && std::fs::remove_file(&file).is_ok() { "removed" } else { "of no use, `--repair` removes it" };
+            report.notes.push(format!(
+                "the search file `{}` is of no present space, of an earlier version, or unfinished: {done}",
+                name(&file)
+            ));
             false
         }
         GraphFault::Bad { file, collection, fault } => {

@@ -122,27 +122,44 @@ fn open(dir: &Path, repair: bool, out: &mut Checkup) -> Result<Sled, Error> {
         Err(Error::Damaged { what }) => what,
         other => return other,
     };
-    let derived = |name: &str| name == "conf" || name.starts_with("snap.");
-    let mut tried = Vec::new();
-    for entry in fs::read_dir(&db).into_iter().flatten().filter_map(Result::ok) {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if repair && derived(&name) {
-            let aside = db.join(format!("{name}.damaged"));
-            fs::rename(entry.path(), &aside).map_err(|e| Error::io("rename", &entry.path(), e))?;
-            match catalog::open_waiting(dir) {
-                Ok(kv) => {
-                    let _ = fs::remove_file(aside);
-                    out.find(Remedy::Rebuilt, None, None, format!("the file `db/{name}` was damaged ({first})"));
-                    return Ok(kv);
-                }
-                Err(_) => tried.push((aside, entry.path())),
-            }
-        }
+    let wrong = wrong_files(&db);
+    let named = wrong.iter().map(|name| format!("`db/{name}`")).collect::<Vec<_>>().join(" and ");
+    if wrong.is_empty() {
+        return Err(Error::damaged(first));
     }
-    for (aside, place) in tried {
-        let _ = fs::rename(aside, place);
+    if !repair {
+        return Err(Error::damaged(format!("{named} has a wrong checksum, and follows from the log: a repair makes it again")));
     }
-    Err(Error::damaged(first))
+    // sled takes every file whose name begins with `snap.` for one of its own.
+    let places: Vec<_> = wrong.iter().map(|name| (db.join(name), db.join(format!("damaged.{name}")))).collect();
+    for (place, aside) in &places {
+        fs::rename(place, aside).map_err(|e| Error::io("rename", place, e))?;
+    }
+    let opened = catalog::open_waiting(dir);
+    for (place, aside) in places {
+        let _ = if opened.is_ok() { fs::remove_file(aside) } else { fs::rename(aside, place) };
+    }
+    let kv = opened.map_err(|_| Error::damaged(first))?;
+    out.find(Remedy::Rebuilt, None, None, format!("{named} has a wrong checksum"));
+    Ok(kv)
+}
+
+/// The files of sled that follow from its log and are not what was written: the last four bytes are a crc32 of what is before
+/// them, but for the eight bytes of the length that a `snap.*` has there.
+fn wrong_files(db: &Path) -> Vec<String> {
+    let entries = fs::read_dir(db).into_iter().flatten().filter_map(Result::ok);
+    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|name| {
+        let snap = name.starts_with("snap.");
+        let right = |bytes: Vec<u8>| {
+            let (rest, sum) = bytes.split_last_chunk::<4>()?;
+            let summed = rest.get(..rest.len().checked_sub(if snap { 8 } else { 0 })?)?;
+            Some(crc32fast::hash(summed) == u32::from_le_bytes(*sum))
+        };
+        (snap || name == "conf") && fs::read(db.join(name)).ok().and_then(right) != Some(true)
+    });
+    names.sort();
+    names
 }
 
 /// Writes the fixes. Each stands for itself, so a repair that was killed goes on when it is asked for again.

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use super::indices::file_name;
+use super::indices::{file_name, is_search_file};
 use super::{Error, Workspace};
 use crate::embedding::Modality;
 use crate::index::{self, Flat};
@@ -14,7 +14,7 @@ use crate::index::{self, Flat};
 pub enum GraphFault {
     /// There is none for this space (collection, space).
     Missing { collection: String, space: String },
-    /// It belongs to rows that have changed since, or are gone.
+    /// It belongs to rows that are gone, or an earlier version made it.
     Stale { file: PathBuf },
     /// Its bytes are not those that were written, or it is no search file.
     Bad { file: PathBuf, collection: Option<String>, fault: String },
@@ -54,7 +54,9 @@ impl Workspace {
         }
         let mut others: Vec<PathBuf> =
             std::fs::read_dir(dir).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
-        others.retain(|file| !known.contains(file));
+        // What others put there is theirs; `.tmp` is what a build that was killed left.
+        let ours = |file: &PathBuf| is_search_file(file) || file.extension().is_some_and(|end| end == "tmp");
+        others.retain(|file| ours(file) && !known.contains(file));
         others.sort();
         faults.extend(others.into_iter().map(|file| GraphFault::Stale { file }));
         Ok(faults)

@@ -99,9 +99,7 @@ impl Workspace {
         let Some(dir) = kept.parent() else { return };
         for entry in std::fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok) {
             let name = entry.file_name().to_string_lossy().into_owned();
-            // `.hnsw` is what such files were called once.
-            let ours = name.ends_with(SUFFIX) || name.ends_with(".hnsw");
-            if ours && !names.contains(&name) && entry.path() != kept {
+            if is_search_file(&entry.path()) && !names.contains(&name) && entry.path() != kept {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
@@ -110,6 +108,11 @@ impl Workspace {
 
 fn name(collection: &Collection, info: &SpaceInfo) -> String {
     file_name(collection.name(), info)
+}
+
+/// True for the names of search files; `.hnsw` is what they were called once.
+pub(super) fn is_search_file(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| [SUFFIX, ".hnsw"].iter().any(|end| name.to_string_lossy().ends_with(end)))
 }
 
 /// One file for each space of each collection.

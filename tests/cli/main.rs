@@ -17,5 +17,6 @@ mod ingest;
 mod json;
 mod labels;
 mod long_audio;
+mod maintain;
 mod models;
 mod store;

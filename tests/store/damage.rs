@@ -4,10 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dyad::embedding::Modality;
+use dyad::progress::Silent;
 use dyad::store::{Error, Store};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::check::contents;
 use super::random_item;
 
 fn copy(from: &Path, to: &Path) {
@@ -81,6 +83,51 @@ fn damage_is_never_taken_for_less_data() {
         }
     }
     assert!(refused > 20 && unharmed > 5, "{refused} refused, {unharmed} unharmed");
+}
+
+#[test]
+fn each_file_that_is_cut_or_changed_is_found_by_a_check_or_harmless() {
+    let good = tempfile::tempdir().unwrap();
+    let store = Store::open(good.path()).unwrap();
+    let collection = store.create("c").unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    for _ in 0..6 {
+        collection.commit((0..60).map(|_| random_item(&mut rng, 100_000)).collect()).unwrap();
+    }
+    drop((collection, store));
+    // Opened again, sled leaves a `snap.*`.
+    let whole = contents(&Store::open(good.path()).unwrap());
+    let (mut found, mut harmless) = (0, 0);
+    for file in files(good.path()) {
+        let bytes = fs::read(&file).unwrap();
+        let used = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+        let mut cases: Vec<(String, Vec<u8>)> = [0, 1, used / 3, used / 2, used.saturating_sub(1)]
+            .into_iter()
+            .map(|cut| (format!("cut at {cut}"), bytes[..cut.min(bytes.len())].to_vec()))
+            .collect();
+        for step in 0..12.min(used) {
+            let at = used * step / 12.min(used);
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << (step % 8);
+            cases.push((format!("bit at {at}"), flipped));
+        }
+        for (what, bytes) in cases {
+            let dir = tempfile::tempdir().unwrap();
+            copy(good.path(), dir.path());
+            let name = file.strip_prefix(good.path()).unwrap();
+            fs::write(dir.path().join(name), bytes).unwrap();
+            let what = format!("{} {what}", name.display());
+            match Store::check_folder(dir.path(), None, false, &Silent) {
+                Ok(checkup) if checkup.is_whole() => {
+                    assert!(contents(&Store::open(dir.path()).unwrap()) == whole, "{what}");
+                    harmless += 1;
+                }
+                Ok(_) | Err(Error::Damaged { .. } | Error::Format { .. }) => found += 1,
+                Err(error) => panic!("{what}: {error}"),
+            }
+        }
+    }
+    assert!(found > 30 && harmless > 5, "{found} found, {harmless} harmless");
 }
 
 #[test]

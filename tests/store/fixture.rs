@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use dyad::embedding::{Modality, Stage};
+use dyad::progress::Silent;
 use dyad::store::{Batch, FORMAT, KeyValue, Memory, NewItem, Store};
 use dyad::value::Value;
 
@@ -82,4 +83,33 @@ fn format_1_opens() {
     assert_eq!(store.record("prompts", "track").unwrap(), Some(vec!["A <> track".to_owned()]));
     collection.commit(vec![clip("new.wav", [1.0, 0.0])]).unwrap();
     assert_eq!(collection.item_by_id(Modality::Audio, "new.wav").unwrap().unwrap().seq, 3);
+}
+
+fn snapshot(version: u32) -> String {
+    format!("{}/tests/fixtures/snapshot-{version}.snap", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+#[ignore = "makes the fixture of the present snapshot file"]
+fn write_snapshot_fixture() {
+    let place = tempfile::tempdir().unwrap();
+    let store = Store::open(place.path()).unwrap();
+    store.create("orchestra").unwrap().commit(vec![clip("flute/a4.wav", [3.0, 4.0])]).unwrap();
+    std::fs::create_dir_all(place.path().join("prompts")).unwrap();
+    std::fs::write(place.path().join("prompts/own.toml"), "# own\n").unwrap();
+    store.snapshot(std::path::Path::new(&snapshot(1)), &Silent).unwrap();
+}
+
+/// A snapshot file of version 1 as it was once written: it must be restored forever.
+#[test]
+fn snapshot_1_is_restored() {
+    let place = tempfile::tempdir().unwrap();
+    let dir = place.path().join("store");
+    Store::restore(std::path::Path::new(&snapshot(1)), &dir, &Silent).unwrap();
+    let store = Store::open(&dir).unwrap();
+    assert!(store.check(None, &Silent).unwrap().is_whole());
+    let collection = store.collection("orchestra").unwrap().unwrap();
+    assert_eq!(collection.item_by_id(Modality::Audio, "flute/a4.wav").unwrap().unwrap().metadata["label"], Value::from("Flute"));
+    assert_eq!(collection.vector_of(0, &space(Stage::Joint, None)).unwrap(), Some(vec![3.0, 4.0]));
+    assert_eq!(std::fs::read_to_string(dir.join("prompts/own.toml")).unwrap(), "# own\n");
 }

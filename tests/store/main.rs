@@ -6,6 +6,7 @@ mod damage;
 mod faults;
 mod fixture;
 mod folder;
+mod import;
 mod ingest;
 mod model;
 mod refusals;
