@@ -32,7 +32,7 @@ impl Margins {
     /// Takes the cosines of n items with k classes, and the class of each item, 0 to k − 1.
     ///
     /// # Errors
-    /// As [`Classification::new`], and when an item has fewer than two unmasked classes.
+    /// As [`Classification::new`](super::Classification::new), and when an item has fewer than two unmasked classes.
     pub fn new(scores: &Scores, truth: &[usize]) -> Result<Self, Error> {
         check(scores, "items and classes")?;
         Margins::over(scores, truth, &Silent)

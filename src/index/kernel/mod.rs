@@ -7,7 +7,7 @@
 //! ```
 //! *f32*: all paths add the products up in 64 lanes (lane i takes the numbers i, i + 64, …; a short tail is filled with zeros)
 //! and the lanes in one fixed order. So AVX2 and AVX-512 agree to the bit; the portable path, which has no fused multiply-add,
-//! differs from them in the last digits. *Codes* are a row's numbers as bytes, 128 added ([`super::codes`]), and a query's as
+//! differs from them in the last digits. *Codes* are a row's numbers as bytes, 128 added (`super::codes`), and a query's as
 //! `i8`; their sums are whole numbers, the same on every path.
 //!
 //! On other processors than x86-64 the portable paths run as the compiler vectorises them (NEON is part of every aarch64).
