@@ -94,7 +94,8 @@ impl Measure for Hubs {
         let spread = moment(2);
         let tally = Tally {
             skewness: if spread > 0.0 { moment(3) / spread.powf(1.5) } else { f64::NAN },
-            orphans: weighed().filter(|&(_, n)| n == 0.0).map(|(w, _)| w).sum::<f64>() / total,
+            // The sum of nothing is -0.0, which would be shown so.
+            orphans: weighed().filter(|&(_, n)| n == 0.0).fold(0.0, |sum, (w, _)| sum + w) / total,
         };
         METRICS.iter().filter_map(|m| if let Function::Hubs(f) = m.function { Some(f(&tally)) } else { None }).collect()
     }
