@@ -243,6 +243,29 @@ fn dot_commands_files_and_the_rc_file() {
 }
 
 #[test]
+fn once_echo_and_bail() {
+    let place = toy();
+    place.write("q.dyad", "count clips\nbogus\ncount clips where label = \"tuba\"\n");
+    let mut t = Terminal::open(&place, 100, &[("NO_COLOR", "1")]);
+    // Only the result that comes next goes to the file.
+    t.line(".mode csv").expect("dyad>").line(".once one.csv").expect("dyad>");
+    t.line("count clips by label").expect("dyad>").line("count clips").expect("count\n8").expect("dyad>");
+    assert!(std::fs::read_to_string(place.at("one.csv")).unwrap().contains("tuba,2\n"));
+    t.line(".once").expect("`.once` needs a file").expect("dyad>");
+    t.line(".echo on").expect("dyad>").line(".echo").expect("echo: on").expect("dyad>");
+    t.line(".bail on").expect("dyad>").line(".bail").expect("bail: on").expect("dyad>");
+    let mark = t.seen;
+    t.line(".read q.dyad").expect("count clips").expect("8").expect("unknown verb `bogus`").expect("dyad>");
+    assert!(!plain(&t.raw)[mark..t.seen].contains("tuba"), "it went on after a failure");
+    t.line(".bail off").expect("dyad>").line(".read q.dyad").expect("unknown verb `bogus`");
+    t.expect("count clips where label = \"tuba\"").expect("count\n2").expect("dyad>");
+    let mark = t.seen;
+    t.line(".echo off").expect("dyad>").line(".read q.dyad").expect("unknown verb `bogus`").expect("2").expect("dyad>");
+    assert!(!plain(&t.raw)[mark..t.seen].contains("tuba"), "echoed still");
+    assert_eq!(t.leave(), Some(0));
+}
+
+#[test]
 fn searching_the_history_hints_and_brackets() {
     let place = toy();
     let mut t = Terminal::open(&place, 100, &[]);

@@ -34,6 +34,9 @@ pub struct Args {
     /// Only results and errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Tells on standard error what is read, and the time of each statement
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
     /// Goes on after a statement that fails
     #[arg(long, global = true)]
     pub keep_going: bool,
@@ -81,10 +84,10 @@ pub enum Task {
         #[command(subcommand)]
         action: Option<ModelAction>,
     },
-    /// Lists ontologies
+    /// Adds or lists ontologies
     Ontologies {
         #[command(subcommand)]
-        action: Option<ListAction>,
+        action: Option<OntologyAction>,
     },
     /// Lists the datasets that can be ingested, tells of one, or checks a copy of it
     Datasets {
@@ -206,15 +209,21 @@ pub struct Import {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(
+    override_usage = "dyad export FORMAT FILE --collection NAME [OPTIONS]\n       dyad export COLLECTION --to FILE [OPTIONS]"
+)]
 pub struct Export {
-    /// The file's kind: npy, npz, safetensors, jsonl or parquet
-    #[arg(value_name = "FORMAT", value_parser = exchange_format)]
-    pub kind: &'static exchange::Format,
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// The file's kind: npy, npz, safetensors, jsonl or parquet; with `--to` the collection
+    #[arg(value_name = "FORMAT|COLLECTION")]
+    pub first: String,
+    #[arg(required_unless_present = "to")]
+    pub file: Option<PathBuf>,
     /// The collection
-    #[arg(long, value_name = "NAME")]
-    pub collection: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "to")]
+    pub collection: Option<String>,
+    /// The file; its ending says its kind
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "collection"])]
+    pub to: Option<PathBuf>,
     /// The model; without it the only one with such vectors
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
@@ -249,9 +258,14 @@ pub enum ModalityArg {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum ListAction {
+pub enum OntologyAction {
     /// Lists them
     List,
+    /// Reads a file (JSON, AudioSet's JSON, SKOS Turtle, CSV or indented text) and copies it into the store
+    Add {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]

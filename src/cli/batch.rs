@@ -79,8 +79,14 @@ impl<'a> Batch<'a> {
         }
         let Batch { app, session, keep_going, ran, failed, code, stopped, .. } = self;
         let mut out = out::stdout();
+        let mut since = Instant::now();
         let mut on_end = |failure: Option<Failure>| {
             *ran += 1;
+            if app.verbose {
+                app.bars.end();
+                app.say(&format!("statement {ran}: {:.3} s", since.elapsed().as_secs_f64()));
+            }
+            since = Instant::now();
             let Some(failure) = failure else { return Ok(()) };
             *failed += 1;
             *code = failure.exit_code().max(*code);

@@ -1,17 +1,47 @@
 //! `dyad ontologies`, `dyad collections`.
 
-use super::args::{CollectionAction, ListAction};
+use std::io::Write;
+use std::path::Path;
+
+use super::args::{CollectionAction, OntologyAction};
 use super::{App, ingest};
 use crate::audio::Limits;
-use crate::diagnostic::Spanned;
+use crate::diagnostic::{Diagnostic, Spanned};
+use crate::exchange::Target;
 use crate::progress::Silent;
 use crate::query::split::Piece;
 use crate::session::Failure;
 use crate::workspace::Error as WorkspaceError;
 
-/// `dyad ontologies [list]`
-pub fn ontologies(app: &App, _: Option<ListAction>) -> Result<u8, Failure> {
-    show(app, "show ontologies")
+/// `dyad ontologies [list | add FILE]`
+pub fn ontologies(app: &App, action: Option<OntologyAction>) -> Result<u8, Failure> {
+    match action.unwrap_or(OntologyAction::List) {
+        OntologyAction::List => show(app, "show ontologies"),
+        OntologyAction::Add { file } => add_ontology(app, &file),
+    }
+}
+
+/// `dyad ontologies add FILE`: read first, so that what is in the store's folder can be read.
+fn add_ontology(app: &App, file: &Path) -> Result<u8, Failure> {
+    let read = crate::ontology::read(file).map_err(|error| Diagnostic::new(error.to_string()))?;
+    let workspace = app.workspace()?;
+    let known = workspace.ontologies()?;
+    if let Some(other) = known.iter().find(|other| other.name.eq_ignore_ascii_case(&read.name)) {
+        let fault = Diagnostic::new(format!("there is an ontology `{}` already", other.name));
+        return Err(fault.expected("another name, in the file or of the file").into());
+    }
+    let (Some(folder), Some(name)) = (workspace.beside("ontologies"), file.file_name()) else {
+        return Err(Diagnostic::new(format!("`{}` can't be kept: the store has no folder", file.display())).into());
+    };
+    let to = folder.join(name);
+    let fault = |error: &dyn std::fmt::Display| Diagnostic::new(format!("`{}` can't be written: {error}", to.display()));
+    let bytes = std::fs::read(file).map_err(|error| fault(&error))?;
+    std::fs::create_dir_all(&folder).map_err(|error| fault(&error))?;
+    let target = Target::begin(&to, false).map_err(|error| fault(&error))?;
+    target.sink().and_then(|mut sink| Ok(sink.write_all(&bytes).and_then(|()| sink.flush())?)).map_err(|error| fault(&error))?;
+    target.keep().map_err(|error| fault(&error))?;
+    app.say(&format!("added `{}`, {} terms, as {}", read.name, read.terms().len(), to.display()));
+    Ok(0)
 }
 
 /// `dyad collections [list | drop COLLECTION]`

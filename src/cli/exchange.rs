@@ -1,9 +1,11 @@
 //! `dyad import` and `dyad export`.
 
+use std::path::PathBuf;
+
 use super::{App, args};
 use crate::diagnostic::{Diagnostic, Spanned, one_of};
 use crate::embedding::Modality;
-use crate::exchange::Ask;
+use crate::exchange::{Ask, FORMATS, Format};
 use crate::ingest::{export, import};
 use crate::report::{Report, Table};
 use crate::session::Failure;
@@ -11,6 +13,9 @@ use crate::store::{Collection, SpaceInfo};
 
 /// Reasons that are shown; the others are counted.
 const SHOWN: usize = 20;
+
+/// The exit code of arguments that make no sense together.
+const WRONG_USAGE: u8 = 2;
 
 /// `dyad import FORMAT FILE …`
 pub fn import(app: &App, args: args::Import) -> Result<u8, Failure> {
@@ -53,12 +58,19 @@ pub fn import(app: &App, args: args::Import) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// `dyad export FORMAT FILE …`
+/// `dyad export FORMAT FILE --collection C …` or `dyad export C --to FILE …`
 pub fn export(app: &App, args: args::Export) -> Result<u8, Failure> {
+    let (format, file, collection) = match wanted(&args) {
+        Ok(wanted) => wanted,
+        Err(fault) => {
+            app.complain(&fault);
+            return Ok(WRONG_USAGE);
+        }
+    };
     let workspace = app.workspace()?;
-    let collection = workspace.collection(&Spanned::new(args.collection.clone(), Default::default()))?;
+    let collection = workspace.collection(&Spanned::new(collection, Default::default()))?;
     let info = space(&collection, &args)?;
-    let options = export::Options { format: args.kind, file: args.file, force: args.force };
+    let options = export::Options { format, file, force: args.force };
     let exported = export::export(&collection, &info.key, &options, &app.bars)?;
     let mut report = Report::new("export");
     report.context.store = Some(workspace.place());
@@ -80,6 +92,25 @@ pub fn export(app: &App, args: args::Export) -> Result<u8, Failure> {
     report.tables.push(table);
     app.print(&report)?;
     Ok(0)
+}
+
+/// What kind of file, which, and of what collection, in either spelling.
+fn wanted(args: &args::Export) -> Result<(&'static Format, PathBuf, String), Diagnostic> {
+    let fault = |what: String| Diagnostic::new(what).expected(one_of(FORMATS.iter().map(|format| format.name)));
+    match (&args.to, &args.file, &args.collection) {
+        (Some(file), ..) => {
+            let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+            let unknown = || fault(format!("the ending of `{}` is no kind of file", file.display()));
+            Ok((Format::named(&ending).ok_or_else(unknown)?, file.clone(), args.first.clone()))
+        }
+        (None, Some(file), Some(collection)) => {
+            let unknown = || fault(format!("`{}` is no kind of file", args.first));
+            let format = Format::named(&args.first).ok_or_else(unknown)?;
+            Ok((format, file.clone(), collection.clone()))
+        }
+        // The arguments are refused before they come here.
+        (None, ..) => Err(Diagnostic::new("`export` needs a file").expected("`FILE` with `--collection`, or `--to FILE`")),
+    }
 }
 
 fn modality(arg: args::ModalityArg) -> Modality {

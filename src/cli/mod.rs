@@ -63,6 +63,7 @@ struct App {
     format: Format,
     style: Style,
     quiet: bool,
+    verbose: bool,
     bars: Bars,
 }
 
@@ -86,6 +87,7 @@ impl App {
             format: args.format.unwrap_or(default),
             style,
             quiet: args.quiet,
+            verbose: args.verbose,
             bars: Bars::new(!args.quiet && std::io::stderr().is_terminal()),
         }
     }
@@ -130,7 +132,12 @@ impl App {
     }
 
     fn workspace_in(&self, dir: &Path) -> Result<Workspace, Failure> {
+        let start = std::time::Instant::now();
         let mut workspace = Workspace::open(dir, &self.models)?;
+        if self.verbose {
+            let (place, threads) = (workspace.place(), rayon::current_num_threads());
+            self.say(&format!("store {place} opened in {:.3} s; {threads} threads", start.elapsed().as_secs_f64()));
+        }
         if self.no_index {
             workspace.without_index_files();
         }

@@ -113,7 +113,10 @@ impl Session {
         if let Some(name) = value_of(said) {
             return self.values(verb, name);
         }
+        let subjects = find(verb).map_or(&[][..], |v| v.signature().subjects);
         match last.as_str() {
+            // `retrieve` alone has several subjects; they stand on both sides of its `for`.
+            "for" if subjects.len() > 1 => return subjects.iter().map(|s| Word::Own(plural(s))).collect(),
             "in" if !at(2).eq_ignore_ascii_case("not") => return names(self.collections()),
             "as" => return own(&Format::NAMES),
             "using" => return own(&["prototypes"]),
@@ -343,6 +346,10 @@ mod tests {
         one("classify clips in d|", "classify clips in demo");
         one("classify clips in o|", "classify clips in other-1");
         one("use d|", "use demo");
+        one("retrieve clips for l|", "retrieve clips for labels");
+        one("retrieve clips for ca|", "retrieve clips for captions");
+        one("retrieve labels for cl|", "retrieve labels for clips");
+        assert_eq!(lines(&s, "retrieve clips for |").len(), 3);
         assert_eq!(lines(&s, "count clips as js|"), ["count clips as json", "count clips as jsonl"]);
     }
 

@@ -117,7 +117,7 @@ impl Workspace {
     }
 
     /// A folder beside the store's own bytes.
-    fn beside(&self, name: &str) -> Option<PathBuf> {
+    pub(crate) fn beside(&self, name: &str) -> Option<PathBuf> {
         self.store.dir().map(|dir| dir.join(name))
     }
 }

@@ -143,3 +143,16 @@ fn a_reader_that_goes_away_ends_the_program_quietly() {
     let ended = child.wait_with_output().unwrap();
     assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(141), ""));
 }
+
+#[test]
+fn verbose_tells_on_standard_error() {
+    let place = Place::new();
+    toy::import(&place);
+    let statements = ["-c", "count clips as csv", "-c", "bogus", "-c", "count clips"];
+    let told = place.dyad(&[&["-v", "--keep-going"], &statements[..]].concat()).code(1);
+    let plain = place.dyad(&[&["--keep-going"], &statements[..]].concat()).code(1);
+    assert_eq!(told.out, plain.out);
+    let told = told.says("opened in").says("statement 1: ").says("statement 2: ").says("statement 3: ");
+    assert!(!plain.err.contains("statement 1") && !told.err.contains("statement 4"));
+    place.dyad(&["-v", "-q"]).code(2);
+}

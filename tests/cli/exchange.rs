@@ -157,6 +157,20 @@ fn arrays_of_others_are_read_in_every_order_and_width() {
 }
 
 #[test]
+fn the_other_spelling_of_export_says_the_same() {
+    let place = place(3);
+    export(&place, "npz", "one.npz", "c", &[]).ok();
+    place.dyad(&["export", "c", "--space", "joint", "--to", "two.NPZ"]).ok();
+    assert_eq!(std::fs::read(place.at("one.npz")).unwrap(), std::fs::read(place.at("two.NPZ")).unwrap());
+    place.dyad(&["export", "c", "--to", "three.doc"]).code(2).says("`three.doc`").says("`safetensors`");
+    export(&place, "doc", "three.npz", "c", &[]).code(2).says("`doc`").says("`safetensors`");
+    place.dyad(&["export", "c"]).code(2).says("--to FILE");
+    place.dyad(&["export", "npz", "three.npz"]).code(2).says("--collection");
+    place.dyad(&["export", "c", "--to", "three.npz", "--collection", "c"]).code(2).says("--to");
+    assert!(!place.at("three.npz").exists());
+}
+
+#[test]
 fn a_file_that_is_there_is_kept_unless_forced() {
     let place = place(3);
     place.write("out.npz", "precious");

@@ -109,3 +109,20 @@ fn models_and_ontologies_are_listed() {
     place.dyad(&["doctor"]).ok();
     place.dyad(&["models", "check", "musicnn"]).code(1).says("unknown model `musicnn`").says("did you mean");
 }
+
+#[test]
+fn an_ontology_is_read_before_it_is_added() {
+    let place = Place::new();
+    place.write("mine.txt", "top\n  strings\n    lute = oud\n    lyre\n  winds\n");
+    place.dyad(&["ontologies", "add", "mine.txt"]).ok().says("added `mine`, 5 terms");
+    place.dyad(&["ontologies"]).ok().shows("mine").shows("hdio");
+    place.dyad(&["-c", "describe mine"]).ok().shows("leaves    3");
+    place.dyad(&["ontologies", "add", "mine.txt"]).code(1).says("an ontology `mine` already");
+    place.write("HDIO.txt", "top\n  strings\n");
+    place.dyad(&["ontologies", "add", "HDIO.txt"]).code(1).says("an ontology `hdio` already");
+    place.write("broken.json", "{");
+    place.dyad(&["ontologies", "add", "broken.json"]).code(1).says("`broken` cannot be read");
+    place.dyad(&["ontologies", "add", "none.csv"]).code(1).says("`none.csv`");
+    let kept: Vec<_> = std::fs::read_dir(place.at("store/ontologies")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(kept, ["mine.txt"]);
+}
