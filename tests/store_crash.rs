@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dyad::embedding::{Modality, Space, Stage};
 use dyad::progress::Silent;
-use dyad::store::{Error, NewItem, SpaceKey, Store};
+use dyad::store::{Error, NewItem, Sled, SpaceKey, Store};
 use dyad::value::Value;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -47,9 +47,26 @@ fn child() {
     match std::env::var(JOB).as_deref() {
         Ok("churn") => return churn(dir),
         Ok("restore") => return restore(dir),
+        // A byte store that is closed and opened again every few commits.
+        Ok("reopen") => {
+            drop(Store::open(dir).unwrap());
+            return commit(&Store::on(Arc::new(reopening(&dir.join("db")))).unwrap());
+        }
         _ => {}
     }
-    let store = Store::open(dir).unwrap();
+    commit(&Store::open(dir).unwrap());
+}
+
+fn reopening(db: &Path) -> Sled {
+    loop {
+        match Sled::open(db) {
+            Err(Error::Locked { .. }) => std::thread::sleep(Duration::from_millis(5)),
+            opened => return opened.unwrap().reopening_after(20_000),
+        }
+    }
+}
+
+fn commit(store: &Store) {
     let collection = match store.collection("c").unwrap() {
         Some(collection) => collection,
         None => store.create("c").unwrap(),
@@ -149,12 +166,21 @@ fn kill_later(mut child: Child, reports: usize, wait: Duration) -> usize {
 
 #[test]
 fn kill_9_loses_nothing_that_was_reported() {
+    commits_are_killed("commit");
+}
+
+#[test]
+fn kill_9_loses_nothing_where_sled_is_opened_again() {
+    commits_are_killed("reopen");
+}
+
+fn commits_are_killed(job: &str) {
     let _alone = ONE_AT_A_TIME.lock();
     let dir = tempfile::tempdir().unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut before = 0;
     for _ in 0..12 {
-        let reported = kill_after(spawn(dir.path()), rng.random_range(1..9));
+        let reported = kill_after(spawn_for(dir.path(), job), rng.random_range(1..9));
         let store = Store::open(dir.path()).unwrap();
         let collection = store.collection("c").unwrap().unwrap();
         let n = collection.len(Modality::Audio).unwrap() as usize;

@@ -2,11 +2,19 @@
 //!
 //! One tree, a batch and a `flush` for each commit. Nothing that was flushed is lost to `kill -9`, and what survives is a
 //! prefix of what was written (tried by killing; sled 1.0-alpha does not keep that).
+//!
+//! ```text
+//!   call ─ so much went through? ─ all others out ─ flush ─ close ─ open ─ the last write is there? ─ the call
+//! ```
+//! sled counts a page above 128 KiB by the size of a pointer and so keeps our vector blocks in memory: closing it is what gives
+//! them back. A scan therefore holds nothing of sled between its steps; it goes on behind its last key.
 
+use std::collections::VecDeque;
 use std::io;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::error::Error;
@@ -14,6 +22,13 @@ use super::key_value::{Batch, Entry, KeyValue};
 
 /// Bytes that sled may keep in memory.
 const CACHE_BYTES: u64 = 64 << 20;
+
+/// After so many bytes of keys and values, read or written, sled is closed and opened again.
+const REOPEN_BYTES: u64 = 256 << 20;
+
+/// What a scan reads ahead at most: entries, and bytes of them.
+const AHEAD: usize = 64;
+const AHEAD_BYTES: usize = 128 << 10;
 
 /// After more bytes than these were written, the log is summed up when the store is closed.
 const MUCH: u64 = 4 << 20;
@@ -24,12 +39,18 @@ pub(super) const MOST_WAITS: u32 = 400;
 
 /// A folder that sled keeps. The fields are dropped in this order.
 pub struct Sled {
-    db: ::sled::Db,
+    /// Read by each call while it lasts, written by who opens it again. When that failed, what was said.
+    db: RwLock<Result<::sled::Db, String>>,
     path: PathBuf,
+    /// Bytes that went through since it was opened, and how many may.
+    moved: AtomicU64,
+    reopen_bytes: u64,
+    /// The key that was written last.
+    last: Mutex<Option<Vec<u8>>>,
     log: Log,
 }
 
-/// What was written since the store was opened. sled goes through its whole log since its last snapshot when it is opened
+/// What was written since sled was opened. sled goes through its whole log since its last snapshot when it is opened
 /// (60 ms for 100,000 clips) and then leaves a snapshot: the one who wrote much does that, not the one who opens it next.
 struct Log {
     path: PathBuf,
@@ -61,19 +82,22 @@ impl Sled {
     /// [`Error::Locked`] at once when another process (or this one) has it open; [`Error::Damaged`] and [`Error::Io`] as
     /// sled reports them.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        // sled would make a new log, and lose what the old one's files still tell.
-        if !path.join("db").exists() && has_files(path) {
-            return Err(Error::damaged(format!("`{}` is missing", path.join("db").display())));
-        }
-        let db = call("open", path, || config(path).open()).map_err(|error| match error {
-            // sled wraps the refusal of the file lock in a text.
-            Error::Io { source, .. } if source.to_string().contains("could not acquire lock") => {
-                Error::Locked { path: path.to_owned(), holder: None }
-            }
-            other => other,
-        })?;
         let log = Log { path: path.to_owned(), written: AtomicU64::new(0), failed: OnceLock::new() };
-        Ok(Sled { db, path: path.to_owned(), log })
+        Ok(Sled {
+            db: RwLock::new(Ok(open(path)?)),
+            path: path.to_owned(),
+            moved: AtomicU64::new(0),
+            reopen_bytes: REOPEN_BYTES,
+            last: Mutex::new(None),
+            log,
+        })
+    }
+
+    /// The same, closed and opened again each time so many bytes went through.
+    #[must_use]
+    pub fn reopening_after(mut self, bytes: u64) -> Self {
+        self.reopen_bytes = bytes;
+        self
     }
 
     /// Waits until a byte store that was dropped has let go of its files; its threads take some milliseconds. Not for ever: who
@@ -88,21 +112,105 @@ impl Sled {
         }
     }
 
-    fn call<T>(&self, doing: &'static str, job: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Error> {
-        call(doing, &self.path, job)
+    /// Runs a call into sled, which it opens again before when that is due. Nobody keeps a lock beyond a call, so who opens it
+    /// waits for calls only.
+    fn with<T>(&self, job: impl FnOnce(&::sled::Db) -> Result<T, Error>) -> Result<T, Error> {
+        // After a write that failed, sled can no longer be closed.
+        if self.moved.load(Ordering::Relaxed) >= self.reopen_bytes && self.log.failed.get().is_none() {
+            self.reopen()?;
+        }
+        let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
+        match &*db {
+            Ok(db) => job(db),
+            Err(message) => Err(Error::Backend { message: format!("it could not be opened again: {message}") }),
+        }
+    }
+
+    fn call<T>(&self, doing: &'static str, job: impl FnOnce(&::sled::Db) -> ::sled::Result<T>) -> Result<T, Error> {
+        self.with(|db| call(doing, &self.path, || job(db)))
     }
 
     /// A call that writes. After one that failed, sled waits for ever in the next one, and in its end: so there is neither. Its
     /// files stay locked until the process ends.
-    fn write<T>(&self, doing: &'static str, job: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Error> {
+    fn write<T>(&self, doing: &'static str, job: impl FnOnce(&::sled::Db) -> ::sled::Result<T>) -> Result<T, Error> {
         if let Some(message) = self.log.failed.get() {
             return Err(Error::Backend { message: format!("a write before this one failed: {message}") });
         }
-        self.call(doing, job).inspect_err(|error| {
-            let _ = self.log.failed.set(error.to_string());
-            std::mem::forget(self.db.clone());
-        })
+        self.with(|db| call(doing, &self.path, || job(db)).inspect_err(|error| self.fail(db, error)))
     }
+
+    fn fail(&self, db: &::sled::Db, error: &Error) {
+        let _ = self.log.failed.set(error.to_string());
+        std::mem::forget(db.clone());
+    }
+
+    /// Closes sled and opens it again. Where it cannot be flushed it stays open for who reads. sled goes on without the end of a
+    /// log in which it finds wrong bytes: what was written last tells whether it did.
+    fn reopen(&self) -> Result<(), Error> {
+        let mut place = self.db.write().unwrap_or_else(PoisonError::into_inner);
+        let moved = self.moved.swap(0, Ordering::Relaxed);
+        if moved < self.reopen_bytes || self.log.failed.get().is_some() {
+            // Somebody else did it, or could not.
+            return Ok(());
+        }
+        let Ok(db) = &*place else { return Ok(()) };
+        if let Err(error) = call("flush", &self.path, || db.flush()) {
+            self.fail(db, &error);
+            return Ok(());
+        }
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let written = |db: &::sled::Db| {
+            let value = last.as_ref().map(|key| call("read from", &self.path, || db.get(key))).transpose();
+            value.map(|value| value.flatten().map(|bytes| *blake3::hash(&bytes).as_bytes()))
+        };
+        // Who asks for it hears that it cannot be read.
+        let Ok(before) = written(db) else { return Ok(()) };
+        let closed = std::mem::replace(&mut *place, Err("it was closed".into()));
+        let opened = call("close", &self.path, || Ok(drop(closed))).and_then(|()| open_closed(&self.path)).and_then(|db| {
+            let lost = written(&db)? != before;
+            if lost { Err(Error::damaged(format!("what was written last to `{}` is gone", self.path.display()))) } else { Ok(db) }
+        });
+        let db = opened.inspect_err(|error| {
+            let _ = self.log.failed.set(error.to_string());
+            *place = Err(error.to_string());
+        })?;
+        // It left a snapshot.
+        self.log.written.store(0, Ordering::Relaxed);
+        *place = Ok(db);
+        Ok(())
+    }
+
+    fn moves(&self, bytes: usize) {
+        self.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+/// Opens the folder, makes it when it is not there.
+fn open(path: &Path) -> Result<::sled::Db, Error> {
+    // sled would make a new log, and lose what the old one's files still tell.
+    if !path.join("db").exists() && has_files(path) {
+        return Err(Error::damaged(format!("`{}` is missing", path.join("db").display())));
+    }
+    call("open", path, || config(path).open()).map_err(|error| match error {
+        // sled wraps the refusal of the file lock in a text.
+        Error::Io { source, .. } if source.to_string().contains("could not acquire lock") => {
+            Error::Locked { path: path.to_owned(), holder: None }
+        }
+        other => other,
+    })
+}
+
+/// Opens a folder that was just closed here. Others are kept out by the lock of the store's folder.
+fn open_closed(path: &Path) -> Result<::sled::Db, Error> {
+    Sled::wait_until_closed(path);
+    for _ in 0..MOST_WAITS {
+        match open(path) {
+            // A process that is being spawned holds the locks of its parent for a moment.
+            Err(Error::Locked { .. }) => std::thread::sleep(WAIT),
+            other => return other,
+        }
+    }
+    open(path)
 }
 
 /// True when the folder holds files that sled makes from its log.
@@ -138,38 +246,113 @@ fn fault(doing: &'static str, path: &Path, error: ::sled::Error) -> Error {
     }
 }
 
+/// Entries in order of keys, some read ahead; nothing of sled is held between its steps.
+struct Scan<'a> {
+    sled: &'a Sled,
+    from: Bound<Vec<u8>>,
+    to: Bound<Vec<u8>>,
+    ahead: VecDeque<Result<Entry, Error>>,
+    /// Entries that the next step reads: one at first, who asks for one reads no more.
+    most: usize,
+    ended: bool,
+}
+
+impl Scan<'_> {
+    fn step(&mut self) -> Result<(), Error> {
+        let (sled, mut bytes) = (self.sled, 0);
+        sled.with(|db| {
+            let mut entries = db.range::<Vec<u8>, _>((self.from.clone(), self.to.clone()));
+            while self.ahead.len() < self.most && bytes < AHEAD_BYTES {
+                let Some((key, value)) = call("read from", &sled.path, || entries.next().transpose())? else {
+                    self.ended = true;
+                    break;
+                };
+                bytes += key.len() + value.len();
+                self.ahead.push_back(Ok((key.to_vec(), value.to_vec())));
+                self.from = Bound::Excluded(key.to_vec());
+            }
+            Ok(())
+        })?;
+        sled.moves(bytes);
+        self.most = AHEAD.min(2 * self.most);
+        Ok(())
+    }
+}
+
+impl Iterator for Scan<'_> {
+    type Item = Result<Entry, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ahead.is_empty()
+            && !self.ended
+            && let Err(error) = self.step()
+        {
+            // Behind what was read before it.
+            self.ahead.push_back(Err(error));
+            self.ended = true;
+        }
+        self.ahead.pop_front()
+    }
+}
+
+/// The first key behind all that start with `prefix`.
+fn behind(prefix: &[u8]) -> Bound<Vec<u8>> {
+    let mut key = prefix.to_vec();
+    while let Some(last) = key.pop() {
+        if let Some(next) = last.checked_add(1) {
+            key.push(next);
+            return Bound::Excluded(key);
+        }
+    }
+    Bound::Unbounded
+}
+
 impl KeyValue for Sled {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        let value = self.call("read from", || self.db.get(key))?;
-        Ok(value.map(|bytes| bytes.to_vec()))
+        let value = self.call("read from", |db| Ok(db.get(key)?.map(|bytes| bytes.to_vec())))?;
+        self.moves(value.as_ref().map_or(0, Vec::len));
+        Ok(value)
     }
 
     fn put_batch(&self, batch: Batch) -> Result<(), Error> {
         let mut writes = ::sled::Batch::default();
+        let (mut bytes, mut last) = (0, None);
         for (key, value) in batch {
-            let bytes = key.len() + value.as_ref().map_or(0, Vec::len);
-            self.log.written.fetch_add(bytes as u64, Ordering::Relaxed);
+            bytes += key.len() + value.as_ref().map_or(0, Vec::len);
+            last = Some(key.clone());
             match value {
                 Some(value) => writes.insert(key, value),
                 None => writes.remove(key),
             }
         }
-        self.write("write to", || self.db.apply_batch(writes))
+        self.log.written.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.write("write to", |db| {
+            db.apply_batch(writes)?;
+            if last.is_some() {
+                *self.last.lock().unwrap_or_else(PoisonError::into_inner) = last;
+            }
+            Ok(())
+        })?;
+        self.moves(bytes);
+        Ok(())
     }
 
     fn scan_prefix<'a>(&'a self, prefix: &[u8]) -> Box<dyn Iterator<Item = Result<Entry, Error>> + 'a> {
-        let mut entries = self.db.scan_prefix(prefix);
-        Box::new(std::iter::from_fn(move || {
-            let entry = self.call("read from", || entries.next().transpose()).transpose()?;
-            Some(entry.map(|(key, value)| (key.to_vec(), value.to_vec())))
-        }))
+        let (from, to) = (Bound::Included(prefix.to_vec()), behind(prefix));
+        Box::new(Scan { sled: self, from, to, ahead: VecDeque::new(), most: 1, ended: false })
     }
 
     fn flush(&self) -> Result<(), Error> {
-        self.write("flush", || self.db.flush()).map(|_| ())
+        self.write("flush", |db| db.flush()).map(|_| ())
     }
 
     fn clear(&self) -> Result<(), Error> {
-        self.write("clear", || self.db.clear())
+        self.write("clear", |db| {
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            db.clear()
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

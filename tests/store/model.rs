@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dyad::embedding::Modality;
-use dyad::store::{Collection, Error, Item, KeyValue, Memory, NewItem, SpaceKey, Store};
+use dyad::store::{Collection, Error, Item, KeyValue, Memory, NewItem, Sled, SpaceKey, Store};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -169,6 +169,25 @@ fn sled_behaves_as_the_model() {
             drop(old);
             Store::open(dir.path()).unwrap()
         });
+    }
+}
+
+#[test]
+fn sled_that_is_opened_again_and_again_behaves_as_the_model() {
+    let dir = tempfile::tempdir().unwrap();
+    play(7, 120, |old| {
+        drop(old);
+        Store::on(Arc::new(reopening(dir.path()))).unwrap()
+    });
+}
+
+/// Without the lock of the store's folder, so what was just closed is waited for here.
+fn reopening(dir: &std::path::Path) -> Sled {
+    loop {
+        match Sled::open(dir) {
+            Err(Error::Locked { .. }) => std::thread::sleep(std::time::Duration::from_millis(5)),
+            opened => return opened.unwrap().reopening_after(100_000),
+        }
     }
 }
 

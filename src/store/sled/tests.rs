@@ -1,0 +1,134 @@
+//! sled closed and opened again under those who read and write.
+
+use std::collections::BTreeMap;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::*;
+
+fn key(number: u32) -> Vec<u8> {
+    [b"k".as_slice(), &number.to_be_bytes()].concat()
+}
+
+fn put(kv: &Sled, entries: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>) {
+    let mut batch = Batch::default();
+    for (key, value) in entries {
+        match value {
+            Some(value) => batch.put(key, value),
+            None => batch.delete(key),
+        }
+    }
+    kv.put_batch(batch).unwrap();
+}
+
+/// The name of the snapshot, which a new opening changes when something was written.
+fn snapshots(kv: &Sled) -> BTreeMap<String, u64> {
+    let files = std::fs::read_dir(&kv.path).unwrap().map(Result::unwrap);
+    let snaps = files.filter(|file| file.file_name().to_string_lossy().starts_with("snap."));
+    snaps.map(|file| (file.file_name().to_string_lossy().into_owned(), file.metadata().unwrap().len())).collect()
+}
+
+#[test]
+fn a_scan_goes_on_over_openings() {
+    let dir = tempfile::tempdir().unwrap();
+    let kv = Sled::open(dir.path()).unwrap().reopening_after(20_000);
+    let before = snapshots(&kv);
+    put(&kv, (0..500).map(|i| (key(i), Some(vec![i as u8; 300]))));
+    put(&kv, [(b"j".to_vec(), Some(vec![1])), (b"l".to_vec(), Some(vec![2]))]);
+    // One inside of the other, and writes between: none holds sled open.
+    let mut inner = kv.scan_prefix(b"k");
+    let mut seen = 0;
+    for (at, entry) in kv.scan_prefix(b"k").enumerate() {
+        let (found, value) = entry.unwrap();
+        assert_eq!((found, value), (key(at as u32), vec![at as u8; 300]));
+        assert_eq!(inner.next().unwrap().unwrap().0, key(at as u32));
+        put(&kv, [(b"l".to_vec(), Some(vec![at as u8; 50]))]);
+        seen += 1;
+    }
+    assert_eq!((seen, inner.next().is_none()), (500, true));
+    assert_eq!(kv.scan_prefix(b"").count(), 502);
+    assert_ne!(snapshots(&kv), before, "it was opened again");
+}
+
+#[test]
+fn random_operations_are_those_of_a_map() {
+    for seed in 0..3 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let dir = tempfile::tempdir().unwrap();
+        let kv = Sled::open(dir.path()).unwrap().reopening_after(30_000);
+        let mut map = BTreeMap::new();
+        for _ in 0..150 {
+            let entries: Vec<_> = (0..rng.random_range(1..20))
+                .map(|_| {
+                    // Some as large as those that sled keeps in files of their own.
+                    let most = if rng.random_range(0..50) == 0 { 200_000 } else { 400 };
+                    let value = vec![rng.random(); rng.random_range(0..most)];
+                    (key(rng.random_range(0..300)), rng.random_bool(0.7).then_some(value))
+                })
+                .collect();
+            put(&kv, entries.clone());
+            for (key, value) in entries {
+                match value {
+                    Some(value) => drop(map.insert(key, value)),
+                    None => drop(map.remove(&key)),
+                }
+            }
+            let asked = key(rng.random_range(0..300));
+            assert_eq!(kv.get(&asked).unwrap(), map.get(&asked).cloned());
+            if rng.random_range(0..5) == 0 {
+                assert!(kv.scan_prefix(b"k").map(Result::unwrap).eq(map.clone()));
+            }
+        }
+        drop(kv);
+        Sled::wait_until_closed(dir.path());
+        let kv = Sled::open(dir.path()).unwrap();
+        assert!(kv.scan_prefix(b"").map(Result::unwrap).eq(map));
+    }
+}
+
+#[test]
+fn threads_read_and_write_over_openings() {
+    let dir = tempfile::tempdir().unwrap();
+    let kv = Sled::open(dir.path()).unwrap().reopening_after(10_000);
+    std::thread::scope(|scope| {
+        for thread in 0..4u32 {
+            let kv = &kv;
+            scope.spawn(move || {
+                for i in 0..50 {
+                    put(kv, [(key((thread << 16) + i), Some(vec![thread as u8; 200]))]);
+                    kv.flush().unwrap();
+                    let prefix = &key(thread << 16)[..4];
+                    let own = kv.scan_prefix(prefix).map(|entry| entry.unwrap().1).filter(|value| value[0] == thread as u8);
+                    assert_eq!(own.count(), i as usize + 1);
+                }
+            });
+        }
+    });
+    assert_eq!(kv.scan_prefix(b"k").count(), 200);
+}
+
+#[test]
+fn what_cannot_be_opened_again_says_so_at_each_call() {
+    let dir = tempfile::tempdir().unwrap();
+    let (db, away) = (dir.path().join("db"), dir.path().join("away"));
+    let kv = Sled::open(&db).unwrap().reopening_after(1_000);
+    put(&kv, [(key(1), Some(vec![1; 2_000]))]);
+    std::fs::rename(&db, &away).unwrap();
+    std::fs::write(&db, b"not a folder").unwrap();
+    kv.get(&key(1)).unwrap_err();
+    let message = "it could not be opened again";
+    assert!(kv.get(&key(1)).unwrap_err().to_string().contains(message));
+    assert!(kv.scan_prefix(b"").next().unwrap().unwrap_err().to_string().contains(message));
+    assert!(kv.put_batch(Batch::default()).is_err() && kv.flush().is_err() && kv.clear().is_err());
+    drop(kv);
+    Sled::wait_until_closed(&away);
+    assert_eq!(Sled::open(&away).unwrap().get(&key(1)).unwrap(), Some(vec![1; 2_000]));
+}
+
+#[test]
+fn all_that_starts_with_a_prefix_is_before_what_is_behind_it() {
+    assert_eq!(behind(b"ab"), Bound::Excluded(b"ac".to_vec()));
+    assert_eq!(behind(&[7, 255, 255]), Bound::Excluded(vec![8]));
+    assert_eq!((behind(b""), behind(&[255])), (Bound::Unbounded, Bound::Unbounded));
+}
