@@ -166,7 +166,12 @@ impl Sled {
         // Who asks for it hears that it cannot be read.
         let Ok(before) = written(db) else { return Ok(()) };
         let closed = std::mem::replace(&mut *place, Err("it was closed".into()));
-        let opened = call("close", &self.path, || Ok(drop(closed))).and_then(|()| open_closed(&self.path)).and_then(|db| {
+        let opened = call("close", &self.path, || {
+            drop(closed);
+            Ok(())
+        })
+        .and_then(|()| open_closed(&self.path))
+        .and_then(|db| {
             let lost = written(&db)? != before;
             if lost { Err(Error::damaged(format!("what was written last to `{}` is gone", self.path.display()))) } else { Ok(db) }
         });
