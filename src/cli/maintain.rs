@@ -55,7 +55,7 @@ pub fn check(app: &App, args: args::Check) -> Result<u8, Failure> {
 pub fn compact(app: &App) -> Result<u8, Failure> {
     there(app)?;
     let done = Store::compact_folder(&app.store, &app.bars).map_err(fault)?;
-    let mut table = Table::new(["", "bytes", "blocks", "replaced rows"]).unit("bytes", "bytes");
+    let mut table = Table::new(["", "bytes", "blocks", "replaced rows"]);
     let number = |n: u64| Value::from(n as usize);
     table.push(vec!["before".into(), number(done.bytes_before), number(done.blocks_before), number(done.rows_removed)]);
     table.push(vec!["after".into(), number(done.bytes_after), number(done.blocks_after), number(0)]);
@@ -66,7 +66,7 @@ pub fn compact(app: &App) -> Result<u8, Failure> {
 pub fn snapshot(app: &App, file: &Path) -> Result<u8, Failure> {
     there(app)?;
     let done = Store::open(&app.store).and_then(|store| store.snapshot(file, &app.bars)).map_err(fault)?;
-    let mut table = Table::new(["snapshot", "entries", "files", "bytes"]).unit("bytes", "bytes");
+    let mut table = Table::new(["snapshot", "entries", "files", "bytes"]);
     let count = |n: u64| Value::from(n as usize);
     table.push(vec![file.display().to_string().into(), count(done.entries), count(done.files), count(done.bytes)]);
     let skipped = done.skipped.iter().map(|path| format!("`{}` is no plain file and was left out", path.display()));
