@@ -14,6 +14,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", type=Path, required=True)
     parser.add_argument("--clips", type=Path, required=True)
-    parser.add_argument("--work", type=Path, default=Path("/tmp/dyad-full-size"))
+    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "dyad-full-size")
     parser.add_argument("--library", help="libonnxruntime.so; without it the first that is found")
     parser.add_argument("--only-python", action="store_true", help="the Python side alone, for a peak memory without the export")
     parser.add_argument("--tract", action="store_true", help="also on tract")
