@@ -4,7 +4,6 @@
 //! here it can be caught. A plan is read-only, so all threads share one.
 //! Source: tract-onnx 0.23.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use tract_onnx::pb;
@@ -29,11 +28,10 @@ pub(super) struct Plan {
 }
 
 impl Model {
-    /// Reads `path`; weights in files beside it are not supported, since the model's hash does not cover them.
-    pub fn read(path: &Path) -> Result<Model, String> {
-        let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    /// Reads the graph in `bytes`; weights in other files are not supported, since the model's hash does not cover them.
+    pub fn read(mut bytes: &[u8]) -> Result<Model, String> {
         let onnx = tract_onnx::onnx();
-        let proto = onnx.proto_model_for_read(&mut &bytes[..]).map_err(reason)?;
+        let proto = onnx.proto_model_for_read(&mut bytes).map_err(reason)?;
         let graph = proto.graph.as_ref().ok_or("it holds no graph")?;
         let constant = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
         let inputs = graph.input.iter().filter(|input| !constant(&input.name)).map(port).collect();
@@ -64,22 +62,6 @@ impl Model {
         let plan = self.model.into_optimized().and_then(|model| model.into_runnable()).map_err(reason)?;
         Ok(Plan { plan, order })
     }
-}
-
-/// The first node of the graph in `path` that may repeat without an end, as `` `joint`, a Loop ``; nested graphs are searched.
-pub(super) fn repeats(path: &Path) -> Result<Option<String>, String> {
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    let proto = tract_onnx::onnx().proto_model_for_read(&mut &bytes[..]).map_err(reason)?;
-    let mut graphs: Vec<&pb::GraphProto> = proto.graph.iter().collect();
-    while let Some(graph) = graphs.pop() {
-        for node in &graph.node {
-            if node.op_type == "Loop" {
-                return Ok(Some(format!("`{}`, a {}", node.output.first().unwrap_or(&node.name), node.op_type)));
-            }
-            graphs.extend(node.attribute.iter().filter_map(|attribute| attribute.g.as_ref()));
-        }
-    }
-    Ok(None)
 }
 
 impl Plan {
