@@ -201,3 +201,41 @@ fn deep_json_and_large_vocabularies() {
     });
     assert_eq!(many, None, "only large");
 }
+
+/// Each step twice as long as the one before: 2⁴⁵ numbers for each token in the end.
+#[test]
+fn graphs_that_grow_beyond_memory_are_not_run_by_the_built_in_backend() {
+    let text = |field: u64, text: &str| message(field, &[text.as_bytes()]);
+    let whole = |name: &str, value: u64| message(5, &[&text(1, name), &number(3, value), &number(20, 2)]);
+    let step = |op: &str, inputs: &[&str], output: &str, attributes: &[&[u8]]| {
+        let inputs: Vec<u8> = inputs.iter().flat_map(|input| text(1, input)).collect();
+        let (output, op) = (text(2, output), text(4, op));
+        message(1, &[&[&inputs[..], &output[..], &op[..]], attributes].concat())
+    };
+    let port = |field: u64, name: &str, element: u64, last: &[u8]| {
+        let shape = message(2, &[&message(1, &[&text(2, "batch")]), &message(1, &[last])]);
+        message(field, &[&text(1, name), &message(2, &[&message(1, &[&number(1, element), &shape])])])
+    };
+    let zeros = |name: &str, n: usize| {
+        let (dims, raw) = ([number(1, 1), number(1, n as u64)].concat(), message(9, &[&vec![0; 4 * n]]));
+        message(5, &[&text(8, name), &number(2, 1), &dims, &raw])
+    };
+    let mut graph = step("Cast", &["input_ids"], "c0", &[&whole("to", 1)]);
+    for i in 0..45 {
+        let (from, to) = (format!("c{i}"), format!("c{}", i + 1));
+        graph.extend(step("Concat", &[&from, &from], &to, &[&whole("axis", 1)]));
+    }
+    graph.extend(step("ReduceSum", &["c45"], "sum", &[&whole("keepdims", 0)]));
+    graph.extend([zeros("zeros24", 24), zeros("zeros12", 12)].concat());
+    graph.extend(step("Add", &["zeros24", "sum"], "pre_joint", &[]));
+    graph.extend(step("Add", &["zeros12", "sum"], "joint", &[]));
+    for input in ["input_ids", "attention_mask"] {
+        graph.extend(port(11, input, 7, &text(2, "length")));
+    }
+    graph.extend([port(12, "pre_joint", 1, &number(1, 24)), port(12, "joint", 1, &number(1, 12))].concat());
+    let model = [number(1, 8), message(7, &[&graph]), message(8, &[&number(2, 17)])].concat();
+    let folder = with("text.onnx", &model);
+    let model = Model::open_on(folder.path(), Some(Engine::Tract)).unwrap();
+    let said = model.text_tower().unwrap().embed(&["tuba"]).unwrap_err().to_string();
+    assert!(said.contains("text.onnx` cannot be run by tract") && said.ends_with("gives more than 2147483648 bytes"), "{said}");
+}

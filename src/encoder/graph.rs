@@ -81,6 +81,7 @@ pub(super) struct Graph {
 
 struct Loaded {
     backend: Backend,
+    eight_bits: bool,
     runner: Runner,
 }
 
@@ -98,6 +99,11 @@ impl Graph {
     /// Loads the graph if it is not loaded, and tells what it runs on.
     pub fn backend(&self) -> Result<&Backend, Error> {
         self.loaded().map(|loaded| &loaded.backend)
+    }
+
+    /// Whether the graph computes in 8 bits on the backend that is slow at it.
+    pub fn slow_here(&self) -> Result<bool, Error> {
+        self.loaded().map(|loaded| loaded.eight_bits && loaded.backend.engine == Engine::Tract)
     }
 
     fn loaded(&self) -> Result<&Loaded, Error> {
@@ -124,7 +130,7 @@ impl Graph {
                 Runner::Tract(guard(|| model.plan(&self.contract)).map_err(&failed)?.map_err(&failed)?)
             }
         };
-        Ok(Loaded { backend, runner })
+        Ok(Loaded { backend, eight_bits: inspect::eight_bits(&bytes), runner })
     }
 
     /// Runs `batch` rows. `feeds` go with the contract's inputs, each `batch × length` numbers; the rows that come back go

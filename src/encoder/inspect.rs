@@ -21,6 +21,15 @@ const RANDOM: [&[u8]; 6] =
 /// Graphs in graphs; those of real models nest once or twice.
 const DEEPEST: usize = 16;
 
+/// Nodes of graphs that compute in 8 bits.
+const EIGHT_BITS: [&[u8]; 5] = [b"MatMulInteger", b"ConvInteger", b"DynamicQuantizeLinear", b"QLinearMatMul", b"QLinearConv"];
+
+/// Whether the outermost graph computes in 8 bits.
+pub(super) fn eight_bits(bytes: &[u8]) -> bool {
+    let of = |number, bytes| Fields(bytes).filter(move |(n, _)| *n == number).filter_map(|(_, field)| field.bytes());
+    of(7, bytes).flat_map(|graph| of(1, graph)).flat_map(|node| of(4, node)).any(|kind| EIGHT_BITS.contains(&kind))
+}
+
 /// What is wrong with the graph in `bytes`, as a sentence without its file.
 ///
 /// # Errors
@@ -106,7 +115,7 @@ fn tensor(bytes: &[u8]) -> Result<(), String> {
         4 | 5 | 10 | 16 => 16,
         7 | 11 | 13 | 14 => 64,
         15 => 128,
-        21 | 22 | 23 => 4,
+        21..=23 => 4,
         2 | 3 | 9 | 17..=20 => 8,
         _ => 0,
     };
@@ -189,4 +198,42 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(field: u8, inside: &[u8]) -> Vec<u8> {
+        [&[field << 3 | 2, inside.len() as u8], inside].concat()
+    }
+
+    #[test]
+    fn kinds_of_nodes_are_read_where_they_stand() {
+        let graph = |kind: &str| message(7, &message(1, &message(4, kind.as_bytes())));
+        assert!(eight_bits(&graph("MatMulInteger")) && !eight_bits(&graph("MatMul")));
+        assert!(eight_bits(&[graph("MatMul"), graph("DynamicQuantizeLinear")].concat()), "a message in two parts");
+        assert!(inspect(&graph("Loop")).is_err() && inspect(&graph("LSTM")).is_ok());
+    }
+
+    #[test]
+    fn numbers_of_every_width_fill_their_shape() {
+        let weights = |kind: u8, dim: u8, raw: usize| {
+            message(7, &message(5, &[&[8, dim, 16, kind][..], &message(9, &vec![0; raw])].concat()))
+        };
+        for (kind, bytes) in [(1, 24), (10, 12), (7, 48), (2, 6), (22, 3), (15, 96)] {
+            assert_eq!(inspect(&weights(kind, 6, bytes)), Ok(()), "type {kind}");
+            assert!(inspect(&weights(kind, 6, bytes - 1)).is_err(), "type {kind}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_ends_the_walk() {
+        for bytes in [&[0x3a, 0xff][..], &[0xff; 40], &[0x3a, 0x05, 0x0a, 0x7f], &[0x07]] {
+            let _ = inspect(bytes);
+        }
+        assert!(inspect(b"").is_err());
+        assert_eq!(varint(&mut &[0x80, 0x01][..]), Some(128));
+        assert_eq!(varint(&mut &[0x80; 20][..]), None);
+    }
 }

@@ -76,6 +76,10 @@ impl TextTower {
         self.graph.backend()
     }
 
+    pub(super) fn slow_here(&self) -> Result<bool, Error> {
+        self.graph.slow_here()
+    }
+
     /// The tokens of `text` in the manifest's template, cut to `max_tokens`.
     ///
     /// # Errors
