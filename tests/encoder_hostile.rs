@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dyad::encoder::{Engine, Model, Tower, runtime};
+use dyad::encoder::{Engine, Model, Tower, check, runtime};
 use serde_json::{Value, json};
 
 fn tiny() -> PathBuf {
@@ -136,6 +136,20 @@ fn empty_files_and_noise() {
     }
     for file in ["tokenizer.json", "model.toml"] {
         assert!(sentence(with(file, b"").path()).unwrap().contains(file));
+    }
+}
+
+/// A pipe that nobody writes would be read for ever.
+#[cfg(unix)]
+#[test]
+fn pipes_are_no_files() {
+    for file in ["model.toml", "text.onnx", "tokenizer.json", "golden.safetensors"] {
+        let folder = with(file, b"");
+        let path = folder.path().join(file);
+        std::fs::remove_file(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let said = Model::open(folder.path()).and_then(|model| check::parity(&model)).unwrap_err().to_string();
+        assert!(said.contains(file), "{said}");
     }
 }
 
