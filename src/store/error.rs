@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::space::SpaceKey;
+use super::storage::{Storage, Unkept};
 
 /// Why a request to the store failed.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +68,12 @@ pub enum Refused {
     NotFinite { id: String, space: SpaceKey },
     #[error("the vector of `{id}` in `{space}` is all zeros and has no direction")]
     Zero { id: String, space: SpaceKey },
+    #[error("the vector of `{id}` in `{space}` {why}: expected other numbers, or a collection with `--storage f32`")]
+    Unkept { id: String, space: SpaceKey, why: Unkept },
+    #[error(
+        "the collection `{name}` keeps its vectors as {stored}, not as {given}: expected `--storage {stored}`, none, or another collection"
+    )]
+    Storage { name: String, stored: Storage, given: Storage },
     #[error("the {item} item `{id}` cannot have a vector in `{space}`")]
     Modality { id: String, item: crate::embedding::Modality, space: SpaceKey },
     #[error("`{name}` is no {what}: expected 1 to {longest} letters, digits, `-`, `_` or `.`, first a letter or a digit")]

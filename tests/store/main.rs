@@ -11,6 +11,7 @@ mod ingest;
 mod model;
 mod refusals;
 mod snapshot;
+mod storage;
 
 use std::collections::BTreeMap;
 
