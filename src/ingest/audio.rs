@@ -72,6 +72,7 @@ pub fn ingest_found(
     found: &Found,
     progress: &dyn Progress,
 ) -> Result<Summary, Error> {
+    workspace.store().writable()?;
     let tower = ready(workspace, model)?;
     let collection = workspace.store().open_or_create_as(&options.collection, options.keep.storage)?;
     let kept = Kept::of(workspace, &collection, tower.spec().aggregate, options.keep)?;
@@ -95,6 +96,7 @@ pub fn reembed(
     limits: Limits,
     progress: &dyn Progress,
 ) -> Result<Summary, Error> {
+    workspace.store().writable()?;
     let tower = ready(workspace, model)?;
     let mut sources = Vec::new();
     for item in collection.items() {
