@@ -63,9 +63,6 @@ pub enum Error {
     /// The decoder itself gave up.
     #[error("the decoder failed on this file: {reason}")]
     Decoder { reason: String },
-    /// The resampler refused; no input is known to cause it.
-    #[error("the sample rate cannot be changed: {reason}")]
-    Resampler { reason: String },
     /// A window policy that cannot be followed.
     #[error("`{key} = {value}` is not a usable window setting: expected {expected}")]
     Policy { key: &'static str, value: usize, expected: &'static str },

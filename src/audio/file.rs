@@ -107,15 +107,17 @@ pub fn hash(path: &Path) -> Result<String, Error> {
 }
 
 fn convert(media: Box<dyn decode::MediaSource + '_>, target: &Target, limits: &Limits) -> Result<Clip, Error> {
-    let mut resampler: Option<Resampler> = None;
+    let (mut resampler, mut samples): (Option<Resampler>, _) = (None, Vec::new());
     let (source, warnings) = decode::decode(media, target.mix, limits, &mut |rate_hz, block| {
         let resampler = match &mut resampler {
             Some(resampler) => resampler,
             none => none.insert(Resampler::new(rate_hz, target.sample_rate_hz)?),
         };
-        resampler.push(block)
+        resampler.push(block, &mut samples);
+        Ok(())
     })?;
-    let mut samples = resampler.ok_or(Error::Empty)?.finish()?;
+    resampler.ok_or(Error::Empty)?.finish(&mut samples);
+    samples.shrink_to_fit();
     target.quantize.apply(&mut samples);
     Ok(Clip { samples, sample_rate_hz: target.sample_rate_hz, source, warnings })
 }
