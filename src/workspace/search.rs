@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::clips::{builtin_field, nothing_passes, unknown_field};
+use super::clips::{builtin_field, check_known, nothing_passes};
 use super::{Error, ModelRef, Workspace, lock};
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::{Embeddings, Modality, Similarity, Space, Stage};
@@ -120,9 +120,7 @@ impl Workspace {
             }
         }
         let known: BTreeSet<&str> = known.iter().map(String::as_str).collect();
-        if let Some(field) = filter.fields().into_iter().find(|field| !known.contains(field.node.as_str())) {
-            return Err(unknown_field(field, collection.name(), &known).into());
-        }
+        check_known(collection.name(), info.key.space.modality, &known, &filter.fields())?;
         if seqs.is_empty() {
             return Err(nothing_passes(collection.name(), info.rows as usize, filter).into());
         }
