@@ -130,7 +130,7 @@ pub enum Task {
 
 #[derive(Debug, ClapArgs)]
 pub struct Ingest {
-    /// Folders and files of audio (wav, flac, mp3, ogg/vorbis, m4a/aac, aiff, caf); with `--dataset` the dataset's folder
+    /// Folders and files of audio (wav, flac, mp3, ogg/vorbis, m4a/aac/alac, aiff, caf); with `--dataset` the dataset's folder
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// The collection, made if there is none
