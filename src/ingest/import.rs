@@ -68,6 +68,7 @@ pub struct Imported {
 /// When the file is not of its format, a row can't be taken, labels and rows differ in number, the prompt is missing, or the
 /// vectors don't fit what the space holds.
 pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress) -> Result<Imported, Error> {
+    workspace.store().writable()?;
     let prompt = prompt(options)?;
     let storage = workspace.store().storage_for(&options.collection, options.storage)?;
     let Checked { dim, bad, left_out } = check(options, storage, progress)?;

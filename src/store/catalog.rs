@@ -22,6 +22,7 @@ use super::memory::Memory;
 use super::migrate;
 use super::renew;
 use super::sled::{MOST_WAITS, Sled, WAIT};
+use super::snapshot::{self, Beside};
 use super::space::SpaceInfo;
 use super::storage::Storage;
 
@@ -43,6 +44,8 @@ pub(super) struct Inner {
     lock: RwLock<u64>,
     dir: Option<PathBuf>,
     witness: Option<Witness>,
+    /// The snapshot file that is read in place of a folder, and what is beside it.
+    snapshot: Option<(PathBuf, Option<Beside>)>,
 }
 
 /// A collection as it stands.
@@ -62,14 +65,51 @@ pub struct CollectionInfo {
 }
 
 impl Store {
-    /// Opens the store in folder `dir`, makes it when there is none.
+    /// Opens the store in folder `dir`, makes it when there is none. A snapshot file in place of a folder is opened as by
+    /// [`Store::open_snapshot`].
     ///
     /// # Errors
     /// [`Error::Locked`] at once when it is in use, [`Error::Format`] when a newer dyad wrote it, [`Error::Foreign`] when
     /// the folder holds something else, [`Error::Damaged`], [`Error::Io`].
     pub fn open(dir: &Path) -> Result<Store, Error> {
+        if dir.is_file() {
+            return Store::open_snapshot(dir, None);
+        }
         let (witness, kv) = open_parts(dir)?;
         Store::over(Arc::new(kv), Some(dir.to_owned()), Some(witness))
+    }
+
+    /// Opens a snapshot file to be read, by any number of processes. What a store has beside it goes to a folder in `cache`, by
+    /// default the user's.
+    ///
+    /// # Errors
+    /// [`Error::NoSnapshot`] for another file, [`Error::BadSnapshot`], [`Error::Format`], [`Refused::OldSnapshot`], [`Error::Io`].
+    pub fn open_snapshot(file: &Path, cache: Option<&Path>) -> Result<Store, Error> {
+        if !snapshot::is_snapshot(file) {
+            return Err(Error::NoSnapshot { path: file.to_owned() });
+        }
+        let view = snapshot::View::open(file)?;
+        let beside = snapshot::beside(file, &view, cache)?;
+        let dir = beside.as_ref().map(|beside| beside.dir.clone());
+        // What the snapshot says of itself is in it once more.
+        let format =
+            view.get(key::FORMAT)?.ok_or_else(|| Error::damaged(format!("`{}` does not say its format", file.display())))?;
+        folder::check_format(file, layout::decode(&format, || "the format".into())?)?;
+        let snapshot = Some((file.to_owned(), beside));
+        Ok(Store { inner: Arc::new(Inner { kv: Arc::new(view), lock: RwLock::new(0), dir, witness: None, snapshot }) })
+    }
+
+    /// Whether it can be written to: fit to ask before long work.
+    ///
+    /// # Errors
+    /// [`Refused::ReadOnly`] for a snapshot file.
+    pub fn writable(&self) -> Result<(), Error> {
+        self.inner.writable()
+    }
+
+    /// What was opened: its folder, or a snapshot file; none for one in memory.
+    pub fn place(&self) -> Option<&Path> {
+        self.inner.snapshot.as_ref().map(|(file, _)| file.as_path()).or(self.dir())
     }
 
     /// An empty store that is gone with the process.
@@ -101,7 +141,7 @@ impl Store {
         if format.is_none() && kv.scan_prefix(b"").next().transpose()?.is_some() {
             return Err(Error::damaged(format!("`{}` does not say its format", place.display())));
         }
-        let store = Store { inner: Arc::new(Inner { kv, lock: RwLock::new(changes), dir, witness }) };
+        let store = Store { inner: Arc::new(Inner { kv, lock: RwLock::new(changes), dir, witness, snapshot: None }) };
         match format {
             Some(bytes) => {
                 let found = layout::decode(&bytes, || "the format".into())?;
@@ -122,7 +162,8 @@ impl Store {
         Ok(store)
     }
 
-    /// The store's folder, none for one in memory. Files beside the store (search indices) go to folders of their own there.
+    /// The store's folder, none for one in memory; for a snapshot file one in the user's cache. Files beside the store (search
+    /// indices) go to folders of their own there.
     pub fn dir(&self) -> Option<&Path> {
         self.inner.dir.as_deref()
     }
@@ -160,6 +201,7 @@ impl Store {
     /// As [`Store::create`].
     pub fn create_as(&self, name: &str, storage: Storage) -> Result<Collection, Error> {
         check_name("collection name", name)?;
+        self.writable()?;
         let mut writing = self.inner.write();
         let kv = &self.inner.kv;
         if kv.get(&key::collection(name))?.is_some() {
@@ -250,6 +292,13 @@ impl Inner {
 
     pub fn write(&self) -> RwLockWriteGuard<'_, u64> {
         self.lock.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn writable(&self) -> Result<(), Error> {
+        match &self.snapshot {
+            Some((path, _)) => Err(Refused::ReadOnly { path: path.clone() }.into()),
+            None => Ok(()),
+        }
     }
 
     /// Does the writes, all or none, and returns when they are safe.

@@ -141,6 +141,7 @@ struct Staged {
 impl<'a> Stage<'a> {
     /// Nothing yet of a commit to `collection`, as it stands.
     fn of(collection: &'a Collection) -> Result<Self, Error> {
+        collection.inner.writable()?;
         let record = collection.inner.collection(&collection.name)?;
         if record.cid != collection.cid {
             return Err(Refused::NoCollection { name: collection.name.clone() }.into());

@@ -21,3 +21,4 @@ mod maintain;
 mod models;
 mod storage;
 mod store;
+mod view;

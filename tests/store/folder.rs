@@ -42,7 +42,7 @@ fn a_folder_of_somebody_else_is_left_alone() {
     assert!(matches!(error, Error::Foreign { .. }), "{error}");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     let file = dir.path().join("thesis.tex");
-    assert!(matches!(Store::open(&file), Err(Error::Io { .. })));
+    assert!(matches!(Store::open(&file), Err(Error::NoSnapshot { .. })));
 }
 
 #[test]

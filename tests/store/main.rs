@@ -12,6 +12,7 @@ mod model;
 mod refusals;
 mod snapshot;
 mod storage;
+mod view;
 
 use std::collections::BTreeMap;
 

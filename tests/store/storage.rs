@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use dyad::embedding::{Embeddings, Modality, Stage};
-use dyad::index::Index;
 use dyad::progress::Silent;
 use dyad::store::{Batch, Collection, Error, KeyValue, Memory, NewItem, Refused, Remedy, Storage, Store};
 use dyad::workspace::Workspace;
