@@ -263,7 +263,7 @@ pub(super) fn check_known(
 }
 
 /// The last part of a path, without its extension.
-fn stem(id: &str) -> &str {
+pub fn stem(id: &str) -> &str {
     let name = id.rsplit('/').next().unwrap_or(id);
     match name.rsplit_once('.') {
         Some((stem, extension)) if !stem.is_empty() && extension.len() <= 5 => stem,
