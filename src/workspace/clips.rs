@@ -232,12 +232,7 @@ pub fn nothing_passes(collection: &str, of: usize, filter: &Predicate) -> Diagno
 ///
 /// # Errors
 /// Names the field and the nearest that is there.
-pub fn check_fields(
-    collection: &str,
-    modality: Modality,
-    items: &[Item],
-    fields: &[&Spanned<String>],
-) -> Result<(), Diagnostic> {
+pub fn check_fields(collection: &str, modality: Modality, items: &[Item], fields: &[&Spanned<String>]) -> Result<(), Diagnostic> {
     let keys = items.iter().flat_map(|item| item.metadata.keys().map(String::as_str));
     check_known(collection, modality, &keys.chain(["id"]).collect(), fields)
 }
