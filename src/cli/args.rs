@@ -68,10 +68,6 @@ pub enum Task {
     Run {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// Goes on after a statement that fails
-        #[arg(long, id = "run_keep_going")]
-        #[clap(hide = true)]
-        keep_going: bool,
     },
     /// Embeds audio files into a collection
     Ingest(Ingest),
