@@ -299,9 +299,12 @@ impl Inner {
         Ok(spaces)
     }
 
-    /// Removes the keys of what was dropped, batch by batch: a large collection would not fit one. A kill in between leaves
+    /// Removes the keys of what was dropped, and of former formats, batch by batch: a large collection would not fit one. A kill in between leaves
     /// the mark, and the next open goes on.
     pub fn sweep(&self) -> Result<(), Error> {
+        for table in key::RETIRED {
+            empty(&*self.kv, &[table])?;
+        }
         let marks: Vec<_> = self.kv.scan_prefix(key::SWEEPS).collect::<Result<_, _>>()?;
         for (mark, _) in marks {
             let cid = key::number(&mark, 1).ok_or_else(|| Error::damaged("a mark of what was dropped names nothing"))?;
@@ -309,24 +312,27 @@ impl Inner {
                 Some(space) => key::OF_SPACE.iter().map(|&table| key::all_of_space(table, cid, space)).collect(),
                 None => key::OF_COLLECTION.iter().map(|&table| key::all(table, cid)).collect(),
             };
-            for prefix in prefixes {
-                loop {
-                    let mut batch = Batch::default();
-                    for entry in self.kv.scan_prefix(&prefix).take(SWEEP) {
-                        batch.delete(entry?.0);
-                    }
-                    if batch.is_empty() {
-                        break;
-                    }
-                    self.kv.put_batch(batch)?;
-                }
-            }
+            prefixes.iter().try_for_each(|prefix| empty(&*self.kv, prefix))?;
             let mut batch = Batch::default();
             batch.delete(mark);
             self.kv.put_batch(batch)?;
             self.kv.flush()?;
         }
         Ok(())
+    }
+}
+
+/// Removes all keys that begin with `prefix`, batch by batch.
+pub(super) fn empty(kv: &dyn KeyValue, prefix: &[u8]) -> Result<(), Error> {
+    loop {
+        let mut batch = Batch::default();
+        for entry in kv.scan_prefix(prefix).take(SWEEP) {
+            batch.delete(entry?.0);
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        kv.put_batch(batch)?;
     }
 }
 

@@ -17,6 +17,7 @@ use super::catalog::{self, Store};
 use super::check::{self, Checkup, Remedy, tolerant};
 use super::error::Error;
 use super::folder::{self, Marker, Witness};
+use super::items;
 use super::key_value::{Batch, KeyValue};
 use super::layout::{self, CollectionRecord, FORMAT, SpaceRecord, key};
 use super::migrate;
@@ -51,6 +52,8 @@ impl Store {
         if let Some(found) = format.and_then(|bytes| layout::decode(&bytes, String::new).ok()) {
             folder::check_format(dir, found)?;
             migrate::migrate(&kv, found, FORMAT, migrate::STEPS)?;
+            // What cannot be removed is found below.
+            let _ = key::RETIRED.iter().try_for_each(|table| catalog::empty(&kv, &[*table]));
         }
         if !witness.spoke() {
             begun.find(Remedy::Rebuilt, None, None, "the file `changes` is missing or says no number");
@@ -208,9 +211,10 @@ fn readable(kv: &dyn KeyValue, each: &mut Each<'_>) -> Result<(), Error> {
     let mut spaces: Vec<(u32, SpaceRecord)> = Vec::new();
     for table in key::TABLES {
         match table {
-            b'I' => {
+            b'P' | b'M' => {
+                let place = if table == b'P' { key::page } else { key::names };
                 for c in &collections {
-                    let probes = (0..c.next_seq).map(|seq| key::item(c.cid, seq));
+                    let probes = (0..c.next_seq.div_ceil(items::WIDTH)).map(|page| place(c.cid, page));
                     tolerant::visit(kv, &key::all(table, c.cid), probes, |key, read| {
                         read.map_or(Ok(()), |value| each(key, value))
                     })?;

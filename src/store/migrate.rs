@@ -10,6 +10,8 @@
 //! To draw a new format: change `layout` and its `FORMAT`, add the step from the old one to [`STEPS`], write the fixture of the
 //! new one beside the old ones (`tests/store/fixture.rs`), which must all open forever.
 
+mod format_1;
+
 use super::error::Error;
 use super::key_value::{Batch, KeyValue};
 use super::layout::{self, key};
@@ -21,8 +23,8 @@ pub(super) struct Step {
     pub run: fn(&dyn KeyValue) -> Result<(), Error>,
 }
 
-/// In order of formats. Format 1 is the first and the present one.
-pub(super) const STEPS: &[Step] = &[];
+/// In order of formats.
+pub(super) const STEPS: &[Step] = &[Step { from: 1, run: format_1::items }];
 
 /// Runs the steps from format `found` to format `wanted`.
 ///

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use dyad::embedding::{Modality, Stage};
 use dyad::progress::Silent;
-use dyad::store::{Batch, FORMAT, KeyValue, Memory, NewItem, Store};
+use dyad::store::{Batch, FORMAT, Faulty, KeyValue, Memory, NewItem, Store};
 use dyad::value::Value;
 
+use super::check::contents;
 use super::{clip, space};
 
 fn path(format: u32) -> String {
@@ -44,6 +45,8 @@ fn write_fixture() {
     let mut label = NewItem::new("Flûte", Modality::Text);
     label.vectors.push((space(Stage::Joint, Some("A <> track")), vec![0.0, 2.0]));
     label.vectors.push((space(Stage::Joint, Some("<>")), vec![2.0, 0.0]));
+    // Longer than what fits a page.
+    label.metadata.insert("caption".to_owned(), Value::from("la ".repeat(2_000)));
     collection.commit(vec![flute, clip("old.wav", [1.0, 1.0]), label]).unwrap();
     let mut replaced = clip("flute/a4.wav", [4.0, 3.0]);
     replaced.content_hash = Some("0123".to_owned());
@@ -57,16 +60,53 @@ fn write_fixture() {
     std::fs::write(path(FORMAT), text).unwrap();
 }
 
-#[test]
-fn format_1_opens() {
+/// The byte store of a fixture.
+fn kept(format: u32) -> Arc<Memory> {
     let kv = Arc::new(Memory::default());
     let mut batch = Batch::default();
-    for line in std::fs::read_to_string(path(1)).unwrap().lines() {
+    for line in std::fs::read_to_string(path(format)).unwrap().lines() {
         let (key, value) = line.split_once(' ').unwrap();
         batch.put(unhex(key), unhex(value));
     }
     kv.put_batch(batch).unwrap();
-    let store = Store::on(kv).unwrap();
+    kv
+}
+
+#[test]
+fn format_1_opens() {
+    let kv = kept(1);
+    opens(&Store::on(kv.clone()).unwrap());
+    assert_eq!(kv.scan_prefix(b"I").count() + kv.scan_prefix(b"K").count(), 0, "the old tables are gone");
+}
+
+#[test]
+fn format_2_opens() {
+    let store = Store::on(kept(2)).unwrap();
+    let label = store.collection("orchestra").unwrap().unwrap().item_by_id(Modality::Text, "Flûte").unwrap().unwrap();
+    assert_eq!(label.metadata["caption"], Value::from("la ".repeat(2_000)));
+    opens(&store);
+}
+
+/// A migration that fails at any call, and is begun again, leaves what one in one go leaves.
+#[test]
+fn format_1_is_brought_on_after_any_failure() {
+    let in_one_go = kept(1);
+    let whole = contents(&Store::on(in_one_go).unwrap());
+    for fails_from in 1.. {
+        let kv = kept(1);
+        let opened = Store::on(Arc::new(Faulty::new(kv.clone(), fails_from))).is_ok();
+        let store = Store::on(kv.clone()).unwrap();
+        assert_eq!(contents(&store), whole, "call {fails_from}");
+        assert_eq!(store.check(None, &Silent).unwrap().findings, [], "call {fails_from}");
+        assert_eq!(kv.scan_prefix(b"I").count(), 0);
+        if opened {
+            return;
+        }
+    }
+}
+
+fn opens(store: &Store) {
+    assert_eq!(store.check(None, &Silent).unwrap().findings, []);
     let infos = store.collections().unwrap();
     assert_eq!((infos.len(), infos[0].name.as_str(), infos[0].audio, infos[0].text), (1, "orchestra", 2, 1));
     assert!(infos[0].created > 1_700_000_000);
