@@ -103,6 +103,7 @@ fn job(words: &[String]) {
                 labels: None,
                 prompt: None,
                 skip_bad: false,
+                storage: None,
             };
             let workspace = Workspace::open(&store, &[]).expect("a store");
             import::import(&workspace, &options, &Silent).expect("vectors");

@@ -11,7 +11,7 @@ use crate::query::Clause;
 use crate::query::split::Continuation;
 use crate::repl::console::Settings;
 use crate::repl::{self, Candidate, Flow, Hint, Shell, View, WordKind};
-use crate::session::{self, Failure, Session};
+use crate::session::{Failure, Session};
 use crate::verb::{VERBS, find};
 use crate::workspace::Workspace;
 
@@ -86,11 +86,12 @@ impl Shell for SessionShell {
 
     fn complete(&self, line: &str, pos: usize) -> (usize, Vec<Candidate>) {
         let (start, found) = self.session.complete(line, pos);
-        let candidate = |c: session::Candidate| {
-            let open = c.replacement.ends_with('=');
-            Candidate { replacement: if open { c.replacement } else { format!("{} ", c.replacement) }, display: c.display }
+        // A word ends with a space, a parameter waits for its value.
+        let ended = |c: Candidate| match c.replacement.ends_with('=') {
+            true => c,
+            false => Candidate { replacement: format!("{} ", c.replacement), ..c },
         };
-        (start, found.into_iter().map(candidate).collect())
+        (start, found.into_iter().map(ended).collect())
     }
 
     fn hint(&self, line: &str, pos: usize) -> Option<Hint> {
@@ -118,12 +119,6 @@ impl Shell for SessionShell {
     }
 
     fn classify_word(&self, word: &str) -> WordKind {
-        match self.session.classify_word(word) {
-            session::WordKind::Verb => WordKind::Verb,
-            session::WordKind::Clause => WordKind::Clause,
-            session::WordKind::Parameter => WordKind::Parameter,
-            session::WordKind::Name => WordKind::Name,
-            session::WordKind::Plain => WordKind::Plain,
-        }
+        self.session.classify_word(word)
     }
 }

@@ -13,6 +13,7 @@
 
 mod audio_tower;
 pub mod check;
+mod ear;
 mod error;
 mod folders;
 mod golden;
@@ -32,7 +33,8 @@ mod wording;
 
 use std::path::{Path, PathBuf};
 
-pub use audio_tower::{AudioTower, Heard, WindowSpan};
+pub use audio_tower::AudioTower;
+pub use ear::{Heard, Manner, WindowSpan};
 pub use error::Error;
 pub use folders::{Found, ModelFolders};
 pub use hashes::Hashes;

@@ -21,7 +21,7 @@ use crate::report::{Context, Estimate, Figure, Report, Table};
 use crate::value::Value;
 
 /// Facts of the context that say how a number was made rather than what it is about: they stand in the closing line.
-const PROVENANCE: [&str; 5] = ["backend", "resamples", "index", "ef", "elapsed"];
+const PROVENANCE: [&str; 3] = ["backend", "resamples", "recall_by"];
 
 /// The `table` format.
 pub struct Terminal {

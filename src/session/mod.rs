@@ -11,6 +11,7 @@ mod complete;
 mod cursor;
 mod expect;
 mod output;
+mod rows;
 mod words;
 
 use std::collections::BTreeMap;
@@ -198,7 +199,11 @@ impl Session {
         match statement {
             Statement::Command(command) => {
                 let text = command.text.clone();
-                let mut outcome = self.with_plan(*command, progress, |plan, scope| Ok(plan.run(scope)?))?;
+                let mut outcome = self.with_plan(*command, progress, |plan, rows, scope| {
+                    let mut outcome = plan.run(scope)?;
+                    rows.choose(&mut outcome.report)?;
+                    Ok(outcome)
+                })?;
                 outcome.report.statement = text;
                 Ok(self.settle(outcome))
             }
@@ -217,13 +222,14 @@ impl Session {
         &self,
         command: Command,
         progress: &dyn Progress,
-        then: impl FnOnce(&dyn Plan, &Scope<'_>) -> Result<T, Failure>,
+        then: impl FnOnce(&dyn Plan, &rows::Rows, &Scope<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let Some(verb) = verb::find(&command.verb.node) else { return Err(unknown_verb(&command.verb).into()) };
+        let rows = rows::Rows::of(&command, verb.signature())?;
         let bound = bind(command, verb.signature(), &self.settings)?;
         let scope = Scope { workspace: &self.workspace, settings: &self.settings, named: &self.named, progress };
         let plan = verb.plan(bound, &scope)?;
-        then(plan.as_ref(), &scope)
+        then(plan.as_ref(), &rows, &scope)
     }
 
     /// Takes over what a statement changes in the session.
@@ -248,8 +254,9 @@ impl Session {
                 .into());
         };
         let mut report = Report::new("explain");
-        let (steps, ran) = self.with_plan(*command, progress, |plan, scope| {
+        let (steps, ran) = self.with_plan(*command, progress, |plan, rows, scope| {
             let mut steps = plan.steps();
+            steps.extend(rows.steps());
             steps.extend(plan.estimate(scope)?);
             if !analyze {
                 return Ok((steps, None));

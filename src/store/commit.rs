@@ -19,6 +19,7 @@ use super::items;
 use super::key_value::Batch;
 use super::layout::{self, CollectionRecord, ItemRecord, RowRef, SpaceRecord, key};
 use super::space::SpaceKey;
+use super::storage::Storage;
 
 const LONGEST_ID: usize = 4096;
 
@@ -121,6 +122,7 @@ fn other_version(stored: &SpaceKey, given: &SpaceKey) -> Option<Refused> {
 struct Stage<'a> {
     collection: &'a Collection,
     record: CollectionRecord,
+    storage: Storage,
     spaces: BTreeMap<SpaceKey, SpaceRecord>,
     /// The items that the commit touches, by number.
     items: BTreeMap<u64, Staged>,
@@ -146,10 +148,12 @@ struct Staged {
 impl<'a> Stage<'a> {
     /// Nothing yet of a commit to `collection`, as it stands, of items whose ids have these hashes.
     fn of(collection: &'a Collection, hashes: impl Iterator<Item = u32>) -> Result<Self, Error> {
+        collection.inner.writable()?;
         let record = collection.inner.collection(&collection.name)?;
         if record.cid != collection.cid {
             return Err(Refused::NoCollection { name: collection.name.clone() }.into());
         }
+        let storage = collection.storage()?;
         let spaces = collection.inner.spaces(collection.cid)?.into_iter().map(|space| (space.key.clone(), space)).collect();
         let hashes: Vec<u32> = hashes.collect::<BTreeSet<u32>>().into_iter().collect();
         let mut stored: HashMap<u32, Vec<u64>> = HashMap::new();
@@ -160,6 +164,7 @@ impl<'a> Stage<'a> {
             collection,
             first: record.next_seq,
             record,
+            storage,
             spaces,
             items: BTreeMap::new(),
             names: HashMap::new(),
@@ -272,6 +277,7 @@ impl<'a> Stage<'a> {
         if square == 0.0 {
             return Err(Refused::Zero { id: id(), space: space() }.into());
         }
+        self.storage.keeps(vector).map_err(|why| Refused::Unkept { id: id(), space: space(), why })?;
         if let Some(record) = self.spaces.get(key) {
             if record.dim as usize != vector.len() {
                 return Err(
@@ -341,13 +347,13 @@ impl<'a> Stage<'a> {
                 staged.push((*seq, &mut item.record, vector));
             }
         }
-        for chunk in staged.chunks_mut(block::rows_per_block(space.dim as usize)) {
+        for chunk in staged.chunks_mut(block::rows_per_block(self.storage, space.dim as usize)) {
             let number = space.next_block;
             space.next_block += 1;
             let key = key::block(self.collection.cid, space.number, number);
             let seqs: Vec<u64> = chunk.iter().map(|(seq, ..)| *seq).collect();
             let rows: Vec<&[f32]> = chunk.iter().map(|(_, _, vector)| vector.as_slice()).collect();
-            let bytes = block::encode(&key, space.dim, &seqs, &rows);
+            let bytes = block::encode(self.storage, &key, space.dim, &seqs, &rows);
             hasher.update(Block::checksum_of(&bytes));
             self.batch.put(key, bytes);
             space.rows += chunk.len() as u64;

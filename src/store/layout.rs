@@ -13,15 +13,16 @@
 //!   H  cid:4  depth:1  slot:4  page:2     from hashes of ids to numbers of items, see `ids`
 //!   V  cid:4  space:4  block:4            vector block, see `block`
 //!   D  cid:4  space:4  block:4            the rows of that block that no longer count
+//!   T  cid:4                              Storage of the collection's vectors; none for f32
 //!   R  table  00  key                     a small record of somebody else
 //!   X  cid:4 [space:4]                    a dropped collection or space whose keys are still to be swept
 //! ```
-//! Format 1 had `I cid seq`, an ItemRecord, and `K cid modality id`, its number: what is left of them is swept away.
+//! Formats 1 and 2 had `I cid seq`, an ItemRecord, and `K cid modality id`, its number: what is left of them is swept away.
 //!
 //! A field `name:n` is n bytes; numbers in keys are big-endian, so keys come in order. Ids of collections, of spaces and of
 //! items, and numbers of blocks, are never given twice. A record is one version byte ([`RECORD_VERSION`]), then bincode's
 //! standard encoding, at most [`RECORD_LIMIT`] bytes. The order of fields and of enum variants *is* the format: the fixture
-//! `tests/fixtures/store-format-2.txt` holds it.
+//! `tests/fixtures/store-format-*.txt` hold it.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +36,7 @@ use super::error::{Error, Refused};
 use super::space::SpaceKey;
 
 /// Version of all that is drawn above.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 /// First byte of every record.
 pub const RECORD_VERSION: u8 = 1;
 /// Longest record, in bytes. Holds back what corrupt lengths could make bincode allocate.
@@ -143,11 +144,11 @@ pub(super) mod key {
     pub const SWEEPS: &[u8] = b"X";
     pub const RECORDS: &[u8] = b"R";
     /// First bytes of all keys.
-    pub const TABLES: [u8; 13] = *b"FGNCSPMLHVDRX";
-    /// Tables of format 1 that are no more.
+    pub const TABLES: [u8; 14] = *b"FGNCTSPMLHVDRX";
+    /// Tables of formats 1 and 2 that are no more.
     pub const RETIRED: [u8; 2] = *b"IK";
     /// Tables whose keys begin with a collection's id.
-    pub const OF_COLLECTION: [u8; 7] = *b"SPMLHVD";
+    pub const OF_COLLECTION: [u8; 8] = *b"SPMLHVDT";
     /// Tables whose keys begin with a collection's id and a space's number.
     pub const OF_SPACE: [u8; 2] = *b"VD";
 

@@ -18,11 +18,12 @@ use super::check::{self, Checkup, Remedy, tolerant};
 use super::error::Error;
 use super::folder::{self, Marker, Witness};
 use super::items;
-use super::key_value::{Batch, KeyValue};
+use super::key_value::{self, Batch, KeyValue};
 use super::layout::{self, CollectionRecord, FORMAT, SpaceRecord, key};
 use super::migrate;
 use super::renew::{self, Filling};
 use super::sled::Sled;
+use super::snapshot::View;
 
 /// Fixes in one batch.
 const BATCH: usize = 1_000;
@@ -35,6 +36,9 @@ impl Store {
     /// [`Error::Locked`], [`Error::Format`], [`Error::NoStore`], [`Error::Cancelled`]; [`Error::Damaged`] when the byte store
     /// cannot be opened at all; [`Error::Io`].
     pub fn check_folder(dir: &Path, only: Option<&str>, repair: bool, progress: &dyn Progress) -> Result<Checkup, Error> {
+        if dir.is_file() {
+            return check_snapshot(dir, only, repair, progress);
+        }
         let mut begun = Checkup::default();
         let marker = folder::marker(dir)?;
         if marker == Marker::Missing && !renew::db(dir).is_dir() {
@@ -53,7 +57,7 @@ impl Store {
             folder::check_format(dir, found)?;
             migrate::migrate(&kv, found, FORMAT, migrate::STEPS)?;
             // What cannot be removed is found below.
-            let _ = key::RETIRED.iter().try_for_each(|table| catalog::empty(&kv, &[*table]));
+            let _ = key::RETIRED.iter().try_for_each(|table| key_value::empty(&kv, &[*table]));
         }
         if !witness.spoke() {
             begun.find(Remedy::Rebuilt, None, None, "the file `changes` is missing or says no number");
@@ -118,6 +122,16 @@ impl Store {
     }
 }
 
+/// Reads all of a snapshot file, and what is in it.
+fn check_snapshot(file: &Path, only: Option<&str>, repair: bool, progress: &dyn Progress) -> Result<Checkup, Error> {
+    let store = Store::open(file)?;
+    if repair {
+        store.writable()?;
+    }
+    View::open(file)?.verify(progress)?;
+    store.check(only, progress)
+}
+
 /// Opens the byte store. When it does not open and may be mended, without those of its files that follow from its log.
 fn open(dir: &Path, repair: bool, out: &mut Checkup) -> Result<Sled, Error> {
     let db = renew::db(dir);
@@ -128,10 +142,11 @@ fn open(dir: &Path, repair: bool, out: &mut Checkup) -> Result<Sled, Error> {
     let wrong = wrong_files(&db);
     let named = wrong.iter().map(|name| format!("`db/{name}`")).collect::<Vec<_>>().join(" and ");
     if wrong.is_empty() {
-        return Err(Error::damaged(first));
+        return Err(Error::damaged(format!("{first}, and without its log nothing can be read or mended")));
     }
     if !repair {
-        return Err(Error::damaged(format!("{named} has a wrong checksum, and follows from the log: a repair makes it again")));
+        let advice = "it follows from the log, and `dyad check --repair` makes it again";
+        return Err(Error::damaged(format!("{named} has a wrong checksum; {advice}")));
     }
     // sled takes every file whose name begins with `snap.` for one of its own.
     let places: Vec<_> = wrong.iter().map(|name| (db.join(name), db.join(format!("damaged.{name}")))).collect();

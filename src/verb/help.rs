@@ -89,8 +89,7 @@ pub fn help(topic: Option<&Spanned<String>>) -> Result<Report, Diagnostic> {
     };
     if let Some(clause) = Clause::ALL.iter().find(is_topic) {
         let (form, meaning) = clause.help();
-        let takers: Vec<&str> = VERBS.iter().map(|v| v.signature()).filter(|s| s.takes(*clause)).map(|s| s.name).collect();
-        report.text = format!("{form}\n\n  {meaning}\n\nTaken by: {}\n", takers.join(", "));
+        report.text = format!("{form}\n\n  {meaning}\n\nTaken by: {}\n", takers(*clause));
         return Ok(report);
     }
     let names = || VERBS.iter().map(|v| v.signature().name).chain(STATEMENT_WORDS).chain(Clause::ALL.iter().map(|c| c.word()));
@@ -99,6 +98,12 @@ pub fn help(topic: Option<&Spanned<String>>) -> Result<Report, Diagnostic> {
         .expected("a verb or a clause")
         .suggest(&topic.node, names())
         .hint("`help` lists the verbs"))
+}
+
+/// The verbs that take a clause.
+pub fn takers(clause: Clause) -> String {
+    let takers: Vec<&str> = VERBS.iter().map(|v| v.signature()).filter(|s| s.takes(clause)).map(|s| s.name).collect();
+    if takers.len() == VERBS.len() { "every verb".to_owned() } else { takers.join(", ") }
 }
 
 /// One verb as text.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use dyad::embedding::{Modality, Stage};
 use dyad::progress::Silent;
-use dyad::store::{Batch, FORMAT, Faulty, KeyValue, Memory, NewItem, Store};
+use dyad::store::{Batch, FORMAT, Faulty, KeyValue, Memory, NewItem, Storage, Store};
 use dyad::value::Value;
 
 use super::check::contents;
@@ -29,6 +29,11 @@ fn unhex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
 }
 
+/// Longer than what fits a page.
+fn long() -> String {
+    "la ".repeat(1_400)
+}
+
 #[test]
 #[ignore = "makes the fixture of the present format"]
 fn write_fixture() {
@@ -45,13 +50,16 @@ fn write_fixture() {
     let mut label = NewItem::new("Flûte", Modality::Text);
     label.vectors.push((space(Stage::Joint, Some("A <> track")), vec![0.0, 2.0]));
     label.vectors.push((space(Stage::Joint, Some("<>")), vec![2.0, 0.0]));
-    // Longer than what fits a page.
-    label.metadata.insert("caption".to_owned(), Value::from("la ".repeat(2_000)));
     collection.commit(vec![flute, clip("old.wav", [1.0, 1.0]), label]).unwrap();
     let mut replaced = clip("flute/a4.wav", [4.0, 3.0]);
     replaced.content_hash = Some("0123".to_owned());
     collection.commit(vec![replaced]).unwrap();
+    let mut harp = NewItem::new("Harfe", Modality::Text);
+    harp.metadata.insert("caption".to_owned(), Value::from(long()));
+    store.create("long").unwrap().commit(vec![harp]).unwrap();
     store.put_record("prompts", "track", &vec!["A <> track"]).unwrap();
+    let halves = store.create_as("halves", Storage::F16).unwrap();
+    halves.commit(vec![clip("a.wav", [0.1, -65504.0]), clip("b.wav", [1.0, 2.0])]).unwrap();
     let mut text = String::new();
     for entry in kv.scan_prefix(b"") {
         let (key, value) = entry.unwrap();
@@ -72,44 +80,60 @@ fn kept(format: u32) -> Arc<Memory> {
     kv
 }
 
-#[test]
-fn format_1_opens() {
-    let kv = kept(1);
-    opens(&Store::on(kv.clone()).unwrap());
-    assert_eq!(kv.scan_prefix(b"I").count() + kv.scan_prefix(b"K").count(), 0, "the old tables are gone");
+fn opened(format: u32) -> Store {
+    let kv = kept(format);
+    let store = Store::on(kv.clone()).unwrap();
+    assert!(store.check(None, &Silent).unwrap().is_whole());
+    assert_eq!(kv.scan_prefix(b"I").count() + kv.scan_prefix(b"K").count(), 0, "tables of older formats are gone");
+    store
 }
 
 #[test]
-fn format_2_opens() {
-    let store = Store::on(kept(2)).unwrap();
-    let label = store.collection("orchestra").unwrap().unwrap().item_by_id(Modality::Text, "Flûte").unwrap().unwrap();
-    assert_eq!(label.metadata["caption"], Value::from("la ".repeat(2_000)));
-    opens(&store);
+fn format_3_has_long_records() {
+    let store = opened(3);
+    let label = store.collection("long").unwrap().unwrap().item_by_id(Modality::Text, "Harfe").unwrap().unwrap();
+    assert_eq!(label.metadata["caption"], Value::from(long()));
 }
 
 /// A migration that fails at any call, and is begun again, leaves what one in one go leaves.
 #[test]
-fn format_1_is_brought_on_after_any_failure() {
-    let in_one_go = kept(1);
-    let whole = contents(&Store::on(in_one_go).unwrap());
+fn an_older_format_is_brought_on_after_any_failure() {
+    let whole = contents(&Store::on(kept(1)).unwrap());
     for fails_from in 1.. {
         let kv = kept(1);
         let opened = Store::on(Arc::new(Faulty::new(kv.clone(), fails_from))).is_ok();
         let store = Store::on(kv.clone()).unwrap();
         assert_eq!(contents(&store), whole, "call {fails_from}");
         assert_eq!(store.check(None, &Silent).unwrap().findings, [], "call {fails_from}");
-        assert_eq!(kv.scan_prefix(b"I").count(), 0);
+        assert_eq!(kv.scan_prefix(b"I").count() + kv.scan_prefix(b"K").count(), 0);
         if opened {
             return;
         }
     }
 }
 
-fn opens(store: &Store) {
-    assert_eq!(store.check(None, &Silent).unwrap().findings, []);
+#[test]
+fn every_format_opens() {
+    (1..=FORMAT).for_each(|format| orchestra(&opened(format)));
+}
+
+#[test]
+fn format_2_has_vectors_of_f16() {
+    let store = opened(2);
     let infos = store.collections().unwrap();
-    assert_eq!((infos.len(), infos[0].name.as_str(), infos[0].audio, infos[0].text), (1, "orchestra", 2, 1));
-    assert!(infos[0].created > 1_700_000_000);
+    let storages: Vec<_> = infos.iter().map(|info| (info.name.as_str(), info.storage)).collect();
+    assert_eq!(storages, [("halves", Storage::F16), ("orchestra", Storage::F32)]);
+    let halves = store.collection("halves").unwrap().unwrap();
+    assert_eq!(halves.vector_of(0, &space(Stage::Joint, None)).unwrap(), Some(vec![0.099975586, -65504.0]));
+    halves.commit(vec![clip("c.wav", [0.1, 0.0])]).unwrap();
+    assert_eq!(halves.vector_of(2, &space(Stage::Joint, None)).unwrap(), Some(vec![0.099975586, 0.0]));
+}
+
+fn orchestra(store: &Store) {
+    let infos = store.collections().unwrap();
+    let info = infos.iter().find(|info| info.name == "orchestra").unwrap();
+    assert_eq!((info.audio, info.text, info.storage), (2, 1, Storage::F32));
+    assert!(info.created > 1_700_000_000);
     let collection = store.collection("orchestra").unwrap().unwrap();
     let flute = collection.item_by_id(Modality::Audio, "flute/a4.wav").unwrap().unwrap();
     assert_eq!((flute.seq, flute.content_hash.as_deref()), (0, Some("0123")));

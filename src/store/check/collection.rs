@@ -10,9 +10,10 @@ use super::{Checkup, Remedy, catalog::unread, tolerant};
 use crate::progress::Progress;
 use crate::store::block::Block;
 use crate::store::error::Error;
-use crate::store::key_value::KeyValue;
 use crate::store::ids;
+use crate::store::key_value::KeyValue;
 use crate::store::layout::{self, CollectionRecord, RowRef, SpaceRecord, key};
+use crate::store::storage::Storage;
 
 /// A block as it was read.
 pub(super) enum Seen {
@@ -21,6 +22,7 @@ pub(super) enum Seen {
         seqs: Vec<u64>,
         claimed: Vec<bool>,
         spoilt: BTreeSet<u32>,
+        storage: Storage,
     },
     Bad(String),
 }
@@ -76,6 +78,7 @@ pub fn examine(
     };
     examiner.read_spaces()?;
     examiner.read_blocks()?;
+    examiner.storage()?;
     let counted = examiner.read_items(progress)?;
     examiner.read_ids()?;
     examiner.unclaimed_rows()?;
@@ -162,7 +165,7 @@ impl Examiner<'_> {
             Some(_) if !known && self.swept.contains(&place.space) => return Ok(()),
             Some(_) if !known => return Err("belongs to a space whose record is gone".to_owned()),
             Some(Seen::Bad(reason)) => return Err(reason.clone()),
-            Some(Seen::Rows { seqs, claimed, spoilt }) => {
+            Some(Seen::Rows { seqs, claimed, spoilt, .. }) => {
                 let row = place.row as usize;
                 if spoilt.contains(&place.row) {
                     return Err(format!("holds in row {row} what is no direction"));
@@ -189,9 +192,9 @@ fn see(key: &[u8], bytes: &[u8], space: Option<&SpaceRecord>) -> Seen {
     }
     let seqs: Vec<u64> = block.seqs().collect();
     let direction = |row: usize| {
-        let square: f64 = block.row(row).map(|x| f64::from(x) * f64::from(x)).sum();
+        let square: f64 = block.row(row).into_iter().map(|x| f64::from(x) * f64::from(x)).sum();
         square.is_finite() && square > 0.0
     };
     let spoilt = (0..seqs.len()).filter(|&row| !direction(row)).map(|row| row as u32).collect();
-    Seen::Rows { claimed: vec![false; seqs.len()], seqs, spoilt }
+    Seen::Rows { claimed: vec![false; seqs.len()], seqs, spoilt, storage: block.storage }
 }

@@ -65,10 +65,12 @@ impl Examiner<'_> {
         self.out.delete(key::names(self.cid(), number));
         let names = self.names(number)?;
         let known = names.is_some();
-        let slots: Names = names.unwrap_or_else(|| (0..WIDTH as u8).map(|slot| (slot, (Modality::Audio, String::new()))).collect());
+        let slots: Names =
+            names.unwrap_or_else(|| (0..WIDTH as u8).map(|slot| (slot, (Modality::Audio, String::new()))).collect());
         for (slot, (_, id)) in slots {
             let seq = items::seq(number, slot);
-            let reason = reason.map_or_else(|| format!("its record, number {seq}, is gone"), |reason| format!("its record: {reason}"));
+            let reason =
+                reason.map_or_else(|| format!("its record, number {seq}, is gone"), |reason| format!("its record: {reason}"));
             if known {
                 counted.next_seq = counted.next_seq.max(seq.saturating_add(1));
                 self.find(Remedy::Lost, Some(&id), reason.clone());

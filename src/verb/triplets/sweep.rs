@@ -16,6 +16,14 @@ impl Plan for Sweep {
         steps
     }
 
+    fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let mut steps = Vec::new();
+        for (_, plan) in &self.0 {
+            steps.extend(plan.estimate(scope)?);
+        }
+        Ok(steps)
+    }
+
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let mut measured = Vec::with_capacity(self.0.len());
         for (prompt, plan) in &self.0 {

@@ -1,14 +1,13 @@
-//! From format 1 to format 2: items from records of their own to pages.
+//! From format 2 to format 3: items from records of their own to pages.
 //!
 //! ```text
 //!   I cid seq              ItemRecord     →   P, L, M (`items`)
 //!   K cid modality id      seq            →   H (`ids`)
 //! ```
-//! It is done collection by collection, page by page; memory holds some pages. What a killed run made is removed first. The old tables stay until the format is 2; the next sweep removes them.
+//! It is done collection by collection, page by page; memory holds some pages. What a killed run made is removed first. The old tables stay until the format is 3; the next sweep removes them.
 
-use crate::store::catalog::empty;
 use crate::store::error::Error;
-use crate::store::key_value::{Batch, KeyValue};
+use crate::store::key_value::{Batch, KeyValue, empty};
 use crate::store::layout::{self, ItemRecord, key};
 use crate::store::{ids, items};
 
