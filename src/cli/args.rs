@@ -172,8 +172,9 @@ pub struct Import {
     /// The file's kind: npy, npz, safetensors, jsonl or parquet
     #[arg(value_name = "FORMAT", value_parser = exchange_format)]
     pub kind: &'static exchange::Format,
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// One file or several, read in this order as one
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
     /// The collection, made if there is none
     #[arg(long, value_name = "NAME")]
     pub collection: String,

@@ -21,7 +21,7 @@ const WRONG_USAGE: u8 = 2;
 pub fn import(app: &App, args: args::Import) -> Result<u8, Failure> {
     let options = import::Options {
         format: args.kind,
-        file: args.file,
+        files: args.files,
         ask: Ask { vectors: args.vectors_in, ids: args.ids_in },
         collection: args.collection,
         model: args.model,
@@ -42,16 +42,26 @@ pub fn import(app: &App, args: args::Import) -> Result<u8, Failure> {
     report.context.prompts = options.prompt.clone().into_iter().collect();
     let mut table = Table::new(["file", "space", "vectors", "dim", "skipped"]);
     let space = crate::embedding::Space::new(&options.model, options.modality, options.stage);
-    table.push(vec![
-        options.file.display().to_string().into(),
-        space.to_string().into(),
-        (imported.rows as usize).into(),
-        imported.dim.into(),
-        imported.skipped.len().into(),
-    ]);
+    let mut shown: Vec<String> = Vec::new();
+    let mut ends = 0;
+    for (file, rows) in options.files.iter().zip(&imported.of_files) {
+        let skipped = imported.skipped.range(ends..ends + rows).count();
+        for (row, reason) in imported.skipped.range(ends..ends + rows).take(SHOWN.saturating_sub(shown.len())) {
+            let of = if options.files.len() > 1 { format!(" of `{}`", file.display()) } else { String::new() };
+            shown.push(format!("row {}{of} {reason}", row - ends));
+        }
+        ends += rows;
+        table.push(vec![
+            file.display().to_string().into(),
+            space.to_string().into(),
+            (*rows as usize).saturating_sub(skipped).into(),
+            imported.dim.into(),
+            skipped.into(),
+        ]);
+    }
     report.tables.push(table);
     report.notes.extend(imported.left_out.iter().map(|what| format!("left out: {what}")));
-    report.notes.extend(imported.skipped.iter().take(SHOWN).map(|(row, reason)| format!("row {row} {reason}")));
+    report.notes.extend(shown);
     if let Some(more @ 1..) = imported.skipped.len().checked_sub(SHOWN) {
         report.notes.push(format!("{more} more rows were skipped"));
     }

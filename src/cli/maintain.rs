@@ -18,7 +18,7 @@ const LOST: u8 = 1;
 /// `dyad check [COLLECTION] [--repair]`
 pub fn check(app: &App, args: args::Check) -> Result<u8, Failure> {
     let checked = Store::check_folder(&app.store, args.collection.as_deref(), args.repair, &app.bars);
-    let checkup = checked.map_err(fault)?;
+    let checkup = checked.map_err(unopened)?;
     let mut report = Report::new("check");
     report.context.store = Some(app.store.display().to_string());
     report.context.collection = args.collection.clone();
@@ -49,6 +49,19 @@ pub fn check(app: &App, args: args::Check) -> Result<u8, Failure> {
         (true, true) if checkup.lost() == 0 => 0,
         (true, true) => LOST,
     })
+}
+
+/// What a check says of a store that it cannot open: not to check it.
+fn unopened(error: store::Error) -> Failure {
+    let diagnostic = Diagnostic::new(error.to_string());
+    match error {
+        store::Error::Damaged { .. } => {
+            let again =
+                "`dyad --store NEW restore FILE` brings back a snapshot; without one, ingest or import again into a new store";
+            Failure::Store(diagnostic.hint(again))
+        }
+        other => fault(other),
+    }
 }
 
 /// `dyad compact`

@@ -1,7 +1,7 @@
-//! `import`: vectors computed elsewhere, from a file of any kind that [`crate::exchange`] reads.
+//! `import`: vectors computed elsewhere, from one or more files of any kind that [`crate::exchange`] reads.
 //!
 //! ```text
-//!   file ─ read once: every row checked ─ nothing wrong, or --skip-bad ─ read again: committed a thousand rows at a time
+//!   files ─ read once: every row checked ─ nothing wrong, or --skip-bad ─ read again: committed a thousand rows at a time
 //! ```
 //! Ids and fields are those of the file; where it has none, those of a table in the same order (a label a line for texts), or
 //! row numbers. Text vectors need the prompt that they were made from. A file that is refused leaves nothing of itself.
@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::labelling::Rows;
+use super::shards::{Shards, have_ids, unreadable};
 use crate::embedding::{Modality, Space, Stage};
 use crate::exchange::{Ask, Format, Names, Row};
 use crate::progress::Progress;
@@ -30,7 +31,8 @@ const LONGEST_ID: usize = 4096;
 #[derive(Debug, Clone)]
 pub struct Options {
     pub format: &'static Format,
-    pub file: PathBuf,
+    /// Read in this order, as one.
+    pub files: Vec<PathBuf>,
     /// Which parts of the file hold vectors and ids, where their names don't say.
     pub ask: Ask,
     /// Made if there is none.
@@ -56,16 +58,18 @@ pub struct Options {
 pub struct Imported {
     pub rows: u64,
     pub dim: usize,
-    /// Rows left out, with the reason.
+    /// Rows of each file.
+    pub of_files: Vec<u64>,
+    /// Rows left out, counted through all files, with the reason.
     pub skipped: BTreeMap<u64, String>,
-    /// Parts of the file that were not taken.
+    /// Parts of the files that were not taken.
     pub left_out: Vec<String>,
 }
 
-/// Imports one file.
+/// Imports the files.
 ///
 /// # Errors
-/// When the file is not of its format, a row can't be taken, labels and rows differ in number, the prompt is missing, or the
+/// When a file is not of its format, a row can't be taken, labels and rows differ in number, the prompt is missing, or the
 /// vectors don't fit what the space holds.
 pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress) -> Result<Imported, Error> {
     workspace.store().writable()?;
@@ -103,7 +107,7 @@ pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress)
     }
     progress.end();
     workspace.forget_texts();
-    Ok(Imported { rows: stored, dim, skipped: bad, left_out })
+    Ok(Imported { rows: stored, dim, of_files: rows.file.counts(), skipped: bad, left_out })
 }
 
 /// What a first reading of the whole file found.
@@ -135,8 +139,9 @@ fn check(options: &Options, storage: Storage, progress: &dyn Progress) -> Result
             match fault(&row, storage, &mut dim, (!numbered).then_some(&mut seen)) {
                 Some(reason) if options.skip_bad => drop(bad.insert(at, reason)),
                 Some(reason) => {
-                    let file = options.file.display();
-                    return Err(Error::Refused(format!("row {at} of `{file}` {reason}; `--skip-bad` leaves such rows out")));
+                    let (file, row) = rows.file.place(at);
+                    let file = file.display();
+                    return Err(Error::Refused(format!("row {row} of `{file}` {reason}; `--skip-bad` leaves such rows out")));
                 }
                 None => {}
             }
@@ -146,13 +151,10 @@ fn check(options: &Options, storage: Storage, progress: &dyn Progress) -> Result
     progress.end();
     rows.same_number(at)?;
     if let (true, Some(reason)) = (bad.len() as u64 == at, bad.values().next()) {
-        return Err(Error::Refused(format!(
-            "none of the {at} rows of `{}` can be taken: the first {reason}",
-            options.file.display()
-        )));
+        return Err(Error::Refused(format!("none of the {at} rows of {} can be taken: the first {reason}", named(options))));
     }
     if at == 0 {
-        return Err(Error::Refused(format!("`{}` holds no vectors", options.file.display())));
+        return Err(Error::Refused(format!("{} holds no vectors", named(options))));
     }
     Ok(Checked { dim, bad, left_out: rows.file.left_out().to_vec() })
 }
@@ -201,7 +203,7 @@ enum Source {
 /// The rows of the file, each with its id.
 struct NamedRows<'a> {
     options: &'a Options,
-    file: Box<dyn crate::exchange::Reader>,
+    file: Shards<'a>,
     source: Source,
     /// Rows that were named so far, and rows at a time.
     named: u64,
@@ -212,10 +214,8 @@ struct NamedRows<'a> {
 
 impl<'a> NamedRows<'a> {
     fn open(options: &'a Options, dim: usize) -> Result<NamedRows<'a>, Error> {
-        let mut file = open(options)?;
-        let own = has_ids(options, file.as_mut())?;
-        // Rows were read to see that.
-        file = open(options)?;
+        let file = Shards::open(options.format, &options.ask, &options.files)?;
+        let own = have_ids(options.format, &options.ask, &options.files)?;
         let source = match (&options.labels, own) {
             (None, true) => Source::ById(Rows::default()),
             (Some(path), true) => Source::ById(Rows::read(path)?),
@@ -231,7 +231,7 @@ impl<'a> NamedRows<'a> {
     }
 
     fn next(&mut self) -> Result<Vec<Row>, Error> {
-        let mut rows = self.file.read(self.most).map_err(|e| unreadable(&self.options.file, &e))?;
+        let mut rows = self.file.read(self.most)?;
         for row in &mut rows {
             let named = match &mut self.source {
                 Source::Numbers => Some((self.named.to_string(), BTreeMap::new())),
@@ -260,9 +260,7 @@ impl<'a> NamedRows<'a> {
         if self.short {
             // What is left is counted for the message, so that both numbers can be said.
             let mut n = self.named + rows.iter().filter(|row| row.id.is_none()).count() as u64;
-            while let Some(more) =
-                Some(self.file.read(CHUNK).map_err(|e| unreadable(&self.options.file, &e))?).filter(|m| !m.is_empty())
-            {
+            while let Some(more) = Some(self.file.read(CHUNK)?).filter(|m| !m.is_empty()) {
                 n += more.len() as u64;
             }
             return Err(self.differs(n, self.named));
@@ -288,29 +286,17 @@ impl<'a> NamedRows<'a> {
 
     fn differs(&self, rows: u64, names: u64) -> Error {
         let labels = self.options.labels.as_deref().unwrap_or(Path::new("")).display();
-        Error::Refused(format!("`{}` has {rows} rows and `{labels}` has {names}: expected as many", self.options.file.display()))
+        Error::Refused(format!("{} has {rows} rows and `{labels}` has {names}: expected as many", named(self.options)))
     }
 }
 
-fn open(options: &Options) -> Result<Box<dyn crate::exchange::Reader>, Error> {
-    options.format.open(&options.file, &options.ask).map_err(|e| unreadable(&options.file, &e))
-}
-
-/// Whether the file names its rows.
-fn has_ids(options: &Options, file: &mut dyn crate::exchange::Reader) -> Result<bool, Error> {
-    // A bad row may lack what the others have.
-    for _ in 0..CHUNK {
-        match file.read(1).map_err(|e| unreadable(&options.file, &e))?.first() {
-            Some(row) if row.vector.is_ok() => return Ok(row.id.is_some()),
-            Some(_) => {}
-            None => break,
-        }
+/// What the files are called in messages.
+fn named(options: &Options) -> String {
+    let first = options.files.first().map(|file| file.display().to_string()).unwrap_or_default();
+    match options.files.len() {
+        0 | 1 => format!("`{first}`"),
+        n => format!("`{first}` and {} more", n - 1),
     }
-    Ok(options.ask.ids.is_some())
-}
-
-fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> Error {
-    Error::Read { path: path.to_owned(), reason: reason.to_string() }
 }
 
 fn is_jsonl(path: &Path) -> bool {

@@ -19,6 +19,7 @@ pub mod import;
 pub mod labelling;
 mod pipeline;
 mod rows;
+mod shards;
 mod windows;
 
 use std::path::PathBuf;

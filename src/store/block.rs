@@ -26,7 +26,7 @@ const HEADER: usize = 25;
 /// Most bytes of rows in a block, unless a single row is longer.
 const MOST_BYTES: usize = 256 << 10;
 /// Most rows in a block.
-const MOST_ROWS: usize = 256;
+const MOST_ROWS: usize = 1024;
 
 /// How many rows of `dim` numbers go into one block.
 pub(super) fn rows_per_block(storage: Storage, dim: usize) -> usize {
@@ -182,6 +182,6 @@ mod tests {
     #[test]
     fn a_row_longer_than_a_block_still_fits_one() {
         let rows = |storage| [512, 1024, 1 << 20, 1].map(|dim| rows_per_block(storage, dim));
-        assert_eq!((rows(Storage::F32), rows(Storage::F16)), ([128, 64, 1, 256], [256, 128, 1, 256]));
+        assert_eq!((rows(Storage::F32), rows(Storage::F16)), ([128, 64, 1, 1024], [256, 128, 1, 1024]));
     }
 }

@@ -16,7 +16,7 @@ use std::time::SystemTime;
 use super::collection::Collection;
 use super::error::{Error, Refused};
 use super::folder::{self, Witness};
-use super::key_value::{Batch, KeyValue};
+use super::key_value::{Batch, KeyValue, empty};
 use super::layout::{self, CollectionRecord, SpaceRecord, key};
 use super::memory::Memory;
 use super::migrate;
@@ -27,8 +27,6 @@ use super::space::SpaceInfo;
 use super::storage::Storage;
 
 const LONGEST_NAME: usize = 64;
-/// Keys removed in one batch when something large is dropped.
-const SWEEP: usize = 1_000;
 
 /// An open store. Clones are handles to the same one.
 #[derive(Clone)]
@@ -333,9 +331,12 @@ impl Inner {
         Ok(spaces)
     }
 
-    /// Removes the keys of what was dropped, batch by batch: a large collection would not fit one. A kill in between leaves
+    /// Removes the keys of what was dropped, and of former formats, batch by batch: a large collection would not fit one. A kill in between leaves
     /// the mark, and the next open goes on.
     pub fn sweep(&self) -> Result<(), Error> {
+        for table in key::RETIRED {
+            empty(&*self.kv, &[table])?;
+        }
         let marks: Vec<_> = self.kv.scan_prefix(key::SWEEPS).collect::<Result<_, _>>()?;
         for (mark, _) in marks {
             let cid = key::number(&mark, 1).ok_or_else(|| Error::damaged("a mark of what was dropped names nothing"))?;
@@ -343,18 +344,7 @@ impl Inner {
                 Some(space) => key::OF_SPACE.iter().map(|&table| key::all_of_space(table, cid, space)).collect(),
                 None => key::OF_COLLECTION.iter().map(|&table| key::all(table, cid)).collect(),
             };
-            for prefix in prefixes {
-                loop {
-                    let mut batch = Batch::default();
-                    for entry in self.kv.scan_prefix(&prefix).take(SWEEP) {
-                        batch.delete(entry?.0);
-                    }
-                    if batch.is_empty() {
-                        break;
-                    }
-                    self.kv.put_batch(batch)?;
-                }
-            }
+            prefixes.iter().try_for_each(|prefix| empty(&*self.kv, prefix))?;
             let mut batch = Batch::default();
             batch.delete(mark);
             self.kv.put_batch(batch)?;

@@ -10,7 +10,9 @@ use crate::embedding::{Embeddings, Modality};
 use super::block::Block;
 use super::catalog::{self, Inner};
 use super::error::{Error, Refused};
+use super::ids;
 use super::item::Item;
+use super::items;
 use super::key_value::Batch;
 use super::layout::{self, ItemRecord, SpaceRecord, key};
 use super::space::{SpaceInfo, SpaceKey};
@@ -72,15 +74,11 @@ impl Collection {
 
     /// All items in order of arrival, read as they are asked for. Items committed meanwhile may be among them or not.
     pub fn items(&self) -> impl Iterator<Item = Result<Item, Error>> + '_ {
-        self.inner.kv.scan_prefix(&key::all(b'I', self.cid)).map(|entry| {
-            let (key, value) = entry?;
-            let seq = layout::read_seq(&key[5..], || "the number of an item".into())?;
-            Ok(item(seq, layout::decode(&value, || format!("item {seq}"))?))
-        })
+        items::scan(&*self.inner.kv, self.cid).map(|found| found.map(|(seq, record)| item(seq, record)))
     }
 
     /// True when the item is there with a vector in `space`, made from the same content. Without a `content_hash` any
-    /// content will do. Takes three lookups: fit to ask for each file before it is embedded.
+    /// content will do. Takes some lookups: fit to ask for each file before it is embedded.
     ///
     /// # Errors
     /// As [`Collection::item`].
@@ -211,22 +209,26 @@ impl Collection {
     }
 
     pub(super) fn find(&self, modality: Modality, id: &str) -> Result<Option<(u64, ItemRecord)>, Error> {
-        let Some(bytes) = self.inner.kv.get(&key::id(self.cid, modality, id))? else {
-            return Ok(None);
-        };
-        let seq = layout::read_seq(&bytes, || format!("the number of item `{id}`"))?;
-        let record = self.item_record(seq)?.filter(|record| record.id == id && record.modality == modality);
-        // A commit between the two lookups can have replaced the item: then its new number is there now.
-        match record {
-            Some(record) => Ok(Some((seq, record))),
-            None if self.inner.kv.get(&key::id(self.cid, modality, id))?.as_deref() != Some(&bytes) => self.find(modality, id),
-            None => Err(Error::damaged(format!("item {seq}, named `{id}`, is missing"))),
+        let mut before = None;
+        loop {
+            let mut found = ids::find(&*self.inner.kv, self.cid, &[ids::hash(modality, id)])?;
+            // The newest first: an older one of this id is on its way out.
+            found.sort_unstable_by(|a, b| b.cmp(a));
+            for &(_, seq) in &found {
+                if let Some(record) = self.item_record(seq)?.filter(|record| record.id == id && record.modality == modality) {
+                    return Ok(Some((seq, record)));
+                }
+            }
+            // A commit between the two lookups can have replaced the item: then its new number is there now.
+            if found.is_empty() || before.as_ref() == Some(&found) {
+                return Ok(None);
+            }
+            before = Some(found);
         }
     }
 
     pub(super) fn item_record(&self, seq: u64) -> Result<Option<ItemRecord>, Error> {
-        let bytes = self.inner.kv.get(&key::item(self.cid, seq))?;
-        bytes.map(|bytes| layout::decode(&bytes, || format!("item {seq}"))).transpose()
+        items::record(&*self.inner.kv, self.cid, seq)
     }
 
     pub(super) fn space_record(&self, space: &SpaceKey) -> Result<Option<SpaceRecord>, Error> {

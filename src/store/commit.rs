@@ -13,7 +13,9 @@ use crate::embedding::Modality;
 use super::block::{self, Block};
 use super::collection::Collection;
 use super::error::{Error, Refused, Rejected};
+use super::ids;
 use super::item::NewItem;
+use super::items;
 use super::key_value::Batch;
 use super::layout::{self, CollectionRecord, ItemRecord, RowRef, SpaceRecord, key};
 use super::space::SpaceKey;
@@ -68,7 +70,7 @@ impl Collection {
             return Ok(());
         }
         let mut writing = self.inner.write();
-        let mut stage = Stage::of(self)?;
+        let mut stage = Stage::of(self, batch.iter().map(|item| ids::hash(item.modality, &item.id)))?;
         for (at, item) in batch.into_iter().enumerate() {
             let named = (at, item.id.clone());
             match stage.take(item) {
@@ -94,13 +96,11 @@ impl Collection {
             return Ok(());
         }
         let mut writing = self.inner.write();
-        let mut stage = Stage::of(self)?;
+        let mut stage = Stage::of(self, ids.iter().map(|id| ids::hash(modality, id)))?;
         for id in ids {
             if let Some(seq) = stage.stage_stored(modality, id)? {
                 stage.forget(seq);
-                let name = (modality, id.clone());
-                stage.names.remove(&name);
-                stage.batch.delete(key::id(self.cid, modality, id));
+                stage.names.remove(&(modality, id.clone()));
             }
         }
         let batch = stage.finish()?;
@@ -127,6 +127,13 @@ struct Stage<'a> {
     /// The items that the commit touches, by number.
     items: BTreeMap<u64, Staged>,
     names: HashMap<(Modality, String), u64>,
+    /// The numbers that the stored items of each hash may have.
+    stored: HashMap<u32, Vec<u64>>,
+    /// The first number that the commit gives.
+    first: u64,
+    /// The stored items that are taken out.
+    gone: Vec<ids::Entry>,
+    records: items::Edit<'a>,
     /// Stored rows that no longer count, by space and block.
     dead: BTreeMap<(u32, u32), BTreeSet<u32>>,
     batch: Batch,
@@ -139,8 +146,8 @@ struct Staged {
 }
 
 impl<'a> Stage<'a> {
-    /// Nothing yet of a commit to `collection`, as it stands.
-    fn of(collection: &'a Collection) -> Result<Self, Error> {
+    /// Nothing yet of a commit to `collection`, as it stands, of items whose ids have these hashes.
+    fn of(collection: &'a Collection, hashes: impl Iterator<Item = u32>) -> Result<Self, Error> {
         collection.inner.writable()?;
         let record = collection.inner.collection(&collection.name)?;
         if record.cid != collection.cid {
@@ -148,8 +155,25 @@ impl<'a> Stage<'a> {
         }
         let storage = collection.storage()?;
         let spaces = collection.inner.spaces(collection.cid)?.into_iter().map(|space| (space.key.clone(), space)).collect();
-        let (items, names, dead) = (BTreeMap::new(), HashMap::new(), BTreeMap::new());
-        Ok(Stage { collection, record, storage, spaces, items, names, dead, batch: Batch::default() })
+        let hashes: Vec<u32> = hashes.collect::<BTreeSet<u32>>().into_iter().collect();
+        let mut stored: HashMap<u32, Vec<u64>> = HashMap::new();
+        for (hash, seq) in ids::find(&*collection.inner.kv, collection.cid, &hashes)? {
+            stored.entry(hash).or_default().push(seq);
+        }
+        Ok(Stage {
+            collection,
+            first: record.next_seq,
+            record,
+            storage,
+            spaces,
+            items: BTreeMap::new(),
+            names: HashMap::new(),
+            stored,
+            gone: Vec::new(),
+            records: items::Edit::new(&*collection.inner.kv, collection.cid),
+            dead: BTreeMap::new(),
+            batch: Batch::default(),
+        })
     }
 
     fn take(&mut self, new: NewItem) -> Result<(), Error> {
@@ -192,9 +216,12 @@ impl<'a> Stage<'a> {
         if let Some(&seq) = self.names.get(&name) {
             return Ok(Some(seq));
         }
-        let Some((seq, mut record)) = self.collection.find(modality, id)? else {
-            return Ok(None);
-        };
+        let mut found = None;
+        for &seq in self.stored.get(&ids::hash(modality, id)).into_iter().flatten() {
+            let record = self.records.record(seq)?.filter(|record| record.id == id && record.modality == modality);
+            found = found.or(record.map(|record| (seq, record)));
+        }
+        let Some((seq, mut record)) = found else { return Ok(None) };
         // What stood in a space that was dropped since is gone.
         record.rows.retain(|row| self.spaces.values().any(|space| space.number == row.space));
         self.names.insert(name, seq);
@@ -209,7 +236,9 @@ impl<'a> Stage<'a> {
             for row in staged.record.rows {
                 self.dead.entry((row.space, row.block)).or_default().insert(row.row);
             }
-            self.batch.delete(key::item(self.collection.cid, seq));
+            if seq < self.first {
+                self.gone.push((ids::hash(staged.record.modality, &staged.record.id), seq));
+            }
         }
     }
 
@@ -294,12 +323,18 @@ impl<'a> Stage<'a> {
                 self.batch.put(key::space(cid, &space.key), layout::encode(space, &space.key.to_string())?);
             }
         }
+        let mut table = ids::Edit::new(&*self.collection.inner.kv, cid);
+        for &(hash, seq) in &self.gone {
+            self.records.delete(seq)?;
+            table.remove((hash, seq))?;
+        }
         for (seq, staged) in &self.items {
-            self.batch.put(key::item(cid, *seq), layout::encode(&staged.record, &staged.record.id)?);
+            self.records.put(*seq, &staged.record)?;
         }
-        for ((modality, id), seq) in &self.names {
-            self.batch.put(key::id(cid, *modality, id), seq.to_be_bytes().to_vec());
-        }
+        let new = self.items.range(self.first..);
+        table.add(new.map(|(seq, staged)| (ids::hash(staged.record.modality, &staged.record.id), *seq)).collect())?;
+        table.finish(&mut self.batch);
+        self.records.finish(&mut self.batch)?;
         self.batch.put(key::collection(&self.collection.name), layout::encode(&self.record, &self.collection.name)?);
         Ok(self.batch)
     }

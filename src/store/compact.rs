@@ -17,6 +17,7 @@ use super::block::{self, Block};
 use super::catalog::{self, Store};
 use super::collection::Collection;
 use super::error::Error;
+use super::items;
 use super::key_value::{Batch, KeyValue};
 use super::layout::{self, ItemRecord, RowRef, SpaceRecord, key};
 use super::renew::{self, Filling};
@@ -189,6 +190,8 @@ impl Packer<'_> {
             batch.delete(block_key);
             batch.delete(key::dead(cid, space, number));
         }
+        let kv = Arc::clone(&self.collection.inner.kv);
+        let mut records = items::Edit::new(&*kv, cid);
         let mut short = None;
         let mut written = 0;
         for chunk in rows.chunks(full) {
@@ -199,14 +202,15 @@ impl Packer<'_> {
             let vectors: Vec<&[f32]> = chunk.iter().map(|(.., vector)| vector.as_slice()).collect();
             batch.put(block_key.clone(), block::encode(self.storage, &block_key, self.space.dim, &seqs, &vectors));
             for (row, (seq, from, _)) in (0u32..).zip(chunk) {
-                let mut item: ItemRecord = self.collection.item_record(*seq)?.ok_or_else(|| self.unclaimed(*seq, from))?;
+                let mut item: ItemRecord = records.record(*seq)?.ok_or_else(|| self.unclaimed(*seq, from))?;
                 let place = item.rows.iter_mut().find(|place| *place == from).ok_or_else(|| self.unclaimed(*seq, from))?;
                 *place = RowRef { space, block: number, row };
-                batch.put(key::item(cid, *seq), layout::encode(&item, &item.id)?);
+                records.put(*seq, &item)?;
             }
             written += 1;
             short = (chunk.len() < full).then_some((number, chunk.len()));
         }
+        records.finish(&mut batch)?;
         batch.put(key::space(cid, &self.space.key), layout::encode(&*self.space, &self.space.key.to_string())?);
         self.collection.inner.apply(writing, batch)?;
         self.done.blocks_after = (self.done.blocks_after + written).saturating_sub(sources.len() as u64);

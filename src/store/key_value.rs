@@ -80,3 +80,20 @@ pub trait KeyValue: Send + Sync {
     /// When the backend cannot write.
     fn clear(&self) -> Result<(), Error>;
 }
+
+/// Keys removed in one batch when something large is dropped.
+const SWEEP: usize = 1_000;
+
+/// Removes all keys that begin with `prefix`, batch by batch.
+pub(super) fn empty(kv: &dyn KeyValue, prefix: &[u8]) -> Result<(), Error> {
+    loop {
+        let mut batch = Batch::default();
+        for entry in kv.scan_prefix(prefix).take(SWEEP) {
+            batch.delete(entry?.0);
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        kv.put_batch(batch)?;
+    }
+}

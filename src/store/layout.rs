@@ -7,14 +7,18 @@
 //!   N                                     id of the next collection, u32
 //!   C  name                               CollectionRecord
 //!   S  cid:4  hash:16                     SpaceRecord; hash = blake3 of the SpaceKey
-//!   I  cid:4  seq:8                       ItemRecord, with where its vectors are
-//!   K  cid:4  modality:1  id              seq:8
+//!   P  cid:4  page:8                      128 ItemRecords, with where their vectors are, see `items`
+//!   M  cid:4  page:8                      their ids once more, see `items`
+//!   L  cid:4  seq:8                       an ItemRecord too long for a page
+//!   H  cid:4  depth:1  slot:4  page:2     from hashes of ids to numbers of items, see `ids`
 //!   V  cid:4  space:4  block:4            vector block, see `block`
 //!   D  cid:4  space:4  block:4            the rows of that block that no longer count
 //!   T  cid:4                              Storage of the collection's vectors; none for f32
 //!   R  table  00  key                     a small record of somebody else
 //!   X  cid:4 [space:4]                    a dropped collection or space whose keys are still to be swept
 //! ```
+//! Formats 1 and 2 had `I cid seq`, an ItemRecord, and `K cid modality id`, its number: what is left of them is swept away.
+//!
 //! A field `name:n` is n bytes; numbers in keys are big-endian, so keys come in order. Ids of collections, of spaces and of
 //! items, and numbers of blocks, are never given twice. A record is one version byte ([`RECORD_VERSION`]), then bincode's
 //! standard encoding, at most [`RECORD_LIMIT`] bytes. The order of fields and of enum variants *is* the format: the fixture
@@ -32,7 +36,7 @@ use super::error::{Error, Refused};
 use super::space::SpaceKey;
 
 /// Version of all that is drawn above.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 /// First byte of every record.
 pub const RECORD_VERSION: u8 = 1;
 /// Longest record, in bytes. Holds back what corrupt lengths could make bincode allocate.
@@ -121,7 +125,7 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8], what: impl FnOnce() -> S
     Err(Error::damaged(format!("the record of {} {fault}", what())))
 }
 
-/// A number as it stands in keys and in the value of `K`.
+/// A number as it stands at the end of a key.
 pub(super) fn read_seq(bytes: &[u8], what: impl FnOnce() -> String) -> Result<u64, Error> {
     match bytes.try_into() {
         Ok(bytes) => Ok(u64::from_be_bytes(bytes)),
@@ -140,9 +144,11 @@ pub(super) mod key {
     pub const SWEEPS: &[u8] = b"X";
     pub const RECORDS: &[u8] = b"R";
     /// First bytes of all keys.
-    pub const TABLES: [u8; 12] = *b"FGNCTSIKVDRX";
+    pub const TABLES: [u8; 14] = *b"FGNCTSPMLHVDRX";
+    /// Tables of formats 1 and 2 that are no more.
+    pub const RETIRED: [u8; 2] = *b"IK";
     /// Tables whose keys begin with a collection's id.
-    pub const OF_COLLECTION: [u8; 6] = *b"SIKVDT";
+    pub const OF_COLLECTION: [u8; 8] = *b"SPMLHVDT";
     /// Tables whose keys begin with a collection's id and a space's number.
     pub const OF_SPACE: [u8; 2] = *b"VD";
 
@@ -175,12 +181,24 @@ pub(super) mod key {
         join(b'S', &[&cid.to_be_bytes(), &hasher.finalize().as_bytes()[..16]])
     }
 
-    pub fn item(cid: u32, seq: u64) -> Vec<u8> {
-        join(b'I', &[&cid.to_be_bytes(), &seq.to_be_bytes()])
+    pub fn page(cid: u32, page: u64) -> Vec<u8> {
+        join(b'P', &[&cid.to_be_bytes(), &page.to_be_bytes()])
     }
 
-    pub fn id(cid: u32, of: Modality, id: &str) -> Vec<u8> {
-        join(b'K', &[&cid.to_be_bytes(), &[modality(of)], id.as_bytes()])
+    pub fn names(cid: u32, page: u64) -> Vec<u8> {
+        join(b'M', &[&cid.to_be_bytes(), &page.to_be_bytes()])
+    }
+
+    pub fn long(cid: u32, seq: u64) -> Vec<u8> {
+        join(b'L', &[&cid.to_be_bytes(), &seq.to_be_bytes()])
+    }
+
+    pub fn id_node(cid: u32, depth: u8, slot: u32) -> Vec<u8> {
+        join(b'H', &[&cid.to_be_bytes(), &[depth], &slot.to_be_bytes()])
+    }
+
+    pub fn id_page(cid: u32, depth: u8, slot: u32, page: u16) -> Vec<u8> {
+        join(b'H', &[&cid.to_be_bytes(), &[depth], &slot.to_be_bytes(), &page.to_be_bytes()])
     }
 
     pub fn block(cid: u32, space: u32, block: u32) -> Vec<u8> {
@@ -204,7 +222,7 @@ pub(super) mod key {
         key.get(at..at.checked_add(4)?)?.try_into().ok().map(u32::from_be_bytes)
     }
 
-    fn modality(of: Modality) -> u8 {
+    pub fn modality(of: Modality) -> u8 {
         match of {
             Modality::Audio => b'a',
             Modality::Text => b't',
@@ -234,7 +252,7 @@ mod tests {
 
     #[test]
     fn keys_come_in_the_order_of_their_numbers() {
-        assert!(key::item(1, 255) < key::item(1, 256) && key::item(1, u64::MAX) < key::item(2, 0));
+        assert!(key::page(1, 255) < key::page(1, 256) && key::page(1, u64::MAX) < key::page(2, 0));
         assert!(key::block(1, 2, 255) < key::block(1, 2, 256));
         assert_eq!(key::number(&key::block(1, 2, 300), 9), Some(300));
         assert_eq!(key::number(b"V", 9), None);

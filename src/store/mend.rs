@@ -17,7 +17,8 @@ use super::catalog::{self, Store};
 use super::check::{self, Checkup, Remedy, tolerant};
 use super::error::Error;
 use super::folder::{self, Marker, Witness};
-use super::key_value::{Batch, KeyValue};
+use super::items;
+use super::key_value::{self, Batch, KeyValue};
 use super::layout::{self, CollectionRecord, FORMAT, SpaceRecord, key};
 use super::migrate;
 use super::renew::{self, Filling};
@@ -55,6 +56,8 @@ impl Store {
         if let Some(found) = format.and_then(|bytes| layout::decode(&bytes, String::new).ok()) {
             folder::check_format(dir, found)?;
             migrate::migrate(&kv, found, FORMAT, migrate::STEPS)?;
+            // What cannot be removed is found below.
+            let _ = key::RETIRED.iter().try_for_each(|table| key_value::empty(&kv, &[*table]));
         }
         if !witness.spoke() {
             begun.find(Remedy::Rebuilt, None, None, "the file `changes` is missing or says no number");
@@ -139,10 +142,11 @@ fn open(dir: &Path, repair: bool, out: &mut Checkup) -> Result<Sled, Error> {
     let wrong = wrong_files(&db);
     let named = wrong.iter().map(|name| format!("`db/{name}`")).collect::<Vec<_>>().join(" and ");
     if wrong.is_empty() {
-        return Err(Error::damaged(first));
+        return Err(Error::damaged(format!("{first}, and without its log nothing can be read or mended")));
     }
     if !repair {
-        return Err(Error::damaged(format!("{named} has a wrong checksum, and follows from the log: a repair makes it again")));
+        let advice = "it follows from the log, and `dyad check --repair` makes it again";
+        return Err(Error::damaged(format!("{named} has a wrong checksum; {advice}")));
     }
     // sled takes every file whose name begins with `snap.` for one of its own.
     let places: Vec<_> = wrong.iter().map(|name| (db.join(name), db.join(format!("damaged.{name}")))).collect();
@@ -222,9 +226,10 @@ fn readable(kv: &dyn KeyValue, each: &mut Each<'_>) -> Result<(), Error> {
     let mut spaces: Vec<(u32, SpaceRecord)> = Vec::new();
     for table in key::TABLES {
         match table {
-            b'I' => {
+            b'P' | b'M' => {
+                let place = if table == b'P' { key::page } else { key::names };
                 for c in &collections {
-                    let probes = (0..c.next_seq).map(|seq| key::item(c.cid, seq));
+                    let probes = (0..c.next_seq.div_ceil(items::WIDTH)).map(|page| place(c.cid, page));
                     tolerant::visit(kv, &key::all(table, c.cid), probes, |key, read| {
                         read.map_or(Ok(()), |value| each(key, value))
                     })?;

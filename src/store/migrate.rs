@@ -10,6 +10,8 @@
 //! To draw a new format: change `layout` and its `FORMAT`, add the step from the old one to [`STEPS`], write the fixture of the
 //! new one beside the old ones (`tests/store/fixture.rs`), which must all open forever.
 
+mod format_2;
+
 use super::error::Error;
 use super::key_value::{Batch, KeyValue};
 use super::layout::{self, key};
@@ -25,6 +27,8 @@ pub(super) struct Step {
 pub(super) const STEPS: &[Step] = &[
     // Blocks of f16 and the table T came; what was there stays as it is.
     Step { from: 1, run: |_| Ok(()) },
+    // Items and ids came to stand in pages.
+    Step { from: 2, run: format_2::items },
 ];
 
 /// Runs the steps from format `found` to format `wanted`.

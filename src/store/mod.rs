@@ -5,7 +5,7 @@
 //!     │         │
 //!   catalog  collection (reads)  commit (writes)
 //!     └────┬────┘───────────────────┘
-//!        layout ─ block          what bytes mean
+//!   layout ─ block, items, ids   what bytes mean
 //!        KeyValue                where bytes are: sled, memory
 //! ```
 //! A commit is whole or not at all, and safe on the disk when it returns. Vectors are kept as the model gave them and come
@@ -22,12 +22,15 @@ mod compact;
 mod error;
 mod fault;
 mod folder;
+mod ids;
 mod item;
+mod items;
 mod key_value;
 mod layout;
 mod memory;
 mod mend;
 mod migrate;
+mod page;
 mod records;
 mod renew;
 mod scan;

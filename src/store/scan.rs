@@ -8,7 +8,8 @@ use super::block::Block;
 use super::collection::{Collection, item};
 use super::error::Error;
 use super::item::Item;
-use super::layout::{self, ItemRecord, RowRef, SpaceRecord, key};
+use super::items;
+use super::layout::{ItemRecord, RowRef, SpaceRecord, key};
 use super::space::SpaceKey;
 
 /// Blocks kept at hand. Rows follow each other but for those that were renewed, which follow each other elsewhere.
@@ -43,14 +44,12 @@ impl Collection {
 
     /// Every item with a row in the space of this number, and where the row is.
     fn places(&self, number: u32) -> impl Iterator<Item = Result<(u64, ItemRecord, RowRef), Error>> + '_ {
-        self.inner.kv.scan_prefix(&key::all(b'I', self.cid)).filter_map(move |entry| {
-            let read = |(key, value): (Vec<u8>, Vec<u8>)| {
-                let seq = layout::read_seq(key.get(5..).unwrap_or_default(), || "the number of an item".into())?;
-                let record: ItemRecord = layout::decode(&value, || format!("item {seq}"))?;
+        items::scan(&*self.inner.kv, self.cid).filter_map(move |found| match found {
+            Ok((seq, record)) => {
                 let place = record.rows.iter().find(|row| row.space == number).copied();
-                Ok(place.map(|place| (seq, record, place)))
-            };
-            entry.and_then(read).transpose()
+                place.map(|place| Ok((seq, record, place)))
+            }
+            Err(error) => Some(Err(error)),
         })
     }
 }

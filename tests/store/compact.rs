@@ -19,14 +19,14 @@ fn rows_stay_and_blocks_become_few() {
     let kv = Arc::new(Memory::default());
     let store = Store::on(kv.clone()).unwrap();
     let collection = store.create("c").unwrap();
-    for i in 0..700 {
+    for i in 0..2_800 {
         collection.commit(vec![clip(&format!("{i}"), [i as f32, 1.0])]).unwrap();
     }
-    collection.commit((0..700).step_by(3).map(|i| clip(&format!("{i}"), [i as f32, 2.0])).collect()).unwrap();
+    collection.commit((0..2_800).step_by(3).map(|i| clip(&format!("{i}"), [i as f32, 2.0])).collect()).unwrap();
     let (whole, fingerprint) = (contents(&store), collection.spaces().unwrap()[0].fingerprint);
     let done = store.repack(&Silent).unwrap();
-    // 256 rows of two numbers are a full block; a replaced row's block went with it.
-    assert_eq!((done.blocks_before, done.blocks_after, done.rows_removed), (467, 3, 0));
+    // 1,024 rows of two numbers are a full block; a replaced row's block went with it.
+    assert_eq!((done.blocks_before, done.blocks_after, done.rows_removed), (1_867, 3, 0));
     assert_eq!(kv.scan_prefix(b"V").count(), 3);
     assert_eq!((contents(&store), collection.spaces().unwrap()[0].fingerprint), (whole.clone(), fingerprint));
     assert!(store.check(None, &Silent).unwrap().is_whole());
@@ -37,7 +37,7 @@ fn rows_stay_and_blocks_become_few() {
     assert_eq!((third.rows_removed, kv.scan_prefix(b"D").count(), kv.scan_prefix(b"V").count()), (100, 0, 3));
     collection.commit(vec![clip("new", [1.0, 1.0])]).unwrap();
     assert!(store.check(None, &Silent).unwrap().is_whole());
-    assert_eq!(collection.vectors(&space(Stage::Joint, None)).unwrap().0.len(), 701);
+    assert_eq!(collection.vectors(&space(Stage::Joint, None)).unwrap().0.len(), 2_801);
 }
 
 #[test]

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use dyad::embedding::{Modality, Stage};
 use dyad::progress::Silent;
-use dyad::store::{Batch, FORMAT, KeyValue, Memory, NewItem, Storage, Store};
+use dyad::store::{Batch, FORMAT, Faulty, KeyValue, Memory, NewItem, Storage, Store};
 use dyad::value::Value;
 
+use super::check::contents;
 use super::{clip, space};
 
 fn path(format: u32) -> String {
@@ -26,6 +27,11 @@ fn hex(bytes: &[u8]) -> String {
 
 fn unhex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
+}
+
+/// Longer than what fits a page.
+fn long() -> String {
+    "la ".repeat(1_400)
 }
 
 #[test]
@@ -48,6 +54,9 @@ fn write_fixture() {
     let mut replaced = clip("flute/a4.wav", [4.0, 3.0]);
     replaced.content_hash = Some("0123".to_owned());
     collection.commit(vec![replaced]).unwrap();
+    let mut harp = NewItem::new("Harfe", Modality::Text);
+    harp.metadata.insert("caption".to_owned(), Value::from(long()));
+    store.create("long").unwrap().commit(vec![harp]).unwrap();
     store.put_record("prompts", "track", &vec!["A <> track"]).unwrap();
     let halves = store.create_as("halves", Storage::F16).unwrap();
     halves.commit(vec![clip("a.wav", [0.1, -65504.0]), clip("b.wav", [1.0, 2.0])]).unwrap();
@@ -59,7 +68,8 @@ fn write_fixture() {
     std::fs::write(path(FORMAT), text).unwrap();
 }
 
-fn opened(format: u32) -> Store {
+/// The byte store of a fixture.
+fn kept(format: u32) -> Arc<Memory> {
     let kv = Arc::new(Memory::default());
     let mut batch = Batch::default();
     for line in std::fs::read_to_string(path(format)).unwrap().lines() {
@@ -67,9 +77,39 @@ fn opened(format: u32) -> Store {
         batch.put(unhex(key), unhex(value));
     }
     kv.put_batch(batch).unwrap();
-    let store = Store::on(kv).unwrap();
+    kv
+}
+
+fn opened(format: u32) -> Store {
+    let kv = kept(format);
+    let store = Store::on(kv.clone()).unwrap();
     assert!(store.check(None, &Silent).unwrap().is_whole());
+    assert_eq!(kv.scan_prefix(b"I").count() + kv.scan_prefix(b"K").count(), 0, "tables of older formats are gone");
     store
+}
+
+#[test]
+fn format_3_has_long_records() {
+    let store = opened(3);
+    let label = store.collection("long").unwrap().unwrap().item_by_id(Modality::Text, "Harfe").unwrap().unwrap();
+    assert_eq!(label.metadata["caption"], Value::from(long()));
+}
+
+/// A migration that fails at any call, and is begun again, leaves what one in one go leaves.
+#[test]
+fn an_older_format_is_brought_on_after_any_failure() {
+    let whole = contents(&Store::on(kept(1)).unwrap());
+    for fails_from in 1.. {
+        let kv = kept(1);
+        let opened = Store::on(Arc::new(Faulty::new(kv.clone(), fails_from))).is_ok();
+        let store = Store::on(kv.clone()).unwrap();
+        assert_eq!(contents(&store), whole, "call {fails_from}");
+        assert_eq!(store.check(None, &Silent).unwrap().findings, [], "call {fails_from}");
+        assert_eq!(kv.scan_prefix(b"I").count() + kv.scan_prefix(b"K").count(), 0);
+        if opened {
+            return;
+        }
+    }
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn import_with_faults(rows: u64, calls: impl Fn(u64) -> Vec<u64>) {
 fn options(file: &Path) -> Options {
     Options {
         format: Format::named("jsonl").unwrap(),
-        file: file.to_owned(),
+        files: vec![file.to_owned()],
         ask: Ask::default(),
         collection: "c".into(),
         model: "m".into(),

@@ -107,7 +107,7 @@ fn unclaimed(kv: &dyn KeyValue, collections: &[(String, CollectionRecord)], out:
         if tolerant::get(kv, &key::sweep(cid, None))?.is_some() {
             continue;
         }
-        if any(kv, &key::all(b'I', cid))? {
+        if any(kv, &key::all(b'P', cid))? {
             found.push(cid);
             continue;
         }

@@ -10,6 +10,7 @@
 
 mod catalog;
 mod collection;
+mod items;
 pub(super) mod tolerant;
 mod totals;
 
