@@ -16,8 +16,8 @@ use crate::render::Format;
     after_help = "Without a command: the REPL on a terminal, else statements from standard input.\nExit codes: 0 all succeeded, 1 a statement or file failed, 2 wrong usage, 3 store locked or damaged, 130 interrupted."
 )]
 pub struct Args {
-    /// The store's folder
-    #[arg(long, global = true, value_name = "DIR", env = "DYAD_STORE")]
+    /// The store's folder, or a snapshot file, which is only read
+    #[arg(long, global = true, value_name = "DIR|FILE", env = "DYAD_STORE")]
     pub store: Option<PathBuf>,
     /// Another folder to look for models in (may be given again)
     #[arg(long = "models", global = true, value_name = "DIR")]
