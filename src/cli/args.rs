@@ -28,7 +28,7 @@ pub struct Args {
     /// Colours
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
-    /// Threads of embedding, indexing and evaluation; any number gives the same results
+    /// Threads of embedding, indexing and evaluation; any number gives the same results, and 1 the same search files too
     #[arg(long, global = true, value_name = "N", env = "DYAD_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
     /// Only results and errors
@@ -68,10 +68,6 @@ pub enum Task {
     Run {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// Goes on after a statement that fails
-        #[arg(long, id = "run_keep_going")]
-        #[clap(hide = true)]
-        keep_going: bool,
     },
     /// Embeds audio files into a collection
     Ingest(Ingest),
@@ -130,7 +126,7 @@ pub enum Task {
 
 #[derive(Debug, ClapArgs)]
 pub struct Ingest {
-    /// Folders and files of audio (wav, flac, mp3, ogg/vorbis, m4a/aac, aiff, caf); with `--dataset` the dataset's folder
+    /// Folders and files of audio (wav, flac, mp3, ogg/vorbis, m4a/aac/alac, aiff, caf); with `--dataset` the dataset's folder
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// The collection, made if there is none

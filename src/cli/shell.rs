@@ -9,6 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::progress::Progress;
 use crate::query::Clause;
 use crate::query::split::Continuation;
+use crate::render::prose;
 use crate::repl::console::Settings;
 use crate::repl::{self, Candidate, Flow, Hint, Shell, View, WordKind};
 use crate::session::{Failure, Session};
@@ -34,12 +35,10 @@ pub fn repl(app: &App, no_init: bool) -> Result<u8, Failure> {
 fn greet(app: &App, session: &Session) {
     let clips: u64 = session.workspace().store().collections().map(|all| all.iter().map(|c| c.audio).sum()).unwrap_or(0);
     let store = session.workspace().place();
-    app.say(&format!(
-        "dyad {} · store {store} · {clips} clips · `help` lists the verbs, Ctrl-D leaves",
-        env!("CARGO_PKG_VERSION")
-    ));
+    let say = |text: &str| app.say(&prose(text, &app.style).join("\n"));
+    say(&format!("dyad {} · store {store} · {clips} clips · `help` lists the verbs, Ctrl-D leaves", env!("CARGO_PKG_VERSION")));
     if clips == 0 {
-        app.say("the store is empty: `dyad ingest DIR` embeds a folder of audio, `dyad demo` shows the whole path");
+        say("the store is empty: `dyad ingest DIR` embeds a folder of audio, `dyad demo` shows the whole path");
     }
 }
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use super::cosines::{Cosines, each_row};
 use super::sorted::{Kinds, Sorted};
-use super::weighting::{Weighed, Weightings, each, eights};
-use super::{Bins, Distribution, Error, Function, METRICS, Measure, RESAMPLING, check, check_truth, ratio, weight};
+use super::weighting::{Weightings, each, eights};
+use super::{Bins, Distribution, Error, Function, METRICS, Measure, RESAMPLING, at, check, check_truth, ratio, weight};
 use super::{areas::MOST_PAIRS, order::Curve};
 use crate::embedding::Scores;
 use crate::progress::{Progress, Silent};
@@ -74,8 +74,8 @@ impl Pairs {
         let rows =
             each_row(&*of, "items and classes", progress, |item, row| Ok((sums(row, own(item)), separation(row, own(item)))))?;
         let (sums, separations): (Vec<Sums>, Vec<f64>) = rows.into_iter().unzip();
-        let positives = sums.iter().map(|sum| sum.positives).sum();
-        let negatives = sums.iter().map(|sum| sum.negatives).sum();
+        let positives = sums.iter().fold((0, 0.0), |(count, sum), row| (count + row.positives, sum + row.positive));
+        let negatives = sums.iter().fold((0, 0.0), |(count, sum), row| (count + row.negatives, sum + row.negative));
         progress.begin("sorting", None);
         let sorted = Sorted::new(of, truth, most, progress)?;
         let kinds = sorted.kinds(positives, negatives, progress)?;
@@ -188,10 +188,8 @@ impl Measure for Pairs {
         METRICS.iter().filter(|m| matches!(m.function, Function::Pairs(_))).map(|m| m.name.to_owned()).collect()
     }
 
-    /// NaN throughout where the vectors can't be read any more.
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
-        let mut found = self.evaluate_each(&Weighed(weights), &Silent).unwrap_or_default();
-        found.pop().unwrap_or_else(|| vec![f64::NAN; self.names().len()])
+        at(self, weights)
     }
 
     fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {

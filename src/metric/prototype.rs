@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::Error;
 use super::cosines::{Cosines, Rows, Visit, rows_a_block};
+use super::{Error, check_classes};
 use crate::embedding::Embeddings;
 use crate::progress::Progress;
 
@@ -36,12 +36,7 @@ impl<'a> Protocol<'a> {
     /// # Errors
     /// When there is not one class a clip, or not one fold a clip.
     pub(super) fn folds(self, truth: &[usize], classes: usize, n: usize) -> Result<Option<&'a [usize]>, Error> {
-        if truth.len() != n {
-            return Err(Error::Shape { what: "classes, one a clip", expected: n, found: truth.len() });
-        }
-        if let Some((item, &class)) = truth.iter().enumerate().find(|&(_, &class)| class >= classes) {
-            return Err(Error::Class { item, class, classes });
-        }
+        check_classes(n, classes, truth)?;
         match self {
             Protocol::Folds(folds) if folds.len() != n => {
                 Err(Error::Shape { what: "folds, one a clip", expected: n, found: folds.len() })

@@ -92,15 +92,18 @@ impl Clause {
             Clause::Top => ("top K", "how many of the best"),
             Clause::Limit => ("limit N", "at most so many rows of the result; `limit 0` is all"),
             Clause::By => ("by FIELD", "groups or folds: a metadata field"),
-            Clause::OrderBy => ("order by FIELD [desc]", "the order of the rows: a column of the result, `_` for a space in its name"),
+            Clause::OrderBy => {
+                ("order by FIELD [desc]", "the order of the rows: a column of the result, `_` for a space in its name")
+            }
             Clause::As => ("as FORMAT", "`table`, `csv`, `tsv`, `json`, `jsonl`, `markdown` or `plot`"),
             Clause::Into => {
                 ("into \"FILE\"", "writes the result to a file, in the format of its extension where there is no `as`")
             }
             Clause::Using => ("using prototypes|knn", "audio-only labels instead of texts"),
-            Clause::For => {
-                ("for \"TEXT\"|WORD", "the text to look for, or a weighted sum: `\"cello\" + 0.5 * \"dark\"`; the queries of `retrieve`")
-            }
+            Clause::For => (
+                "for \"TEXT\"|WORD",
+                "the text to look for, or a weighted sum: `\"cello\" + 0.5 * \"dark\"`; the queries of `retrieve`",
+            ),
             Clause::Without => ("without \"TEXT\"", "texts to keep away from"),
             Clause::With => ("with (STATEMENT)|NAME", "the other side of a comparison"),
         }

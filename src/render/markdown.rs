@@ -40,7 +40,7 @@ fn fenced(text: &str) -> Vec<String> {
     if text.is_empty() {
         return Vec::new();
     }
-    std::iter::once("```text".to_owned()).chain(prose(text)).chain(["```".to_owned()]).collect()
+    std::iter::once("```text".to_owned()).chain(prose(text, &Style::default())).chain(["```".to_owned()]).collect()
 }
 
 fn metrics(report: &Report) -> Vec<String> {

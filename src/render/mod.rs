@@ -22,6 +22,8 @@ pub mod svg;
 mod table;
 mod terminal;
 
+pub use terminal::prose;
+
 use std::io;
 
 use crate::diagnostic::{Diagnostic, Span, one_of};

@@ -47,7 +47,10 @@ impl Part {
         let mut i = 0;
         while i < table.columns.len() {
             if named(i, "low") && named(i + 1, "high") {
-                parts.push(Part::Interval(i));
+                // Without resamples there is no interval to show.
+                if table.rows.iter().any(|row| row.get(i).is_some_and(|low| !low.is_null())) {
+                    parts.push(Part::Interval(i));
+                }
                 i += 1;
             } else {
                 parts.push(Part::Plain(i, ColumnFormat::of(table, i)));

@@ -22,7 +22,7 @@ use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::progress::{self, Progress, Recorder};
 use crate::query::lex::{Kind, Token, tokens};
 use crate::query::split::{Continuation, Piece, split};
-use crate::query::{Command, Settings, Statement, bind, parse};
+use crate::query::{Command, Predicate, Settings, Signature, Statement, bind, parse};
 use crate::render::{Format, Style};
 use crate::report::{Report, Table};
 use crate::store;
@@ -225,11 +225,15 @@ impl Session {
         then: impl FnOnce(&dyn Plan, &rows::Rows, &Scope<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let Some(verb) = verb::find(&command.verb.node) else { return Err(unknown_verb(&command.verb).into()) };
-        let rows = rows::Rows::of(&command, verb.signature())?;
-        let bound = bind(command, verb.signature(), &self.settings)?;
+        let (signature, rows) = (verb.signature(), rows::Rows::of(&command, verb.signature())?);
+        let filter = command.filter.as_ref().map(|filter| filter.node.clone());
+        let bound = bind(command, signature, &self.settings)?;
         let scope = Scope { workspace: &self.workspace, settings: &self.settings, named: &self.named, progress };
-        let plan = verb.plan(bound, &scope)?;
-        then(plan.as_ref(), &rows, &scope)
+        let done = verb.plan(bound, &scope).map_err(Failure::from).and_then(|plan| then(plan.as_ref(), &rows, &scope));
+        done.map_err(|failure| match (failure, filter) {
+            (Failure::Statement(fault), Some(filter)) => Failure::Statement(meant_as_parameter(fault, &filter, signature)),
+            (failure, _) => failure,
+        })
     }
 
     /// Takes over what a statement changes in the session.
@@ -281,6 +285,17 @@ impl Session {
         }
         report.context.store = Some(self.workspace.place());
         Ok(report)
+    }
+}
+
+/// A field that no clip has may be a parameter: one that is misspelt, or one that the verb does not take.
+fn meant_as_parameter(fault: Diagnostic, filter: &Predicate, signature: &Signature) -> Diagnostic {
+    let fields = filter.fields();
+    let Some(field) = fields.iter().find(|field| fault.span == Some(field.span) && fault.hints.is_empty()) else { return fault };
+    let takes = |signature: &Signature| signature.parameter(&field.node).is_some();
+    match VERBS.iter().map(|verb| verb.signature()).find(|other| takes(other)) {
+        Some(other) => fault.hint(format!("`{}` is a parameter of `{}`, not of `{}`", field.node, other.name, signature.name)),
+        None => fault.suggest(&field.node, signature.parameters.iter().map(|parameter| parameter.name)),
     }
 }
 

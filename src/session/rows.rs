@@ -70,9 +70,10 @@ impl Rows {
         let Some(Spanned { node: order, span }) = &self.order else { return Ok(tables.first_mut()) };
         let plain = |name: &str| name.to_lowercase().replace(' ', "_");
         let wanted = plain(&order.field);
-        let found = tables.iter().enumerate().find_map(|(at, table)| {
-            Some((at, table.columns.iter().position(|column| plain(&column.name) == wanted)?))
-        });
+        let found = tables
+            .iter()
+            .enumerate()
+            .find_map(|(at, table)| Some((at, table.columns.iter().position(|column| plain(&column.name) == wanted)?)));
         let Some((at, column)) = found else {
             let mut names: Vec<String> = Vec::new();
             for name in tables.iter().flat_map(|table| &table.columns).map(|column| column.name.replace(' ', "_")) {

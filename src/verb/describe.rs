@@ -275,6 +275,7 @@ fn describe_term(ontology: &Ontology, id: TermId) -> Table {
         ("below it", names(&term.children).into()),
         ("beside it", names(&siblings).into()),
     ]);
+    rows.retain(|(_, value)| value.as_text() != Some(""));
     facts(rows)
 }
 

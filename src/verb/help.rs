@@ -112,7 +112,7 @@ fn verb_help(signature: &Signature) -> String {
     for usage in signature.usage {
         let _ = writeln!(out, "  {usage}");
     }
-    let _ = write!(out, "\n{}\n", wrapped(signature.about, 96));
+    let _ = write!(out, "\n{}\n", signature.about);
     if !signature.clauses.is_empty() {
         out.push_str("\nClauses:\n");
         for clause in signature.clauses {
@@ -132,25 +132,6 @@ fn verb_help(signature: &Signature) -> String {
         for example in signature.examples {
             let _ = writeln!(out, "  {}\n      {}", example.statement, example.gives);
         }
-    }
-    out
-}
-
-/// Breaks a paragraph into lines of at most `width` characters.
-fn wrapped(text: &str, width: usize) -> String {
-    let mut out = String::new();
-    let mut length = 0;
-    for word in text.split_whitespace() {
-        let size = word.chars().count();
-        if length > 0 && length + 1 + size > width {
-            out.push('\n');
-            length = 0;
-        } else if length > 0 {
-            out.push(' ');
-            length += 1;
-        }
-        out.push_str(word);
-        length += size;
     }
     out
 }

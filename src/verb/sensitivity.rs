@@ -145,8 +145,9 @@ impl Plan for SensitivityPlan {
     fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
         let (task, truth) = (&self.task, self.task.truth(scope)?);
         let one = |prompt: &Prompt| Prompts(vec![prompt.clone()]);
-        let readable =
-            |prompt: &&Prompt| self.given || scope.workspace.unread(&task.model, task.stage(), &one(prompt), &truth.classes).is_ok();
+        let readable = |prompt: &&Prompt| {
+            self.given || scope.workspace.unread(&task.model, task.stage(), &one(prompt), &truth.classes).is_ok()
+        };
         task.reading_each(&truth, &Prompts(self.prompts.iter().filter(readable).cloned().collect()), scope)
     }
 

@@ -73,7 +73,10 @@ impl Task {
         let texts = truth.classes.len() * prompts.0.len();
         let unread = scope.workspace.unread(&self.model, self.stage(), prompts, &truth.classes)?;
         let with = if prompts.0.len() == 1 { "labels" } else { "labels in prompts" };
-        Ok(vec![parameters::reading(unread, texts), parameters::cosines((truth.clips.len(), "clips"), (texts, with), self.info.dim)])
+        Ok(vec![
+            parameters::reading(unread, texts),
+            parameters::cosines((truth.clips.len(), "clips"), (texts, with), self.info.dim),
+        ])
     }
 
     /// The clips with a label, their classes and the classes' names.

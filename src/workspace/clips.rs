@@ -232,12 +232,7 @@ pub fn nothing_passes(collection: &str, of: usize, filter: &Predicate) -> Diagno
 ///
 /// # Errors
 /// Names the field and the nearest that is there.
-pub fn check_fields(
-    collection: &str,
-    modality: Modality,
-    items: &[Item],
-    fields: &[&Spanned<String>],
-) -> Result<(), Diagnostic> {
+pub fn check_fields(collection: &str, modality: Modality, items: &[Item], fields: &[&Spanned<String>]) -> Result<(), Diagnostic> {
     let keys = items.iter().flat_map(|item| item.metadata.keys().map(String::as_str));
     check_known(collection, modality, &keys.chain(["id"]).collect(), fields)
 }
@@ -263,7 +258,7 @@ pub(super) fn check_known(
 }
 
 /// The last part of a path, without its extension.
-fn stem(id: &str) -> &str {
+pub fn stem(id: &str) -> &str {
     let name = id.rsplit('/').next().unwrap_or(id);
     match name.rsplit_once('.') {
         Some((stem, extension)) if !stem.is_empty() && extension.len() <= 5 => stem,

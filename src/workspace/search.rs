@@ -213,7 +213,8 @@ impl Workspace {
     ) -> Result<Search, Error> {
         let mut found = Vec::with_capacity(hits.len());
         for hit in hits {
-            let seq = seq_of(hit);
+            // What came back is held against the filter once more, whatever the index made of it.
+            let seq = seq_of(hit).filter(|&seq| among.has(seq));
             if seq != sought.except
                 && found.len() < sought.k
                 && let Some(item) = seq.map(|seq| among.collection.item(seq)).transpose()?.flatten()

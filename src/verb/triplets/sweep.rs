@@ -18,8 +18,9 @@ impl Plan for Sweep {
 
     fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
         let mut steps = Vec::new();
-        for (_, plan) in &self.0 {
-            steps.extend(plan.estimate(scope)?);
+        for (prompt, plan) in &self.0 {
+            let named = |step: Step| Step::new(step.stage, format!("{}: {}", prompt.name, step.detail));
+            steps.extend(plan.estimate(scope)?.into_iter().map(named));
         }
         Ok(steps)
     }
