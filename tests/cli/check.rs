@@ -16,7 +16,7 @@ fn copied(place: &Place) -> std::path::PathBuf {
 fn the_exit_code_tells_parity() {
     let place = Place::new();
     let folder = copied(&place);
-    place.dyad(&["models", "check", "copy"]).code(0).shows("golden parity").shows("faults  0");
+    place.dyad(&["models", "check", "copy"]).code(0).shows("golden parity").shows("faults      0");
     // The last expected number of the golden file, doubled in its exponent.
     let golden = folder.join("golden.safetensors");
     let mut bytes = std::fs::read(&golden).unwrap();
