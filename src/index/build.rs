@@ -57,12 +57,6 @@ pub(super) fn places(links: usize) -> usize {
     2 * links + SPARE
 }
 
-/// Neighbours that a row chooses when it comes in. More than `links`: it costs a fifth more time to build, and a walk finds at
-/// breadth 64 what it otherwise finds at 80.
-pub(super) fn chosen(links: usize) -> usize {
-    links + links / 2
-}
-
 /// The cosine distance between two rows that are given by number.
 struct Between<'a>(Coded<'a>);
 

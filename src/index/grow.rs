@@ -13,7 +13,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::beam::{Ground, Walks};
-use super::build::{audit, chosen};
+use super::build::audit;
 use super::codes::Coded;
 use super::draft::Draft;
 use super::graph::{Graph, Layer, Lines, Table};
@@ -108,7 +108,7 @@ impl Growth<'_> {
                     let _ = walk.run(&ground, self.beam, None);
                     let mut near: Vec<u64> = walk.best.words().filter(|&word| unpack(word).1 != row).collect();
                     near.sort_unstable_by(|a, b| b.cmp(a));
-                    (row, choose(self.rows, near.into_iter().map(unpack), chosen(self.links), self.links))
+                    (row, choose(self.rows, near.into_iter().map(unpack), self.links, self.links))
                 })
             };
             let chosen: Vec<(u32, Vec<u32>)> = batch.par_iter().map(near).collect();
