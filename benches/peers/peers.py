@@ -6,16 +6,18 @@
 
 Every engine answers the same queries in several rounds, one engine after the other in each; what is printed is the median of
 the rounds, and ratios to dyad are taken within a round. Rates are queries a second *of processor*, so that time that the system
-gave to somebody else does not count; with several threads, of all of them together. The peers' own batch calls are used, dyad
-is asked one query after the other (but for `batch`).
+gave to somebody else does not count; with several threads, of all of them together (`wall` has them by the clock). The peers' own
+batch calls are used, dyad is asked one query after the other (but for `batch`). `all.py` runs the whole matrix.
 
 Sets, seeded: `easy` is 200 clear clusters; `hard` has low contrast: one cloud whose variance falls slowly over all directions.
 """
 
 import argparse
+import functools
 import json
 import os
 import pathlib
+import resource
 import statistics
 import subprocess
 import sys
@@ -27,32 +29,37 @@ import numpy as np
 K = 10
 
 
-def make(kind, n, dim, queries, seed):
+def make(folder, kind, n, dim, queries, seed):
+    """Writes rows.npy and queries.npy, some thousand rows at a time; gives the queries."""
     rng = np.random.default_rng(seed)
     if kind == "easy":
         centres = rng.standard_normal((200, dim), dtype=np.float32)
-
-        def draw(count):
-            return centres[rng.integers(0, 200, count)] + rng.standard_normal((count, dim), dtype=np.float32)
     else:
         spread = (1.0 / np.sqrt(1.0 + np.arange(dim) / 8.0)).astype(np.float32)
 
-        def draw(count):
-            return rng.standard_normal((count, dim), dtype=np.float32) * spread
+    def draw(count):
+        rows = rng.standard_normal((count, dim), dtype=np.float32)
+        rows = centres[rng.integers(0, 200, count)] + rows if kind == "easy" else rows * spread
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
-    rows, asked = draw(n), draw(queries)
-    for x in (rows, asked):
-        x /= np.linalg.norm(x, axis=1, keepdims=True)
-    return rows, asked
+    asked = draw(queries)
+    np.save(folder / "queries.npy", asked)
+    rows = np.lib.format.open_memmap(folder / "rows.npy", mode="w+", dtype=np.float32, shape=(n, dim))
+    for start in range(0, n, 10_000):
+        rows[start:start + 10_000] = draw(min(10_000, n - start))
+    return asked
 
 
 def truth_of(rows, asked):
-    best = []
-    for start in range(0, len(asked), 100):
-        scores = asked[start:start + 100] @ rows.T
-        top = np.argpartition(-scores, K, axis=1)[:, :K]
-        best.append(top)
-    return np.concatenate(best)
+    """The K nearest of each, by blocks of rows."""
+    scores, ids = np.empty((len(asked), 0), np.float32), np.empty((len(asked), 0), np.int64)
+    for start in range(0, len(rows), 50_000):
+        block = asked @ np.asarray(rows[start:start + 50_000]).T
+        top = np.argpartition(-block, min(K, block.shape[1] - 1), axis=1)[:, :K]
+        scores = np.concatenate([scores, np.take_along_axis(block, top, 1)], axis=1)
+        ids = np.concatenate([ids, top + start], axis=1)
+    best = np.argsort(-scores, axis=1)[:, :K]
+    return np.take_along_axis(ids, best, 1)
 
 
 def recall(found, truth):
@@ -73,9 +80,12 @@ def timed(job):
 class Dyad:
     name = "dyad"
 
-    def __init__(self, program, folder, threads):
-        self.process = subprocess.Popen([program, "serve", str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.folder, self.threads = folder, threads
+    def __init__(self, program, folder, threads, limit=0):
+        """`limit`: bytes of address space that the process may have, files that it maps included."""
+        within = (lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))) if limit else None
+        self.process = subprocess.Popen([program, "serve", str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        preexec_fn=within)
+        self.folder = folder
         self.ask(f"load {folder}")
 
     def ask(self, line):
@@ -83,29 +93,45 @@ class Dyad:
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
     def build(self, rows):
-        return self.ask(f"build {self.threads}")
+        return self.ask("build")
+
+    def found(self, line):
+        answer = self.ask(line)
+        return answer["cpu"], answer["wall"], np.load(answer["ids"])
 
     def search(self, asked, ef, seconds):
-        answer = self.ask(f"hnsw {ef} {seconds} {K}")
-        return answer["qps"], np.load(answer["ids"])
+        return self.found(f"hnsw {ef} {seconds} {K}")
 
     def exact(self, asked, seconds):
-        answer = self.ask(f"exact {seconds} {K}")
-        return answer["qps"], np.load(answer["ids"])
+        return self.found(f"exact {seconds} {K}")
 
-    def batch(self, asked):
-        answer = self.ask(f"batch {K}")
-        return answer["qps"], np.load(answer["ids"])
+    def batch(self, asked, k):
+        return self.found(f"batch {k}")
+
+
+class DyadNumbers:
+    """dyad's scan of the f32 alone, as it goes where there are no codes."""
+    name = "dyad f32"
+
+    def __init__(self, dyad):
+        self.dyad = dyad
+
+    def exact(self, asked, seconds):
+        return self.dyad.found(f"scan {seconds} {K}")
 
 
 def rate(asked, seconds, search):
-    """Queries a second of processor, of whole passes."""
+    """Queries a second of processor and of the clock, of whole passes."""
     done, start, before = 0, time.perf_counter(), cpu()
     while done == 0 or time.perf_counter() - start < seconds:
         found = search(asked)
         done += len(asked)
-    return done / (cpu() - before), found
+    return done / (cpu() - before), done / (time.perf_counter() - start), found
 
 
 class Usearch:
@@ -120,6 +146,16 @@ class Usearch:
     def search(self, asked, ef, seconds):
         self.index.expansion_search = ef
         return rate(asked, seconds, lambda q: self.index.search(q, K, threads=self.threads).keys)
+
+    def save(self, file):
+        self.index.save(file)
+
+    @staticmethod
+    def open(file, dim):
+        from usearch.index import Index
+        index = Index(ndim=dim, metric="ip", dtype="f32")
+        index.view(file)
+        return lambda q: index.search(q, K, threads=1)
 
 
 class Hnswlib:
@@ -137,6 +173,17 @@ class Hnswlib:
     def search(self, asked, ef, seconds):
         self.index.set_ef(ef)
         return rate(asked, seconds, lambda q: self.index.knn_query(q, k=K, num_threads=self.threads)[0])
+
+    def save(self, file):
+        self.index.save_index(file)
+
+    @staticmethod
+    def open(file, dim):
+        import hnswlib
+        index = hnswlib.Index(space="ip", dim=dim)
+        index.load_index(file)
+        index.set_ef(96)
+        return lambda q: index.knn_query(q, k=K, num_threads=1)
 
 
 class Faiss:
@@ -157,15 +204,32 @@ class Faiss:
         self.index.hnsw.efSearch = ef
         return rate(asked, seconds, lambda q: self.index.search(q, K)[1])
 
-    def flat(self, rows):
-        self.scan = self.faiss.IndexFlatIP(rows.shape[1])
+    def save(self, file):
+        self.faiss.write_index(self.index, file)
+
+    @staticmethod
+    def open(file, dim):
+        import faiss
+        faiss.omp_set_num_threads(1)
+        index = faiss.read_index(file)
+        index.hnsw.efSearch = 96
+        return lambda q: index.search(q, K)
+
+
+class FaissFlat:
+    name = "faiss Flat"
+
+    def __init__(self, rows, threads):
+        import faiss
+        faiss.omp_set_num_threads(threads)
+        self.scan = faiss.IndexFlatIP(rows.shape[1])
         self.scan.add(rows)
 
     def exact(self, asked, seconds):
         return rate(asked[:1], seconds, lambda q: self.scan.search(q, K)[1])
 
-    def batch(self, asked):
-        return rate(asked, 0, lambda q: self.scan.search(q, K)[1])
+    def batch(self, asked, k):
+        return rate(asked, 0, lambda q: self.scan.search(q, k)[1])
 
 
 class Numpy:
@@ -229,7 +293,81 @@ def measure_band():
     return best
 
 
+PEERS = {"hnswlib": Hnswlib, "faiss": Faiss, "usearch f32": functools.partial(Usearch, "f32"), "usearch i8": functools.partial(Usearch, "i8")}
+OPENED = {"hnswlib": Hnswlib, "faiss": Faiss, "usearch f32": Usearch}
+
+
+def resident():
+    """Bytes of memory that is this process's own, and of files."""
+    lines = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    return {"anon": 1024 * int(lines["RssAnon"].split()[0]), "file": 1024 * int(lines["RssFile"].split()[0])}
+
+
+def child(name, file, queries):
+    """In a process of its own: opens an index, answers one query, then all; what each took."""
+    asked = np.load(queries)
+    for library in ("hnswlib", "faiss", "usearch.index"):
+        if library.startswith(name.split()[0]):
+            __import__(library)
+    before = resident()
+
+    def more():
+        return {kind: size - before[kind] for kind, size in resident().items()}
+
+    def first():
+        search = OPENED[name].open(file, asked.shape[1])
+        search(asked[:1])
+        return search
+
+    search, took = timed(first)
+    opened = more()
+    for i in range(len(asked)):
+        search(asked[i:i + 1])
+    print(json.dumps({"seconds": took["wall"], "opened": opened, "after": more()}))
+
+
+def opening(note, folder, engines, program, limit):
+    """From nothing to the first answer, and what is in memory, each in fresh processes; the file is in the system's cache. Of dyad
+    the memory is all that the process has; of the others what they added to a Python with the library."""
+    for engine in engines:
+        if engine.name == "dyad":
+            runs = []
+            for _ in range(3):
+                one = Dyad(program, folder, 1, limit)
+                seconds, opened = one.ask("open")["wall"], one.ask("memory")
+                one.ask(f"pass {K}")
+                runs.append({"seconds": seconds, "opened": opened, "after": one.ask("memory")})
+                one.close()
+        elif engine.name in OPENED:
+            file = str(folder / "peer.index")
+            engine.save(file)
+            command = [sys.executable, __file__, "--child", engine.name, file, str(folder / "queries.npy")]
+            runs = [json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout) for _ in range(3)]
+            os.remove(file)
+        else:
+            continue
+        note(measure="open", engine=engine.name, **min(runs, key=lambda run: run["seconds"]))
+
+
+def rounds_of(count, engines, measure):
+    """The engines take turns; of each the medians of both rates, and dyad's rate to its in each round."""
+    rates, found = {engine.name: [] for engine in engines}, {}
+    for _ in range(count):
+        for engine in engines:
+            spent, wall, found[engine.name] = measure(engine)
+            rates[engine.name].append((spent, wall))
+    for engine in engines:
+        of = rates[engine.name]
+        ratios = [ours[0] / theirs[0] for ours, theirs in zip(rates[engines[0].name], of)]
+        yield engine.name, found[engine.name], {
+            "qps": statistics.median(x for x, _ in of), "low": min(x for x, _ in of), "high": max(x for x, _ in of),
+            "wall": statistics.median(x for _, x in of),
+            "ratio": statistics.median(ratios), "ratio_low": min(ratios), "ratio_high": max(ratios)}
+
+
 def main():
+    if sys.argv[1:2] == ["--child"]:
+        return child(*sys.argv[2:])
     options = argparse.ArgumentParser()
     options.add_argument("--dyad", required=True)
     options.add_argument("--rows", type=int, default=10_000)
@@ -240,8 +378,10 @@ def main():
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--ef", default="12,16,24,32,48,64,96,128,192,256,384,512")
     options.add_argument("--peers", default="hnswlib,faiss,usearch f32,usearch i8")
-    options.add_argument("--exact", default="faiss,numpy,sqlite-vec,lancedb flat")
+    options.add_argument("--exact", default="dyad f32,faiss,numpy,sqlite-vec,lancedb flat")
+    options.add_argument("--parts", default="open,search,filter,exact,batch")
     options.add_argument("--seconds", type=float, default=0.5)
+    options.add_argument("--limit", type=float, default=0, help="GiB of address space that dyad may have")
     options.add_argument("--out", required=True)
     args = options.parse_args()
     what = {"rows": args.rows, "dim": args.dim, "set": args.set, "threads": args.threads}
@@ -254,97 +394,45 @@ def main():
 
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        rows, asked = make(args.set, args.rows, args.dim, args.queries, seed=7)
-        np.save(folder / "rows.npy", rows)
-        np.save(folder / "queries.npy", asked)
-        truth = truth_of(rows, asked)
-        peers = [name for name in args.peers.split(",") if name]
-        engines = [Dyad(os.path.abspath(args.dyad), folder, args.threads)]
-        engines += [Hnswlib(args.threads)] if "hnswlib" in peers else []
-        engines += [Faiss(args.threads)] if "faiss" in peers else []
-        engines += [Usearch(name.split()[1], args.threads) for name in peers if name.startswith("usearch")]
-        dyad = engines[0]
-        for engine in engines:
-            note(measure="build", engine=engine.name, **engine.build(rows))
-        open_times(note, folder, engines, rows, asked)
-        for ef in map(int, args.ef.split(",")):
-            rounds = {engine.name: [] for engine in engines}
-            found = {}
-            for _ in range(args.rounds):
-                for engine in engines:
-                    qps, found[engine.name] = engine.search(asked, ef, args.seconds)
-                    rounds[engine.name].append(qps)
-            for engine in engines:
-                qps = rounds[engine.name]
-                ratios = [ours / theirs for ours, theirs in zip(rounds["dyad"], qps)]
-                note(measure="search", engine=engine.name, ef=ef, recall=recall(found[engine.name], truth),
-                     qps=statistics.median(qps), low=min(qps), high=max(qps),
-                     ratio=statistics.median(ratios), ratio_low=min(ratios), ratio_high=max(ratios))
-        for share in (0.5, 0.1, 0.01, 0.001):
-            answer = dyad.ask(f"filter {share} {args.seconds} {K}")
-            note(measure="filter", engine="dyad", share=share, **answer)
-        note(measure="memory after queries", engine="dyad", **dyad.ask("memory"))
-        wanted = [name for name in args.exact.split(",") if name]
-        scans = [dyad]
-        if "faiss" in wanted:
-            flat = next((engine for engine in engines if engine.name == "faiss"), None) or Faiss(args.threads)
-            flat.flat(rows)
-            scans.append(flat)
-        scans += [Numpy(rows)] if "numpy" in wanted else []
-        scans += [SqliteVec(rows)] if "sqlite-vec" in wanted else []
-        scans += [Lance(rows, folder)] if "lancedb flat" in wanted else []
-        rounds = {engine.name: [] for engine in scans}
-        for _ in range(args.rounds):
-            band = measure_band()
-            for engine in scans:
-                qps, found = engine.exact(asked, args.seconds)
-                rounds[engine.name].append((qps, qps * rows.nbytes / band))
-                assert set(map(int, found[0])) == set(map(int, truth[0])) or engine.name != "dyad", "a scan misses rows"
-        for name, values in rounds.items():
-            note(measure="exact", engine=name, qps=statistics.median(q for q, _ in values),
-                 ratio=statistics.median(ours[0] / theirs[0] for ours, theirs in zip(rounds["dyad"], values)),
-                 of_bandwidth=statistics.median(b for _, b in values))
-        rounds = {engine.name: [] for engine in scans if hasattr(engine, "batch")}
-        for _ in range(args.rounds):
-            for engine in scans:
-                if engine.name in rounds:
-                    qps, found = engine.batch(asked)
-                    rounds[engine.name].append(qps)
-        for name, values in rounds.items():
-            ratios = [ours / theirs for ours, theirs in zip(rounds["dyad"], values)]
-            note(measure="batch", engine=name, qps=statistics.median(values), ratio=statistics.median(ratios),
-                 ratio_low=min(ratios), ratio_high=max(ratios))
+        asked = make(folder, args.set, args.rows, args.dim, args.queries, seed=7)
+        rows = np.load(folder / "rows.npy", mmap_mode="r" if args.rows * args.dim > 1 << 28 else None)
+        measure_all(args, note, folder, rows, asked)
 
 
-def open_times(note, folder, engines, rows, asked):
-    """From nothing to the first answer, from a file in the system's cache; the best of five."""
+def measure_all(args, note, folder, rows, asked):
+    parts, limit, program = args.parts.split(","), int(args.limit * 2**30), os.path.abspath(args.dyad)
+    truth = truth_of(rows, asked)
+    engines = [Dyad(program, folder, args.threads, limit)]
+    engines += [PEERS[name](args.threads) for name in args.peers.split(",") if name]
+    dyad = engines[0]
     for engine in engines:
-        if engine.name == "dyad":
-            note(measure="open", engine="dyad", seconds=min(engine.ask("open")["seconds"] for _ in range(5)), **engine.ask("memory"))
-        elif engine.name.startswith("usearch"):
-            from usearch.index import Index
-            file = str(folder / "usearch.index")
-            engine.index.save(file)
-
-            def view():
-                index = Index(ndim=rows.shape[1], metric="ip", dtype=engine.dtype)
-                index.view(file)
-                index.search(asked[0], K)
-                return index
-
-            note(measure="open", engine=f"{engine.name} view", seconds=min(timed(view)[1]["wall"] for _ in range(5)))
-        elif engine.name == "hnswlib":
-            import hnswlib
-            file = str(folder / "hnswlib.index")
-            engine.index.save_index(file)
-
-            def load():
-                index = hnswlib.Index(space="ip", dim=rows.shape[1])
-                index.load_index(file)
-                index.knn_query(asked[:1], k=K, num_threads=1)
-
-            note(measure="open", engine="hnswlib load", seconds=min(timed(load)[1]["wall"] for _ in range(3)))
-            os.remove(file)
+        note(measure="build", engine=engine.name, **engine.build(rows))
+    note(measure="peak", engine="dyad", limit=limit, **dyad.ask("memory"))
+    if "open" in parts:
+        opening(note, folder, engines, program, limit)
+    for ef in map(int, args.ef.split(",") if "search" in parts else []):
+        for name, found, rates in rounds_of(args.rounds, engines, lambda engine: engine.search(asked, ef, args.seconds)):
+            note(measure="search", engine=name, ef=ef, recall=recall(found, truth), **rates)
+    for share in (0.5, 0.1, 0.01, 0.001) if "filter" in parts else []:
+        note(measure="filter", engine="dyad", share=share, **dyad.ask(f"filter {share} {args.seconds} {K}"))
+    wanted = [name for name in args.exact.split(",") if name]
+    scans = [dyad]
+    scans += [DyadNumbers(dyad)] if "dyad f32" in wanted else []
+    scans += [FaissFlat(rows, args.threads)] if "faiss" in wanted else []
+    scans += [Numpy(rows)] if "numpy" in wanted else []
+    scans += [SqliteVec(rows)] if "sqlite-vec" in wanted else []
+    scans += [Lance(rows, folder)] if "lancedb flat" in wanted else []
+    if "exact" in parts:
+        band = measure_band()
+        for name, found, rates in rounds_of(args.rounds, scans, lambda engine: engine.exact(asked, args.seconds)):
+            assert set(map(int, found[0])) == set(map(int, truth[0])) or not name.startswith("dyad"), "a scan misses rows"
+            read = rows.size * (1 if name == "dyad" else 4)
+            note(measure="exact", engine=name, of_bandwidth=rates["qps"] * read / band, band=band, **rates)
+    many = [engine for engine in scans if hasattr(engine, "batch")]
+    for k in (10, 100) if "batch" in parts else []:
+        for name, _, rates in rounds_of(args.rounds, many, lambda engine: engine.batch(asked, k)):
+            note(measure="batch", engine=name, k=k, **rates)
+    dyad.close()
 
 
 if __name__ == "__main__":

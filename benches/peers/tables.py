@@ -1,14 +1,19 @@
-"""Tables (markdown, to standard output) and curves (SVG) of what peers.py measured.
+"""Tables (markdown) and curves (SVG) of what peers.py measured.
 
-    python3 benches/peers/tables.py easy.jsonl hard.jsonl --svg docs/search
+    python3 benches/peers/tables.py results.jsonl                               # to standard output
+    python3 benches/peers/tables.py results.jsonl --write docs/performance.md   # between its two marks; curves beside it
 """
 
 import argparse
 import collections
 import json
 import math
+import pathlib
+import re
 
 COLOURS = {"dyad": "#c2410c", "hnswlib": "#1d4ed8", "faiss": "#15803d", "usearch f32": "#7c3aed", "usearch i8": "#a16207"}
+MARKS = "<!-- peers: from here on written by benches/peers/tables.py -->", "<!-- peers: to here -->"
+MIB = 1 << 20
 
 
 def at_recall(points, wanted):
@@ -23,41 +28,132 @@ def at_recall(points, wanted):
 
 def title(group):
     rows, dim, kind, threads = group
-    return f"{rows:,} × {dim}, {kind}, {threads} thread{'s' if threads > 1 else ''}"
+    return f"{rows:,} × {dim}, {kind}{'' if threads == 1 else f', {threads} threads'}"
 
 
-def tables(group, lines):
-    print(f"\n### {title(group)}\n")
-    of = collections.defaultdict(list)
-    for line in lines:
-        of[line["measure"]].append(line)
-    engines = list(dict.fromkeys(line["engine"] for line in of["search"]))
-    curves = {e: [(line["recall"], line["qps"]) for line in of["search"] if line["engine"] == e] for e in engines}
-    build = {line["engine"]: line["cpu"] for line in of["build"]}
-    levels = (0.9, 0.95, 0.99)
-    print("| | build, s of processor | " + " | ".join(f"recall {level}" for level in levels) + " | dyad's rate ÷ its at equal ef |")
-    print("|---|---|" + "---|" * (len(levels) + 1))
-    for engine in engines:
-        cells = [at_recall(curves[engine], level) for level in levels]
-        spread = [line[key] for line in of["search"] if line["engine"] == engine for key in ("ratio_low", "ratio_high")]
-        shown = " | ".join(f"{cell:,.0f}" if cell else "–" for cell in cells)
-        ratio = f"{min(spread):.1f} – {max(spread):.1f}" if engine != "dyad" else ""
-        print(f"| {engine} | {build.get(engine, math.nan):.1f} | {shown} | {ratio} |")
-    if of["open"]:
-        print("\n" + "; ".join(f"{line['engine']} {1000 * line['seconds']:.1f} ms" for line in of["open"]) + " to open and answer once.")
-    if of["exact"]:
-        print("\n| exact, one at a time | queries/s | dyad's ÷ its | f32 bytes a second ÷ memory bandwidth |\n|---|---|---|---|")
-        for line in of["exact"]:
-            print(f"| {line['engine']} | {line['qps']:,.0f} | {line['ratio']:.1f} | {line['of_bandwidth']:.2f} |")
-    if of["batch"]:
-        print("\n| exact, all at once | queries/s | dyad's ÷ its |\n|---|---|---|")
-        for line in of["batch"]:
-            print(f"| {line['engine']} | {line['qps']:,.0f} | {line['ratio']:.1f} ({line['ratio_low']:.1f} – {line['ratio_high']:.1f}) |")
-    if of["filter"]:
-        print("\n| filtered, queries/s | exact scan of what passes | as dyad chooses |\n|---|---|---|")
-        for line in of["filter"]:
-            print(f"| {100 * line['share']:g} % pass | {line['exact']:,.0f} | {line['qps']:,.0f} |")
-    return curves
+def number(value, digits=0):
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def table(head, lines):
+    if lines:
+        yield ""
+        yield "| " + " | ".join(head) + " |"
+        yield "|---" * len(head) + "|"
+        for line in lines:
+            yield "| " + " | ".join(line) + " |"
+
+
+def engines_of(groups, measure):
+    """The engines that were measured, dyad first."""
+    return list(dict.fromkeys(line["engine"] for lines in groups.values() for line in lines if line["measure"] == measure))
+
+
+def only(lines, measure, **fields):
+    return [line for line in lines if line["measure"] == measure and all(line[key] == value for key, value in fields.items())]
+
+
+def one(lines, measure, field, **fields):
+    return next((line[field] for line in only(lines, measure, **fields)), None)
+
+
+def curve(lines, engine, rate="qps"):
+    return [(line["recall"], line[rate]) for line in only(lines, "search", engine=engine)]
+
+
+def build_table(groups):
+    engines = engines_of(groups, "build")
+    rows = []
+    for group, lines in groups.items():
+        # With several threads the clock counts too.
+        many = group[3] > 1
+        took = {e: (one(lines, "build", "cpu", engine=e), one(lines, "build", "wall", engine=e)) for e in engines}
+        cells = [number(spent, 1) + (f" ({number(wall, 1)} by the clock)" if many and wall else "") for spent, wall in took.values()]
+        ours, theirs = took["dyad"][0], took.get("hnswlib", (None,))[0]
+        rows.append([title(group), *cells, f"{theirs / ours:.1f} ×" if ours and theirs else "–"])
+    yield from table(["build, s of processor", *engines, "hnswlib ÷ dyad"], rows)
+
+
+def search_table(groups):
+    engines, rows = engines_of(groups, "search"), []
+    for group, lines in groups.items():
+        rate = "qps" if group[3] == 1 else "wall"
+        for level in (0.95, 0.99):
+            rates = {e: at_recall(curve(lines, e, rate), level) for e in engines}
+            best = max((r for e, r in rates.items() if r and e != "dyad"), default=None)
+            if rates.get("dyad") or best:
+                ratio = f"{rates['dyad'] / best:.1f} ×" if rates.get("dyad") and best else "–"
+                name = title(group) + (" (by the clock)" if rate == "wall" else "")
+                rows.append([name, f"{level}", *(number(r) for r in rates.values()), ratio])
+    yield from table(["queries/s", "at recall", *engines, "dyad ÷ the best of the others"], rows)
+
+
+def breadth_table(groups):
+    rows = []
+    for group, lines in groups.items():
+        for engine in [e for e in engines_of({0: lines}, "search") if e != "dyad"]:
+            of = only(lines, "search", engine=engine)
+            ours = {line["ef"]: line["recall"] for line in only(lines, "search", engine="dyad")}
+            apart = [ours[line["ef"]] - line["recall"] for line in of if line["ef"] in ours]
+            spread = [line[key] for line in of for key in ("ratio_low", "ratio_high")]
+            rows.append([title(group), engine, f"{min(spread):.1f} – {max(spread):.1f}", f"{min(apart):+.3f} – {max(apart):+.3f}"])
+    yield from table(["at equal breadth", "beside", "dyad's rate ÷ its", "dyad's recall − its"], rows)
+
+
+def exact_table(groups):
+    engines = engines_of(groups, "exact")
+    rows = []
+    for group, lines in groups.items():
+        if only(lines, "exact"):
+            cells = []
+            for e in engines:
+                rate, share = one(lines, "exact", "qps", engine=e), one(lines, "exact", "of_bandwidth", engine=e)
+                cells.append(f"{number(rate)} ({share:.2f})" if rate else "–")
+            rows.append([title(group), *cells])
+    yield from table(["exact, one query at a time: queries/s (bytes read ÷ bandwidth)", *engines], rows)
+
+
+def batch_table(groups):
+    rows = []
+    for group, lines in groups.items():
+        for k in (10, 100):
+            ours = one(lines, "batch", "qps", engine="dyad", k=k)
+            theirs = only(lines, "batch", engine="faiss Flat", k=k)
+            if ours and theirs:
+                low, high = theirs[0]["ratio_low"], theirs[0]["ratio_high"]
+                rows.append([title(group), str(k), number(ours), number(theirs[0]["qps"]), f"{low:.1f} – {high:.1f}"])
+    yield from table(["exact, 1,000 queries at once", "k", "dyad, queries/s", "faiss Flat", "dyad ÷ faiss"], rows)
+
+
+def filter_table(groups):
+    rows = []
+    for group, lines in groups.items():
+        of = only(lines, "filter")
+        if of and group[0] >= max(g[0] for g in groups) // 10:
+            rows.append([title(group), *(f"{number(line['exact'])} → {number(line['qps'])}" for line in of)])
+    yield from table(["filtered, queries/s: scan of what passes → as dyad chooses", "50 % pass", "10 %", "1 %", "0.1 %"], rows)
+
+
+def open_table(groups):
+    engines, rows = engines_of(groups, "open"), []
+    for group, lines in groups.items():
+        if not only(lines, "open") or group[3] > 1 and group[0] < 200_000:
+            continue
+        cells = []
+        for e in engines:
+            found = only(lines, "open", engine=e)
+            size = [sum(found[0][when][kind] for kind in ("anon", "file")) / MIB for when in ("opened", "after")] if found else []
+            cells.append(f"{1000 * found[0]['seconds']:.1f} ms, {size[0]:,.0f} → {size[1]:,.0f}" if found else "–")
+        rows.append([title(group), *cells])
+    yield from table(["from the file to the first answer; MiB in memory then → after 1,000 queries", *engines], rows)
+
+
+def peaks(groups):
+    for group, lines in groups.items():
+        for line in only(lines, "peak"):
+            if line["limit"]:
+                built = f"{line['anon'] / MIB:,.0f} MiB its own after the build, peak {line['peak'] / MIB:,.0f} MiB with pages of the file"
+                yield f"\n{title(group)}: built, opened and searched within {line['limit'] / 2**30:g} GiB of address space (`RLIMIT_AS`); {built}."
 
 
 def svg(path, heading, curves):
@@ -92,23 +188,40 @@ def svg(path, heading, curves):
         parts += [f'<circle cx="{x(r):.1f}" cy="{y(q):.1f}" r="3" fill="{colour}"/>' for r, q in points]
         parts.append(f'<line x1="{width - right + 14}" x2="{width - right + 34}" y1="{at - 4}" y2="{at - 4}" stroke="{colour}" stroke-width="2"/>'
                      f'<text x="{width - right + 40}" y="{at}">{engine}</text>')
-    with open(path, "w") as out:
-        out.write("\n".join(parts + ["</svg>", ""]))
+    path.write_text("\n".join(parts + ["</svg>", ""]))
 
 
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("results", nargs="+")
-    options.add_argument("--svg", help="where the curves go: PREFIX-ROWSxDIM-SET.svg")
+    options.add_argument("--write", type=pathlib.Path, help="the page whose marked part is replaced")
     args = options.parse_args()
-    groups = collections.defaultdict(list)
+    groups = collections.defaultdict(dict)
     for file in args.results:
         for line in map(json.loads, open(file)):
-            groups[(line["rows"], line["dim"], line["set"], line["threads"])].append(line)
-    for group, lines in groups.items():
-        curves = tables(group, lines)
-        if args.svg and curves:
-            svg(f"{args.svg}-{group[0]}x{group[1]}-{group[2]}.svg", title(group), curves)
+            # What was measured again counts once, the last time.
+            what = tuple(line.get(key) for key in ("measure", "engine", "ef", "k", "share"))
+            if line["measure"] != "done":
+                groups[(line["rows"], line["dim"], line["set"], line["threads"])][what] = line
+    groups = {group: list(groups[group].values()) for group in sorted(groups, key=lambda g: (g[3], -g[0], g[1], g[2]))}
+    page = []
+    for part in (build_table, search_table, breadth_table, exact_table, batch_table, filter_table, open_table, peaks):
+        page += part(groups)
+    large = max(group[0] for group in groups if group[3] == 1)
+    drawn = {group: {e: curve(lines, e) for e in engines_of({0: lines}, "search")} for group, lines in groups.items()}
+    drawn = {group: curves for group, curves in drawn.items() if curves and group[0] == large and group[3] == 1}
+    names = {group: f"search-{group[0]}x{group[1]}-{group[2]}.svg" for group in drawn}
+    page += ["", " ".join(f"![{title(group)}]({name})" for group, name in names.items())]
+    if not args.write:
+        return print("\n".join(page))
+    text, found = args.write.read_text(), "\n".join([MARKS[0], *page, "", MARKS[1]])
+    if not all(mark in text for mark in MARKS):
+        raise SystemExit(f"`{args.write}` has no `{MARKS[0]}`")
+    args.write.write_text(re.sub(re.escape(MARKS[0]) + ".*" + re.escape(MARKS[1]), lambda _: found, text, flags=re.S))
+    for old in args.write.parent.glob("search-*.svg"):
+        old.unlink()
+    for group, curves in drawn.items():
+        svg(args.write.parent / names[group], title(group), curves)
 
 
 if __name__ == "__main__":

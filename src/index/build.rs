@@ -22,8 +22,11 @@ use crate::progress::Progress;
 
 /// `hnsw_rs` allows no other number of layers in what it does.
 const LAYERS: usize = 16;
-/// Rows from twice which on `hnsw_rs` builds only the graph of a part, to which the others are added ([`super::grow`]).
-const PART: usize = 4096;
+/// Of so many rows `hnsw_rs` takes one into the graph to which the others are added ([`super::grow`]): an upper layer of HNSW
+/// has as many. It takes them all where that would be fewer than the least part, and no more than the most.
+const ONE_OF: usize = 16;
+const LEAST_PART: usize = 512;
+const MOST_PART: usize = 4096;
 /// Rows inserted by one thread before the others join in: threads that race through an empty graph miss each other.
 const FIRST: usize = 512;
 /// Room in layer 0 beyond what `hnsw_rs` fills, for the links that the audit adds.
@@ -88,7 +91,7 @@ impl Draft {
         let build_beam = settings.build_beam.max(links);
         let rows = self.coded();
         // Evenly from all rows: those that came in together are often of a kind.
-        let step = if n < 2 * PART { 1 } else { n / PART };
+        let step = ONE_OF.min(n / LEAST_PART).max(n / MOST_PART).max(1);
         let part: Vec<usize> = (0..n).step_by(step).collect();
         let builder = Builder::new(links, part.len(), LAYERS, build_beam, Between(rows));
         progress.begin("building the search graph", Some(n as u64));

@@ -25,7 +25,7 @@ const MOST_VALUES: usize = 1 << 20;
 /// Most multiplications in a block: some 20 ms of one core, so that a cancelled job ends soon.
 const MOST_WORK: usize = 1 << 28;
 /// Rows that a thread multiplies at once.
-const ROWS_A_TASK: usize = 64;
+const ROWS_A_TASK: usize = 128;
 
 /// A matrix of cosines, items × candidates, that need not be in memory.
 pub trait Cosines: Send + Sync {
@@ -289,8 +289,8 @@ mod tests {
 
     #[test]
     fn blocks_and_columns_do_not_change_a_bit() {
-        // 700 numbers a vector: more than the product sums at once; 150 rows: two whole tasks and one that is short.
-        for (n, k, dim) in [(150, 33, 700), (65, 1, 16), (1, 9, 5)] {
+        // 700 numbers a vector: more than the product sums at once; 300 rows: two whole tasks and one that is short.
+        for (n, k, dim) in [(300, 33, 700), (65, 1, 16), (1, 9, 5)] {
             let (rows, with) = (vectors(1, n, dim), vectors(2, k, dim));
             let whole = rows.cosines(&with).unwrap();
             let streamed = Product::new(rows.clone(), &rows.space, with.clone()).unwrap();
