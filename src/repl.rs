@@ -27,6 +27,7 @@ use rustyline::{ColorMode, CompletionType, Config, Editor, EventHandler, KeyEven
 
 use crate::diagnostic::Diagnostic;
 use crate::render::{Format, Style};
+pub use crate::session::{Candidate, WordKind};
 use assist::Assist;
 pub use dot::COMMANDS;
 
@@ -87,42 +88,12 @@ pub struct View {
     pub style: Style,
 }
 
-/// A completion.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
-    /// In the list of choices.
-    pub display: String,
-    /// What is put into the line: quoted where it must be, with a space behind where a word ends.
-    pub replacement: String,
-}
-
-impl Candidate {
-    /// A word that is shown as it is put in.
-    pub fn word(word: impl Into<String>) -> Self {
-        let word = word.into();
-        Candidate { display: word.clone(), replacement: word }
-    }
-}
-
 /// A hint behind the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hint {
     pub text: String,
     /// The right arrow puts it into the line; else it only explains (`[in COLLECTION]`).
     pub insert: bool,
-}
-
-/// What a word of a statement is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WordKind {
-    Verb,
-    /// A keyword of a clause (`where`, `top`, `and`).
-    Clause,
-    /// A parameter (`prompt`, `space`).
-    Parameter,
-    /// A name that the store knows.
-    Name,
-    Plain,
 }
 
 /// How a REPL starts.

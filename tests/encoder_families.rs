@@ -10,8 +10,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dyad::audio::{self, AudioFile, Limits};
 use dyad::encoder::{AudioTower, Engine, Manner, Model, Tower, check, runtime};
 
-const FAMILIES: [&str; 7] =
-    ["tiny-clap", "tiny-laion", "tiny-laion-paper", "tiny-ms-clap-2022", "tiny-ms-clap-2023", "tiny-muscall", "tiny-ttmr"];
+const FAMILIES: [&str; 8] = [
+    "tiny-clap",
+    "tiny-laion",
+    "tiny-laion-paper",
+    "tiny-ms-clap-2022",
+    "tiny-ms-clap-2023",
+    "tiny-muq-mulan",
+    "tiny-muscall",
+    "tiny-ttmr",
+];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join("models").join(name)

@@ -1,18 +1,22 @@
 //! The REPL as a person has it: in a pseudo-terminal, key by key.
 //!
 //! Each step waits for what it expects on the screen (escape sequences left out), for up to [`PATIENCE`]; nothing sleeps.
-#![cfg(unix)]
+//! `setsid` gives the program the terminal for its own, and `stty` resizes it.
+#![cfg(target_os = "linux")]
 
 #[path = "program/mod.rs"]
 mod program;
 
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::sync::Arc;
+use std::os::fd::AsFd;
+use std::process::Command;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::OFlag;
+use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
 use program::{Place, toy};
-use pty_process::blocking::{Command, Pty, open};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const UP: &str = "\x1b[A";
@@ -22,7 +26,9 @@ const CTRL_D: &str = "\x04";
 const MANY: usize = 1_000_000;
 
 struct Terminal {
-    pty: Arc<Pty>,
+    pty: PtyMaster,
+    /// The program's end of it, `/dev/pts/N`.
+    end: String,
     child: std::process::Child,
     output: Receiver<Vec<u8>>,
     /// All that came, as it came.
@@ -33,36 +39,39 @@ struct Terminal {
 
 impl Terminal {
     fn open(place: &Place, columns: u16, variables: &[(&str, &str)]) -> Terminal {
-        let (pty, pts) = open().unwrap();
-        pty.resize(pty_process::Size::new(60, columns)).unwrap();
-        let mut command = Command::new(program::binary()).arg("--store").arg(place.at("store")).current_dir(place.path());
+        let pty = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).unwrap();
+        grantpt(&pty).unwrap();
+        unlockpt(&pty).unwrap();
+        let end = ptsname_r(&pty).unwrap();
+        let [stdin, stdout, stderr] = [(); 3].map(|()| OpenOptions::new().read(true).write(true).open(&end).unwrap());
+        resize(&end, 60, columns);
+        let mut command = Command::new("setsid");
+        command.arg("--ctty").arg(program::binary()).arg("--store").arg(place.at("store")).current_dir(place.path());
         for name in ["DYAD_STORE", "NO_COLOR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "LC_ALL", "LC_CTYPE"] {
-            command = command.env_remove(name);
+            command.env_remove(name);
         }
-        command = command.env("HOME", place.path()).env("LANG", "C.UTF-8").env("TERM", "xterm").env("PAGER", "cat");
-        for (name, value) in variables {
-            command = command.env(name, value);
-        }
-        let child = command.spawn(pts).unwrap();
-        let pty = Arc::new(pty);
+        command.env("HOME", place.path()).env("LANG", "C.UTF-8").env("TERM", "xterm").env("PAGER", "cat");
+        command.envs(variables.iter().copied());
+        let child = command.stdin(stdin).stdout(stdout).stderr(stderr).spawn().unwrap();
+        drop(command);
         let (sender, output) = channel();
-        let reader = Arc::clone(&pty);
+        let mut reader = File::from(pty.as_fd().try_clone_to_owned().unwrap());
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             // At the child's end a pseudo-terminal gives an error in place of an end of file.
-            while let Ok(n @ 1..) = (&*reader).read(&mut bytes) {
+            while let Ok(n @ 1..) = reader.read(&mut bytes) {
                 if sender.send(bytes[..n].to_vec()).is_err() {
                     break;
                 }
             }
         });
-        let mut terminal = Terminal { pty, child, output, raw: Vec::new(), seen: 0 };
+        let mut terminal = Terminal { pty, end, child, output, raw: Vec::new(), seen: 0 };
         terminal.expect("dyad>");
         terminal
     }
 
     fn keys(&mut self, keys: &str) -> &mut Self {
-        (&*self.pty).write_all(keys.as_bytes()).unwrap();
+        self.pty.write_all(keys.as_bytes()).unwrap();
         self
     }
 
@@ -110,6 +119,11 @@ impl Terminal {
             }
         }
     }
+}
+
+fn resize(end: &str, rows: u16, columns: u16) {
+    let size = [rows, columns].map(|n| n.to_string());
+    assert!(Command::new("stty").args(["-F", end, "rows", &size[0], "cols", &size[1]]).status().unwrap().success());
 }
 
 impl Drop for Terminal {
@@ -287,7 +301,7 @@ fn long_output_goes_through_the_pager() {
     let mut t = Terminal::open(&place, 100, &[("NO_COLOR", "1"), ("PAGER", "sed s/^/paged:/")]);
     t.line("list clips").expect("violin/0.wav").expect("dyad>");
     assert!(!plain(&t.raw).contains("paged:"));
-    t.pty.resize(pty_process::Size::new(8, 100)).unwrap();
+    resize(&t.end, 8, 100);
     t.line("list clips").expect("paged:").expect("tuba/7.wav").expect("dyad>");
     assert_eq!(t.leave(), Some(0));
 }

@@ -79,12 +79,11 @@ impl App {
         };
         let width = terminal.then(console_width).flatten();
         let style = Style { color, width, unicode: unicode(), max_rows: None, headers: true };
-        let default = if terminal { Format::Table } else { Format::default() };
         App {
             store: args.store.clone().unwrap_or_else(|| PathBuf::from(".dyad")),
             models: args.models.clone(),
             no_index: args.no_index,
-            format: args.format.unwrap_or(default),
+            format: args.format.unwrap_or_default(),
             style,
             quiet: args.quiet,
             verbose: args.verbose,
@@ -108,7 +107,7 @@ impl App {
 
     fn task(&self, task: Task, keep_going: bool) -> Result<u8, Failure> {
         match task {
-            Task::Run { files, keep_going: own } => batch::files(self, &files, keep_going || own),
+            Task::Run { files } => batch::files(self, &files, keep_going),
             Task::Ingest(ingest) => ingest::ingest(self, ingest),
             Task::Import(import) => exchange::import(self, import),
             Task::Export(export) => exchange::export(self, export),

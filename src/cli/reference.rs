@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use crate::query::{Clause, Signature};
 use crate::repl::COMMANDS;
 use crate::verb::VERBS;
-use crate::verb::help::STATEMENTS;
+use crate::verb::help::{STATEMENTS, takers};
 
 /// Prose with a place `{clauses}`, `{verbs}`, `{sections}`, `{dot commands}` for each generated part.
 const TEMPLATE: &str = include_str!("language.md");
@@ -18,9 +18,7 @@ pub fn markdown() -> String {
     let verbs: Vec<&Signature> = VERBS.iter().map(|v| v.signature()).chain(&STATEMENTS).collect();
     let clauses = Clause::ALL.iter().map(|clause| {
         let (form, meaning) = clause.help();
-        let takers: Vec<&str> = VERBS.iter().map(|v| v.signature()).filter(|s| s.takes(*clause)).map(|s| s.name).collect();
-        let all = takers.len() == VERBS.len();
-        format!("| `{}` | {} | {} |\n", cell(form), cell(meaning), if all { "every verb".to_owned() } else { takers.join(", ") })
+        format!("| `{}` | {} | {} |\n", cell(form), cell(meaning), takers(*clause))
     });
     let index = verbs.iter().map(|s| format!("| [`{0}`](#{0}) | {1} |\n", s.name, cell(s.summary)));
     let commands = COMMANDS.iter().map(|(name, argument, about)| {

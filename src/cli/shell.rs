@@ -9,9 +9,10 @@ use crate::diagnostic::Diagnostic;
 use crate::progress::Progress;
 use crate::query::Clause;
 use crate::query::split::Continuation;
+use crate::render::prose;
 use crate::repl::console::Settings;
 use crate::repl::{self, Candidate, Flow, Hint, Shell, View, WordKind};
-use crate::session::{self, Failure, Session};
+use crate::session::{Failure, Session};
 use crate::verb::{VERBS, find};
 use crate::workspace::Workspace;
 
@@ -34,12 +35,10 @@ pub fn repl(app: &App, no_init: bool) -> Result<u8, Failure> {
 fn greet(app: &App, session: &Session) {
     let clips: u64 = session.workspace().store().collections().map(|all| all.iter().map(|c| c.audio).sum()).unwrap_or(0);
     let store = session.workspace().place();
-    app.say(&format!(
-        "dyad {} · store {store} · {clips} clips · `help` lists the verbs, Ctrl-D leaves",
-        env!("CARGO_PKG_VERSION")
-    ));
+    let say = |text: &str| app.say(&prose(text, &app.style).join("\n"));
+    say(&format!("dyad {} · store {store} · {clips} clips · `help` lists the verbs, Ctrl-D leaves", env!("CARGO_PKG_VERSION")));
     if clips == 0 {
-        app.say("the store is empty: `dyad ingest DIR` embeds a folder of audio, `dyad demo` shows the whole path");
+        say("the store is empty: `dyad ingest DIR` embeds a folder of audio, `dyad demo` shows the whole path");
     }
 }
 
@@ -86,11 +85,12 @@ impl Shell for SessionShell {
 
     fn complete(&self, line: &str, pos: usize) -> (usize, Vec<Candidate>) {
         let (start, found) = self.session.complete(line, pos);
-        let candidate = |c: session::Candidate| {
-            let open = c.replacement.ends_with('=');
-            Candidate { replacement: if open { c.replacement } else { format!("{} ", c.replacement) }, display: c.display }
+        // A word ends with a space, a parameter waits for its value.
+        let ended = |c: Candidate| match c.replacement.ends_with('=') {
+            true => c,
+            false => Candidate { replacement: format!("{} ", c.replacement), ..c },
         };
-        (start, found.into_iter().map(candidate).collect())
+        (start, found.into_iter().map(ended).collect())
     }
 
     fn hint(&self, line: &str, pos: usize) -> Option<Hint> {
@@ -118,12 +118,6 @@ impl Shell for SessionShell {
     }
 
     fn classify_word(&self, word: &str) -> WordKind {
-        match self.session.classify_word(word) {
-            session::WordKind::Verb => WordKind::Verb,
-            session::WordKind::Clause => WordKind::Clause,
-            session::WordKind::Parameter => WordKind::Parameter,
-            session::WordKind::Name => WordKind::Name,
-            session::WordKind::Plain => WordKind::Plain,
-        }
+        self.session.classify_word(word)
     }
 }

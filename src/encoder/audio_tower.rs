@@ -63,6 +63,10 @@ impl AudioTower {
         self.graph.backend()
     }
 
+    pub(super) fn slow_here(&self) -> Result<bool, Error> {
+        self.graph.slow_here()
+    }
+
     /// The vectors of each window of `clip` (prepared as [`AudioTower::target`] says), with their places.
     ///
     /// # Errors

@@ -75,8 +75,9 @@ pub fn ingest_found(
     found: &Found,
     progress: &dyn Progress,
 ) -> Result<Summary, Error> {
+    workspace.store().writable()?;
     let tower = ready(workspace, model)?;
-    let collection = workspace.store().open_or_create(&options.collection)?;
+    let collection = workspace.store().open_or_create_as(&options.collection, options.keep.storage)?;
     let kept = Kept::of(workspace, &collection, tower.spec().aggregate, options.keep)?;
     let Found { sources, failures, warnings } = found;
     let mut summary = embed(collection, kept, model, tower, &options.labelling, options.limits, sources, progress)?;
@@ -98,6 +99,7 @@ pub fn reembed(
     limits: Limits,
     progress: &dyn Progress,
 ) -> Result<Summary, Error> {
+    workspace.store().writable()?;
     let tower = ready(workspace, model)?;
     let mut sources = Vec::new();
     for item in collection.items() {
@@ -282,7 +284,8 @@ impl Job<'_> {
             vectors: vec![(self.pre_joint.clone(), pre_joint), (self.joint.clone(), joint)],
             ..NewItem::new(source.id.clone(), Modality::Audio)
         };
-        let windows = if keeping { windows::items(&item, &heard, [&self.pre_joint, &self.joint]) } else { Vec::new() };
+        let windows =
+            if keeping { windows::items(&item, &heard, [&self.pre_joint, &self.joint], self.kept.storage) } else { Vec::new() };
         let gone = (heard.spans.len()..windows_before.unwrap_or(0)).map(|number| windows::id(&source.id, number)).collect();
         Ok(Taken::New { item: Box::new(item), windows, gone, duration_s: clip.duration_s(), warnings: clip.warnings })
     }

@@ -120,14 +120,20 @@ impl Columns {
     }
 }
 
-/// The columns `range`, each sorted.
-fn sorted(of: &dyn Cosines, range: Range<usize>, truth: &[usize], progress: &dyn Progress) -> Result<Vec<Ranked>, Error> {
+/// The columns `range`, each whole.
+pub(super) fn gathered(of: &dyn Cosines, range: Range<usize>, progress: &dyn Progress) -> Result<Vec<Vec<f32>>, Error> {
     let width = range.len();
-    let mut columns: Vec<Vec<f32>> = (0..width).map(|_| Vec::with_capacity(truth.len())).collect();
-    of.blocks(range.clone(), progress, &mut |_, values| {
+    let mut columns: Vec<Vec<f32>> = (0..width).map(|_| Vec::with_capacity(of.items())).collect();
+    of.blocks(range, progress, &mut |_, values| {
         columns.par_iter_mut().enumerate().for_each(|(c, column)| column.extend(values.iter().skip(c).step_by(width)));
         Ok(())
     })?;
+    Ok(columns)
+}
+
+/// The columns `range`, each sorted.
+fn sorted(of: &dyn Cosines, range: Range<usize>, truth: &[usize], progress: &dyn Progress) -> Result<Vec<Ranked>, Error> {
+    let columns = gathered(of, range.clone(), progress)?;
     let sort = |(c, column): (usize, Vec<f32>)| {
         if progress.cancelled() {
             return Err(Error::Cancelled);

@@ -26,7 +26,7 @@ use super::areas::{Columns, MOST_PAIRS};
 use super::cosines::{Cosines, each_row};
 use super::order::Areas;
 use super::weighting::{Weighed, Weightings, each};
-use super::{Error, Function, METRICS, Measure, check, check_truth, mean_of_defined, ratio, weight};
+use super::{Error, Function, METRICS, Measure, at, check, check_truth, mean_of_defined, ratio, weight};
 use crate::embedding::Scores;
 use crate::progress::{Progress, Silent};
 use crate::report::Estimate;
@@ -306,10 +306,8 @@ impl Measure for Classification {
         listed.chain((6..=self.tops).map(|m| format!("top{m}"))).collect()
     }
 
-    /// NaN throughout where the vectors can't be read any more.
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
-        let mut found = self.evaluate_each(&Weighed(weights), &Silent).unwrap_or_default();
-        found.pop().unwrap_or_else(|| vec![f64::NAN; self.names().len()])
+        at(self, weights)
     }
 
     fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {

@@ -62,7 +62,7 @@ pub use weighting::{Resamples, Through, Weighed, Weightings};
 use std::sync::Arc;
 
 use crate::embedding::Scores;
-use crate::progress::Progress;
+use crate::progress::{Progress, Silent};
 use crate::report::Estimate;
 
 /// Numbers that are a function of how often each item counts.
@@ -172,7 +172,11 @@ fn fair(row: usize, values: &[f32]) -> Result<(), Error> {
 
 /// Refuses a truth of another length than the scores, or with a class that no column stands for.
 fn check_truth(scores: &dyn Cosines, truth: &[usize]) -> Result<(), Error> {
-    let (n, classes) = (scores.items(), scores.candidates());
+    check_classes(scores.items(), scores.candidates(), truth)
+}
+
+/// Refuses classes that are not one for each of `n` items, or not below `classes`.
+fn check_classes(n: usize, classes: usize, truth: &[usize]) -> Result<(), Error> {
     if truth.len() != n {
         return Err(Error::Shape { what: "classes, one an item", expected: n, found: truth.len() });
     }
@@ -180,6 +184,13 @@ fn check_truth(scores: &dyn Cosines, truth: &[usize]) -> Result<(), Error> {
         Some(item) => Err(Error::Class { item, class: truth.get(item).copied().unwrap_or(0), classes }),
         None => Ok(()),
     }
+}
+
+/// The numbers of a measure that measures several weightings at once, at one; NaN throughout where the vectors can't be read any
+/// more.
+fn at(measure: &dyn Measure, weights: &[u32]) -> Vec<f64> {
+    let mut found = measure.evaluate_each(&Weighed(weights), &Silent).unwrap_or_default();
+    found.pop().unwrap_or_else(|| vec![f64::NAN; measure.names().len()])
 }
 
 /// How often item `i` counts.

@@ -18,12 +18,12 @@
 
 use rayon::prelude::*;
 
-use super::areas::{MOST_PAIRS, Means};
+use super::areas::{MOST_PAIRS, Means, gathered};
 use super::classification::Tally;
 use super::cosines::{Cosines, each_row};
 use super::order::{Pair, Ranked};
-use super::weighting::{Weighed, Weightings, each, eights};
-use super::{Error, Function, METRICS, Measure, RESAMPLING, check, mean_of_defined, ratio, weight};
+use super::weighting::{Weightings, each, eights};
+use super::{Error, Function, METRICS, Measure, RESAMPLING, at, check, mean_of_defined, ratio, weight};
 use crate::embedding::Scores;
 use crate::progress::{Progress, Silent};
 use crate::report::Estimate;
@@ -95,11 +95,7 @@ impl MultiLabel {
         let at_once = (MOST_PAIRS / n.max(1)).clamp(1, k);
         for start in (0..k).step_by(at_once) {
             let width = at_once.min(k - start);
-            let mut scores: Vec<Vec<f32>> = (0..width).map(|_| Vec::with_capacity(n)).collect();
-            of.blocks(start..start + width, progress, &mut |_, values| {
-                scores.par_iter_mut().enumerate().for_each(|(c, column)| column.extend(values.iter().skip(c).step_by(width)));
-                Ok(())
-            })?;
+            let scores = gathered(of, start..start + width, progress)?;
             let sort = |(c, column): (usize, Vec<f32>)| {
                 let truth = |item: usize| known(item, start + c);
                 let has = |wanted: bool| (0..n).filter(|&item| truth(item) == Some(wanted)).count() as u64;
@@ -219,8 +215,7 @@ impl Measure for MultiLabel {
     }
 
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
-        let mut found = self.evaluate_each(&Weighed(weights), &Silent).unwrap_or_default();
-        found.pop().unwrap_or_else(|| vec![f64::NAN; self.names().len()])
+        at(self, weights)
     }
 
     fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {

@@ -37,19 +37,7 @@ impl Neighbours {
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
         let n = clips.len();
-        if truth.len() != n {
-            return Err(Error::Shape { what: "classes, one a clip", expected: n, found: truth.len() });
-        }
-        if let Some((item, &class)) = truth.iter().enumerate().find(|&(_, &class)| class >= classes) {
-            return Err(Error::Class { item, class, classes });
-        }
-        let folds = match protocol {
-            Protocol::Folds(folds) if folds.len() != n => {
-                return Err(Error::Shape { what: "folds, one a clip", expected: n, found: folds.len() });
-            }
-            Protocol::Folds(folds) => Some(folds),
-            _ => None,
-        };
+        let folds = protocol.folds(truth, classes, n)?;
         progress.begin("finding neighbours", Some(n as u64));
         let votes: Result<Vec<Vec<(usize, f32)>>, Error> = (0..n)
             .into_par_iter()

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use super::cosines::{Cosines, each_row};
 use super::sorted::{Kinds, Sorted};
-use super::weighting::{Weighed, Weightings, each, eights};
-use super::{Bins, Distribution, Error, Function, METRICS, Measure, RESAMPLING, check, check_truth, ratio, weight};
+use super::weighting::{Weightings, each, eights};
+use super::{Bins, Distribution, Error, Function, METRICS, Measure, RESAMPLING, at, check, check_truth, ratio, weight};
 use super::{areas::MOST_PAIRS, order::Curve};
 use crate::embedding::Scores;
 use crate::progress::{Progress, Silent};
@@ -188,10 +188,8 @@ impl Measure for Pairs {
         METRICS.iter().filter(|m| matches!(m.function, Function::Pairs(_))).map(|m| m.name.to_owned()).collect()
     }
 
-    /// NaN throughout where the vectors can't be read any more.
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
-        let mut found = self.evaluate_each(&Weighed(weights), &Silent).unwrap_or_default();
-        found.pop().unwrap_or_else(|| vec![f64::NAN; self.names().len()])
+        at(self, weights)
     }
 
     fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::Error;
 use super::cosines::{Cosines, Rows, Visit, rows_a_block};
+use super::{Error, check_classes};
 use crate::embedding::Embeddings;
 use crate::progress::Progress;
 
@@ -28,6 +28,23 @@ pub enum Protocol<'a> {
     Folds(&'a [usize]),
     /// All, the tested one too.
     Resubstitution,
+}
+
+impl<'a> Protocol<'a> {
+    /// The folds, where there are any, of `n` clips with classes below `classes`.
+    ///
+    /// # Errors
+    /// When there is not one class a clip, or not one fold a clip.
+    pub(super) fn folds(self, truth: &[usize], classes: usize, n: usize) -> Result<Option<&'a [usize]>, Error> {
+        check_classes(n, classes, truth)?;
+        match self {
+            Protocol::Folds(folds) if folds.len() != n => {
+                Err(Error::Shape { what: "folds, one a clip", expected: n, found: folds.len() })
+            }
+            Protocol::Folds(folds) => Ok(Some(folds)),
+            Protocol::LeaveOneOut | Protocol::Resubstitution => Ok(None),
+        }
+    }
 }
 
 /// The cosines of clips with class means; a clip is read again whenever its cosines are asked for.
@@ -65,19 +82,7 @@ impl Prototypes {
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
         let (n, dim) = (clips.count(), clips.dim());
-        if truth.len() != n {
-            return Err(Error::Shape { what: "classes, one a clip", expected: n, found: truth.len() });
-        }
-        if let Some((item, &class)) = truth.iter().enumerate().find(|&(_, &class)| class >= classes) {
-            return Err(Error::Class { item, class, classes });
-        }
-        let folds = match protocol {
-            Protocol::Folds(folds) if folds.len() != n => {
-                return Err(Error::Shape { what: "folds, one a clip", expected: n, found: folds.len() });
-            }
-            Protocol::Folds(folds) => folds.to_vec(),
-            _ => vec![0; n],
-        };
+        let folds = protocol.folds(truth, classes, n)?.map_or_else(|| vec![0; n], <[usize]>::to_vec);
         let fold_count = folds.iter().max().map_or(0, |f| f + 1);
         // Sums per fold and class; a clip's means are the totals less what must not be seen.
         let mut sums = vec![vec![0.0f64; classes * dim]; fold_count];

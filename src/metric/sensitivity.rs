@@ -14,9 +14,9 @@
 //!
 //! Source: after figure 2 of Vasilakis, Bittner, Pauwels, ISMIR 2024; spread and agreement as in Sclar and others, ICLR 2024.
 
-use super::weighting::{Weighed, Weightings, each};
-use super::{Classification, Error, Function, METRICS, Measure, mean_of_defined, weight};
-use crate::progress::{Progress, Silent};
+use super::weighting::{Weightings, each};
+use super::{Classification, Error, Function, METRICS, Measure, at, mean_of_defined, weight};
+use crate::progress::Progress;
 use crate::report::Estimate;
 
 /// What is measured of each wording.
@@ -249,10 +249,8 @@ impl Measure for Sensitivity {
         names
     }
 
-    /// NaN throughout where the vectors can't be read any more.
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
-        let mut found = self.evaluate_each(&Weighed(weights), &Silent).unwrap_or_default();
-        found.pop().unwrap_or_else(|| vec![f64::NAN; self.names().len()])
+        at(self, weights)
     }
 
     fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {

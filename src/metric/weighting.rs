@@ -95,7 +95,7 @@ impl Weightings for Through<'_> {
     }
 }
 
-/// `f` of each weighting, in order, on as many threads as there are. `of` is what progress counts.
+/// `f` of each weighting, in order, on as many threads as there are.
 ///
 /// # Errors
 /// When `f` fails or `progress` is cancelled.

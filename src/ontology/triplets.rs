@@ -62,11 +62,16 @@ impl Distance {
 
     /// Reads a distance by name.
     pub fn parse(name: &str) -> Option<Distance> {
-        match name.to_lowercase().as_str() {
-            "path" => Some(Distance::Path),
-            "wu-palmer" => Some(Distance::WuPalmer),
-            "lca" => Some(Distance::LcaDepth),
-            _ => None,
+        let all = [Distance::Path, Distance::WuPalmer, Distance::LcaDepth];
+        all.into_iter().find(|distance| distance.name().eq_ignore_ascii_case(name))
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Distance::Path => "path",
+            Distance::WuPalmer => "wu-palmer",
+            Distance::LcaDepth => "lca",
         }
     }
 

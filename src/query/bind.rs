@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Span, Spanned, one_of};
 use crate::query::lift::lift;
 use crate::query::predicate::Predicate;
 use crate::query::signature::{Clause, Kind, Parameter, Signature};
-use crate::query::statement::{Argument, Command, Literal, Order, Sum, Target, With};
+use crate::query::statement::{Argument, Command, Literal, Sum, Target, With};
 use crate::value::Value;
 
 /// Session defaults: parameter → value.
@@ -33,9 +33,7 @@ pub struct Bound {
     pub top: Option<usize>,
     /// Where its number stands.
     pub top_at: Option<Span>,
-    pub limit: Option<usize>,
     pub by: Option<Spanned<String>>,
-    pub order: Option<Spanned<Order>>,
     pub using: Option<Spanned<String>>,
     pub target: Option<Spanned<Target>>,
     pub without: Option<Spanned<Vec<String>>>,
@@ -83,9 +81,7 @@ pub fn bind(command: Command, signature: &'static Signature, settings: &Settings
         filter,
         top_at: command.top.as_ref().map(|top| top.span),
         top: count(command.top, "top", 1)?,
-        limit: count(command.limit, "limit", 0)?,
         by: command.by,
-        order: command.order,
         using: command.using,
         target: command.target,
         without: command.without,
@@ -182,9 +178,7 @@ fn refuse_clauses(command: &Command, signature: &Signature) -> Result<(), Diagno
         (Clause::In, command.collection.as_ref().map(|c| c.span)),
         (Clause::Where, command.filter.as_ref().map(|c| c.span)),
         (Clause::Top, command.top.as_ref().map(|c| c.span)),
-        (Clause::Limit, command.limit.as_ref().map(|c| c.span)),
         (Clause::By, command.by.as_ref().map(|c| c.span)),
-        (Clause::OrderBy, command.order.as_ref().map(|c| c.span)),
         (Clause::Using, command.using.as_ref().map(|c| c.span)),
         (Clause::For, command.target.as_ref().map(|c| c.span)),
         (Clause::Without, command.without.as_ref().map(|c| c.span)),
@@ -304,15 +298,20 @@ pub fn unknown_word(argument: &Argument, signature: &Signature) -> Diagnostic {
         let fault = Diagnostic::new(format!("`{word}` joins no condition")).at(span);
         return fault.expected("a condition on each side of it, after `where`, as in `where pitch > 60 and take = 1`");
     }
-    let words: Vec<&str> = signature.clauses.iter().map(|c| c.word()).chain(signature.subjects.iter().copied()).collect();
-    let expected = if words.is_empty() { "the end of the statement".to_owned() } else { one_of(words.iter().copied()) };
+    let clauses = signature.clauses.iter().copied().chain(Clause::OF_RESULT);
+    let words: Vec<&str> = signature.subjects.iter().copied().chain(clauses.map(Clause::word)).collect();
+    let expected = one_of(words.iter().copied());
     Diagnostic::new(format!("`{}` can't use `{word}`", signature.name))
         .at(span)
         .expected(expected)
         .suggest(&word, words.iter().copied().chain(signature.parameters.iter().map(|p| p.name)))
 }
 
-fn count(value: Option<Spanned<Literal>>, clause: &str, least: i64) -> Result<Option<usize>, Diagnostic> {
+/// The number of `clause`, a whole one from `least`.
+///
+/// # Errors
+/// When it is none.
+pub fn count(value: Option<Spanned<Literal>>, clause: &str, least: i64) -> Result<Option<usize>, Diagnostic> {
     let Some(value) = value else { return Ok(None) };
     match value.node {
         Literal::Scalar(Value::Int(int)) if int >= least => Ok(usize::try_from(int).ok()),
@@ -327,11 +326,6 @@ fn plain(literal: &Literal) -> String {
         Literal::Scalar(value) => value.to_string(),
         list => list.to_string(),
     }
-}
-
-/// The place of the whole statement, for messages without a better one.
-pub fn whole(bound: &Bound) -> Span {
-    bound.verb.span
 }
 
 #[cfg(test)]

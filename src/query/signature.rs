@@ -18,6 +18,8 @@ pub struct Signature {
     pub examples: &'static [Example],
     /// True where any `key=value` is taken and judged by the verb itself.
     pub open_parameters: bool,
+    /// Rows of the result without `limit`; none for all.
+    pub rows: Option<usize>,
 }
 
 /// A statement that shows the verb, with what it gives on the bundled data.
@@ -45,7 +47,7 @@ pub enum Clause {
 }
 
 impl Clause {
-    /// Every clause that a verb may or may not take; `as` and `into` go with every verb.
+    /// Every clause.
     pub const ALL: [Clause; 12] = [
         Clause::In,
         Clause::Where,
@@ -60,6 +62,9 @@ impl Clause {
         Clause::Without,
         Clause::With,
     ];
+
+    /// Those about the result, which go with every verb.
+    pub const OF_RESULT: [Clause; 4] = [Clause::OrderBy, Clause::Limit, Clause::As, Clause::Into];
 
     /// Its keyword.
     pub fn word(self) -> &'static str {
@@ -85,17 +90,22 @@ impl Clause {
             Clause::In => ("in COLLECTION", "the collection; without it the one of `use`, or the only one with clips"),
             Clause::Where => ("where PREDICATE", "which items, by metadata; parameters may stand here too, joined by `and`"),
             Clause::Top => ("top K", "how many of the best"),
-            Clause::Limit => ("limit N", "at most so many rows"),
+            Clause::Limit => ("limit N", "at most so many rows of the result; `limit 0` is all"),
             Clause::By => ("by FIELD", "groups or folds: a metadata field"),
-            Clause::OrderBy => ("order by FIELD [desc]", "the order of the rows"),
+            Clause::OrderBy => {
+                ("order by FIELD [desc]", "the order of the rows: a column of the result, `_` for a space in its name")
+            }
             Clause::As => ("as FORMAT", "`table`, `csv`, `tsv`, `json`, `jsonl`, `markdown` or `plot`"),
             Clause::Into => {
                 ("into \"FILE\"", "writes the result to a file, in the format of its extension where there is no `as`")
             }
-            Clause::Using => ("using prototypes", "audio-only labels instead of texts"),
-            Clause::For => ("for \"TEXT\"", "the text to look for, or a weighted sum: `\"cello\" + 0.5 * \"dark\"`"),
+            Clause::Using => ("using prototypes|knn", "audio-only labels instead of texts"),
+            Clause::For => (
+                "for \"TEXT\"|WORD",
+                "the text to look for, or a weighted sum: `\"cello\" + 0.5 * \"dark\"`; the queries of `retrieve`",
+            ),
             Clause::Without => ("without \"TEXT\"", "texts to keep away from"),
-            Clause::With => ("with (STATEMENT)", "the other side of a comparison"),
+            Clause::With => ("with (STATEMENT)|NAME", "the other side of a comparison"),
         }
     }
 }
@@ -168,6 +178,7 @@ impl Signature {
         parameters: &[],
         examples: &[],
         open_parameters: false,
+        rows: None,
     };
 
     /// The parameter `name`.
@@ -177,7 +188,7 @@ impl Signature {
 
     /// Whether the verb takes this clause.
     pub fn takes(&self, clause: Clause) -> bool {
-        matches!(clause, Clause::As | Clause::Into) || self.clauses.contains(&clause)
+        Clause::OF_RESULT.contains(&clause) || self.clauses.contains(&clause)
     }
 }
 

@@ -40,7 +40,7 @@ fn fenced(text: &str) -> Vec<String> {
     if text.is_empty() {
         return Vec::new();
     }
-    std::iter::once("```text".to_owned()).chain(prose(text)).chain(["```".to_owned()]).collect()
+    std::iter::once("```text".to_owned()).chain(prose(text, &Style::default())).chain(["```".to_owned()]).collect()
 }
 
 fn metrics(report: &Report) -> Vec<String> {
@@ -48,7 +48,7 @@ fn metrics(report: &Report) -> Vec<String> {
         return Vec::new();
     }
     let head = ["metric".to_owned(), "value".to_owned(), interval_heading(&report.context)];
-    let rows = report.metrics.iter().map(|m| vec![m.name.clone(), cell::metric(m.value), cell::interval(m, true)]);
+    let rows = report.metrics.iter().map(|m| vec![m.name.clone(), cell::estimate(m), cell::interval(m, true)]);
     pipes(&Grid { head: head.to_vec(), rows: rows.collect(), right: vec![false, true, true] })
 }
 

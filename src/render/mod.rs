@@ -22,8 +22,11 @@ pub mod svg;
 mod table;
 mod terminal;
 
+pub use terminal::prose;
+
 use std::io;
 
+use crate::diagnostic::{Diagnostic, Span, one_of};
 use crate::report::Report;
 
 /// Writes reports in one format.
@@ -58,6 +61,17 @@ impl Format {
     /// The format called `name`, without regard to case.
     pub fn parse(name: &str) -> Option<Format> {
         Format::ALL.into_iter().find(|format| format.name().eq_ignore_ascii_case(name))
+    }
+
+    /// The format called `name`, which stands at `span`.
+    ///
+    /// # Errors
+    /// When there is none: with the nearest.
+    pub fn named(name: &str, span: Span) -> Result<Format, Diagnostic> {
+        Format::parse(name).ok_or_else(|| {
+            let fault = Diagnostic::new(format!("unknown format `{name}`")).at(span);
+            fault.expected(one_of(Format::NAMES)).suggest(name, Format::NAMES)
+        })
     }
 
     /// Its name.

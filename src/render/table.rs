@@ -47,7 +47,10 @@ impl Part {
         let mut i = 0;
         while i < table.columns.len() {
             if named(i, "low") && named(i + 1, "high") {
-                parts.push(Part::Interval(i));
+                // Without resamples there is no interval to show.
+                if table.rows.iter().any(|row| row.get(i).is_some_and(|low| !low.is_null())) {
+                    parts.push(Part::Interval(i));
+                }
                 i += 1;
             } else {
                 parts.push(Part::Plain(i, ColumnFormat::of(table, i)));
@@ -69,7 +72,10 @@ impl Part {
             Part::Plain(i, format) => format.text(row.get(*i)),
             Part::Interval(i) => {
                 let end = |at: usize| row.get(at).and_then(Value::as_f64);
-                cell::interval(&Estimate { name: String::new(), value: f64::NAN, low: end(*i), high: end(i + 1) }, unicode)
+                cell::interval(
+                    &Estimate { name: String::new(), value: f64::NAN, low: end(*i), high: end(i + 1), counts: false },
+                    unicode,
+                )
             }
         }
     }

@@ -21,7 +21,7 @@ use crate::report::{Context, Estimate, Figure, Report, Table};
 use crate::value::Value;
 
 /// Facts of the context that say how a number was made rather than what it is about: they stand in the closing line.
-const PROVENANCE: [&str; 5] = ["backend", "resamples", "index", "ef", "elapsed"];
+const PROVENANCE: [&str; 3] = ["backend", "resamples", "recall_by"];
 
 /// The `table` format.
 pub struct Terminal {
@@ -31,7 +31,7 @@ pub struct Terminal {
 impl Renderer for Terminal {
     fn report(&self, report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
         let style = &self.style;
-        let mut blocks = vec![opening(&report.context, style), prose(&report.text), metrics(report, style)];
+        let mut blocks = vec![opening(&report.context, style), prose(&report.text, style), metrics(report, style)];
         let interval = interval_heading(&report.context);
         blocks.extend(report.tables.iter().map(|table| titled(table, &interval, style)));
         blocks.push(figure_hint(&report.figures, style));
@@ -120,9 +120,37 @@ fn facts(context: &Context, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item
     context.extra.iter().filter(shown).map(|(name, value)| format!("{} {}", cell::escape(name), cell::fact(value)))
 }
 
-/// Lines of text that are the result itself.
-pub fn prose(text: &str) -> Vec<String> {
-    text.lines().map(|line| cell::escape(line).into_owned()).collect()
+/// Columns of prose where the medium has no width.
+const PROSE: usize = 100;
+
+/// Text that is the result itself, its long lines broken between words.
+pub fn prose(text: &str, style: &Style) -> Vec<String> {
+    let width = style.width.unwrap_or(PROSE);
+    text.lines().flat_map(|line| wrapped(&cell::escape(line), width)).collect()
+}
+
+/// The line in lines of at most `width` columns, as far as its words allow. What goes on stands under the line's second column,
+/// which two spaces set apart, or else under its first word.
+fn wrapped(line: &str, width: usize) -> Vec<String> {
+    let first = line.len() - line.trim_start().len();
+    let second = line[first..].find("  ").map(|gap| line.len() - line[first + gap..].trim_start().len());
+    let column = |at: usize| line.get(..at).map_or(0, cell::width);
+    let hang = second.map(column).filter(|&column| column < width / 2).unwrap_or(column(first));
+    let kept = second.unwrap_or(first);
+    let mut lines = vec![line[..kept].to_owned()];
+    let mut fresh = true;
+    for word in line[kept..].split(' ') {
+        let last = lines.last().map_or(0, |line| cell::width(line));
+        match lines.last_mut() {
+            Some(line) if fresh || last + 1 + cell::width(word) <= width => {
+                line.push_str(if fresh { "" } else { " " });
+                line.push_str(word);
+            }
+            _ => lines.push(format!("{}{word}", " ".repeat(hang))),
+        }
+        fresh = false;
+    }
+    lines
 }
 
 /// Whether the first table is the metrics themselves, with more about each than a value.
@@ -137,7 +165,7 @@ pub fn metrics(report: &Report, style: &Style) -> Vec<String> {
     }
     let sampled = report.metrics.iter().any(|m| m.low.is_some() && m.high.is_some());
     let row = |m: &Estimate| {
-        let mut row = vec![cell::escape(&m.name).into_owned(), cell::metric(m.value)];
+        let mut row = vec![cell::escape(&m.name).into_owned(), cell::estimate(m)];
         if sampled {
             row.push(cell::interval(m, style.unicode));
         }

@@ -16,7 +16,7 @@ use std::time::Instant;
 use super::dot::{self, COMMANDS, Dot};
 use super::{Flow, Shell, View, lines, pager};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::render::{Format, Style};
+use crate::render::{Format, Style, prose};
 
 /// Files may `.read` files, this deep.
 const DEEPEST: usize = 16;
@@ -243,7 +243,8 @@ impl<'a, S: Shell> Console<'a, S> {
             Dot::Store(None) => format!("store: {}", self.shell.borrow().store()),
             Dot::Exit => return Ok(Outcome::Exit),
         };
-        self.tell(&format!("{answer}\n"));
+        let width = self.screen.size.map(|(columns, _)| columns);
+        self.tell(&format!("{}\n", prose(&answer, &Style { width, ..Style::default() }).join("\n")));
         Ok(Outcome::Done)
     }
 }

@@ -97,12 +97,7 @@ struct Word {
 
 impl Word {
     fn format(&self) -> Result<Format, Diagnostic> {
-        Format::parse(&self.text).ok_or_else(|| {
-            Diagnostic::new(format!("unknown mode `{}`", self.text))
-                .at(self.span)
-                .expected(one_of(Format::NAMES))
-                .suggest(&self.text, Format::NAMES)
-        })
+        Format::named(&self.text, self.span)
     }
 
     fn switch(&self) -> Result<bool, Diagnostic> {

@@ -25,10 +25,18 @@ const SAMPLE: u64 = 2_000;
 /// A word that could stand at the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// As listed.
+    /// In the list of choices.
     pub display: String,
-    /// As inserted.
+    /// What is put into the line, quoted where it must be.
     pub replacement: String,
+}
+
+impl Candidate {
+    /// A word that is shown as it is put in.
+    pub fn word(word: impl Into<String>) -> Self {
+        let word = word.into();
+        Candidate { display: word.clone(), replacement: word }
+    }
 }
 
 /// A candidate, before it is known whether a quote is open.
@@ -119,7 +127,7 @@ impl Session {
             "for" if subjects.len() > 1 => return subjects.iter().map(|s| Word::Own(plural(s))).collect(),
             "in" if !at(2).eq_ignore_ascii_case("not") => return names(self.collections()),
             "as" => return own(&Format::NAMES),
-            "using" => return own(&["prototypes"]),
+            "using" => return own(&["prototypes", "knn"]),
             "for" | "without" | "+" | "*" => return self.texts().into_iter().map(Word::Text).collect(),
             "by" => return names(self.fields()),
             "order" => return own(&["by"]),
@@ -150,7 +158,7 @@ impl Session {
         if said.len() == 1 || signature.subjects.len() > 1 {
             words.extend(signature.subjects.iter().map(|s| Word::Own(plural(s))));
         }
-        let clauses = signature.clauses.iter().copied().chain([Clause::As, Clause::Into]);
+        let clauses = signature.clauses.iter().copied().chain(Clause::OF_RESULT);
         words.extend(clauses.map(Clause::word).filter(|c| !used(c)).map(|c| Word::Own(c.to_owned())));
         let settable = if signature.open_parameters { set::settable() } else { Vec::new() };
         let parameters = signature.parameters.iter().chain(&settable).filter(|p| !used(p.name));

@@ -58,6 +58,7 @@ pub(super) fn expect(last: Option<&Report>, predicate: &Spanned<Predicate>) -> R
         .expected(predicate.node.to_string())
         .into())
 }
+
 /// Every number of a report by the name that `expect` knows it by.
 pub(super) fn measured(report: &Report) -> Vec<(String, Value)> {
     let mut values = Vec::new();

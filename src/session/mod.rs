@@ -11,6 +11,7 @@ mod complete;
 mod cursor;
 mod expect;
 mod output;
+mod rows;
 mod words;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,7 @@ use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::progress::{self, Progress, Recorder};
 use crate::query::lex::{Kind, Token, tokens};
 use crate::query::split::{Continuation, Piece, split};
-use crate::query::{Command, Settings, Statement, bind, parse};
+use crate::query::{Command, Predicate, Settings, Signature, Statement, bind, parse};
 use crate::render::{Format, Style};
 use crate::report::{Report, Table};
 use crate::store;
@@ -198,7 +199,11 @@ impl Session {
         match statement {
             Statement::Command(command) => {
                 let text = command.text.clone();
-                let mut outcome = self.with_plan(*command, progress, |plan, scope| Ok(plan.run(scope)?))?;
+                let mut outcome = self.with_plan(*command, progress, |plan, rows, scope| {
+                    let mut outcome = plan.run(scope)?;
+                    rows.choose(&mut outcome.report)?;
+                    Ok(outcome)
+                })?;
                 outcome.report.statement = text;
                 Ok(self.settle(outcome))
             }
@@ -217,13 +222,18 @@ impl Session {
         &self,
         command: Command,
         progress: &dyn Progress,
-        then: impl FnOnce(&dyn Plan, &Scope<'_>) -> Result<T, Failure>,
+        then: impl FnOnce(&dyn Plan, &rows::Rows, &Scope<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let Some(verb) = verb::find(&command.verb.node) else { return Err(unknown_verb(&command.verb).into()) };
-        let bound = bind(command, verb.signature(), &self.settings)?;
+        let (signature, rows) = (verb.signature(), rows::Rows::of(&command, verb.signature())?);
+        let filter = command.filter.as_ref().map(|filter| filter.node.clone());
+        let bound = bind(command, signature, &self.settings)?;
         let scope = Scope { workspace: &self.workspace, settings: &self.settings, named: &self.named, progress };
-        let plan = verb.plan(bound, &scope)?;
-        then(plan.as_ref(), &scope)
+        let done = verb.plan(bound, &scope).map_err(Failure::from).and_then(|plan| then(plan.as_ref(), &rows, &scope));
+        done.map_err(|failure| match (failure, filter) {
+            (Failure::Statement(fault), Some(filter)) => Failure::Statement(meant_as_parameter(fault, &filter, signature)),
+            (failure, _) => failure,
+        })
     }
 
     /// Takes over what a statement changes in the session.
@@ -248,8 +258,9 @@ impl Session {
                 .into());
         };
         let mut report = Report::new("explain");
-        let (steps, ran) = self.with_plan(*command, progress, |plan, scope| {
+        let (steps, ran) = self.with_plan(*command, progress, |plan, rows, scope| {
             let mut steps = plan.steps();
+            steps.extend(rows.steps());
             steps.extend(plan.estimate(scope)?);
             if !analyze {
                 return Ok((steps, None));
@@ -274,6 +285,17 @@ impl Session {
         }
         report.context.store = Some(self.workspace.place());
         Ok(report)
+    }
+}
+
+/// A field that no clip has may be a parameter: one that is misspelt, or one that the verb does not take.
+fn meant_as_parameter(fault: Diagnostic, filter: &Predicate, signature: &Signature) -> Diagnostic {
+    let fields = filter.fields();
+    let Some(field) = fields.iter().find(|field| fault.span == Some(field.span) && fault.hints.is_empty()) else { return fault };
+    let takes = |signature: &Signature| signature.parameter(&field.node).is_some();
+    match VERBS.iter().map(|verb| verb.signature()).find(|other| takes(other)) {
+        Some(other) => fault.hint(format!("`{}` is a parameter of `{}`, not of `{}`", field.node, other.name, signature.name)),
+        None => fault.suggest(&field.node, signature.parameters.iter().map(|parameter| parameter.name)),
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::{Executed, Failure};
-use crate::diagnostic::{Diagnostic, one_of};
+use crate::diagnostic::{Diagnostic, Spanned, one_of};
 use crate::query::Statement;
 use crate::render::{Format, Style, renderer};
 
@@ -18,23 +18,20 @@ pub struct Destination {
 /// Reads `as` and `into` of a statement.
 ///
 /// # Errors
-/// When there is no such format.
+/// When there is no such format, or none goes with the file's ending.
 pub fn destination(statement: &Statement) -> Result<Destination, Diagnostic> {
     let command = match statement {
         Statement::Command(command) => command,
         Statement::Explain { statement, .. } | Statement::Let { statement, .. } => return destination(statement),
         Statement::Expect(_) | Statement::Help(_) => return Ok(Destination::default()),
     };
-    let format = match &command.format {
-        None => None,
-        Some(name) => Some(Format::parse(&name.node).ok_or_else(|| {
-            Diagnostic::new(format!("unknown format `{}`", name.node))
-                .at(name.span)
-                .expected(one_of(Format::NAMES))
-                .suggest(&name.node, Format::NAMES)
-        })?),
+    let format = command.format.as_ref().map(|name| Format::named(&name.node, name.span)).transpose()?;
+    let file = command.into.as_ref();
+    let format = match (format, file) {
+        (None, Some(file)) => by_extension(file)?,
+        (format, _) => format,
     };
-    Ok(Destination { format, file: command.into.as_ref().map(|f| PathBuf::from(&f.node)) })
+    Ok(Destination { format, file: file.map(|f| PathBuf::from(&f.node)) })
 }
 
 /// Writes a result where its statement says, else to `out`.
@@ -43,26 +40,36 @@ pub fn destination(statement: &Statement) -> Result<Destination, Diagnostic> {
 /// When the file or `out` can't be written.
 pub fn write(executed: &Executed, default: Format, style: &Style, out: &mut dyn Write) -> Result<(), Failure> {
     let Destination { format, file } = &executed.destination;
+    let format = format.unwrap_or(default);
     let Some(file) = file else {
-        let format = format.unwrap_or(default);
         let written = renderer(format, style).report(&executed.report, out).and_then(|()| out.flush());
         return written.map_err(|e| Diagnostic::new(format!("the result can't be written: {e}")).into());
     };
-    let format = format.or_else(|| by_extension(file)).unwrap_or(default);
     let mut bytes = Vec::new();
     let written =
         renderer(format, &Style::default()).report(&executed.report, &mut bytes).and_then(|()| std::fs::write(file, &bytes));
     written.map_err(|e| Diagnostic::new(format!("`{}` can't be written: {e}", file.display())).into())
 }
 
-fn by_extension(file: &Path) -> Option<Format> {
-    match file.extension()?.to_str()? {
-        "csv" => Some(Format::Csv),
-        "tsv" => Some(Format::Tsv),
-        "json" => Some(Format::Json),
-        "jsonl" => Some(Format::Jsonl),
-        "md" => Some(Format::Markdown),
-        "txt" => Some(Format::Table),
-        _ => None,
+/// The endings of files that say how they are written.
+const ENDINGS: [(&str, Format); 6] = [
+    ("csv", Format::Csv),
+    ("tsv", Format::Tsv),
+    ("json", Format::Json),
+    ("jsonl", Format::Jsonl),
+    ("md", Format::Markdown),
+    ("txt", Format::Table),
+];
+
+/// The format of a file's ending; none where it has no ending.
+fn by_extension(file: &Spanned<String>) -> Result<Option<Format>, Diagnostic> {
+    let Some(ending) = Path::new(&file.node).extension().map(|ending| ending.to_string_lossy()) else { return Ok(None) };
+    match ENDINGS.iter().find(|(known, _)| known.eq_ignore_ascii_case(&ending)) {
+        Some((_, format)) => Ok(Some(*format)),
+        None => Err(Diagnostic::new(format!("no format goes with the ending `.{ending}` of `{}`", file.node))
+            .at(file.span)
+            .expected(format!("a file that ends in {}", one_of(ENDINGS.map(|(ending, _)| ending))))
+            .suggest(&ending, ENDINGS.map(|(ending, _)| ending))
+            .hint("`as FORMAT` says how a file with another ending is written")),
     }
 }

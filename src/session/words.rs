@@ -10,8 +10,11 @@ use crate::verb::{STATEMENT_WORDS, VERBS, find};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WordKind {
     Verb,
+    /// A keyword of a clause (`where`, `top`, `and`).
     Clause,
+    /// A parameter (`prompt`, `space`).
     Parameter,
+    /// A word of the language that names something (`clips`, `pre-joint`).
     Name,
     Plain,
 }

@@ -18,7 +18,6 @@ use crate::query::signature::{Kind, Parameter};
 use crate::query::{Bound, Literal};
 use crate::report::Report;
 use crate::value::Value;
-use crate::verb::parameters::whole;
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Scope, Step, parameters, provenance};
 use crate::workspace::Prompts;
@@ -107,11 +106,11 @@ impl Against {
     pub fn estimate(&self, task: &Task, truth: &Truth, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
         let (n, k) = (truth.clips.len(), truth.classes.len());
         let held = match self {
-            Against::Texts(_) | Against::Means { .. } => k,
-            Against::Neighbours { .. } => n,
+            Against::Texts(_) => (k, "labels"),
+            Against::Means { .. } => (k, "class means"),
+            Against::Neighbours { .. } => (n, "clips"),
         };
-        let work = format!("{} clips × {} = {} cosines of {} numbers", whole(n), whole(held), whole(n * held), task.info.dim);
-        let mut steps = vec![Step::new("work", work)];
+        let mut steps = vec![parameters::cosines((n, "clips"), held, task.info.dim)];
         if let Against::Texts(prompts) = self {
             let unread = scope.workspace.unread(&task.model, task.stage(), prompts, &truth.classes)?;
             steps.insert(0, parameters::reading(unread, k * prompts.0.len()));

@@ -89,9 +89,14 @@ impl Side {
                 .into());
         };
         let Command { text, verb: word, .. } = command.as_ref();
-        if let Some(clause) = command.format.as_ref().or(command.into.as_ref()) {
-            let fault = Diagnostic::new("one side of a comparison is not written by itself").at(clause.span);
-            return Err(fault.expected("`as` and `into` after the second bracket").into());
+        let shown = [
+            command.format.as_ref().or(command.into.as_ref()).map(|clause| clause.span),
+            command.order.as_ref().map(|order| order.span),
+            command.limit.as_ref().map(|limit| limit.span),
+        ];
+        if let Some(span) = shown.into_iter().flatten().next() {
+            let fault = Diagnostic::new("one side of a comparison is not shown by itself").at(span);
+            return Err(fault.expected("`order by`, `limit`, `as` and `into` after the second bracket").into());
         }
         let Some(found) = verb::find(&word.node) else {
             let fault = Diagnostic::new(format!("unknown verb `{}`", word.node)).at(word.span);

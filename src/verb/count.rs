@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::{Diagnostic, Spanned, one_of};
+use crate::diagnostic::Spanned;
 use crate::query::signature::Clause;
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Estimate, Figure, Report, Table};
@@ -51,6 +51,10 @@ impl Plan for CountPlan {
         steps
     }
 
+    fn estimate(&self, _: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        self.selection.work()
+    }
+
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let items = self.selection.items(scope)?;
         let mut report = Report::new("count");
@@ -63,11 +67,8 @@ impl Plan for CountPlan {
             report.tables.push(table);
             return Ok(report.into());
         };
-        if !items.is_empty() && items.iter().all(|item| builtin_field(item, &field.node).is_null()) {
-            let known: BTreeSet<&str> = items.iter().flat_map(|i| i.metadata.keys().map(String::as_str)).collect();
-            let fault = Diagnostic::new(format!("the clips have no field `{}`", field.node)).at(field.span);
-            let expected = format!("one of the fields {}", one_of(known.iter().copied()));
-            return Err(fault.expected(expected).suggest(&field.node, known.iter().copied()).into());
+        if !items.is_empty() {
+            self.selection.check_fields(&items, &[field])?;
         }
         let mut groups: BTreeMap<String, (Value, usize)> = BTreeMap::new();
         let mut listed = false;

@@ -33,7 +33,7 @@ static SIGNATURE: Signature = Signature {
     ..Signature::BARE
 };
 
-/// Values of a field that are shown.
+/// Values of a field, and names of terms, that are shown.
 const SHOWN: usize = 6;
 
 impl Verb for Describe {
@@ -179,7 +179,13 @@ fn describe_collection(collection: &Collection, report: &mut Report) -> Result<(
             }
         }
     }
-    report.tables.push(facts([("collection", collection.name().into()), ("clips", clips.into()), ("labels", labels.into())]));
+    let storage = collection.storage().map_err(WorkspaceError::from)?;
+    report.tables.push(facts([
+        ("collection", collection.name().into()),
+        ("clips", clips.into()),
+        ("labels", labels.into()),
+        ("storage", storage.name().into()),
+    ]));
     let mut spaces = Table::new(["space", "prompt", "dim", "vectors"]).titled("spaces");
     for info in collection.spaces().map_err(WorkspaceError::from)? {
         let rows = Value::Int(i64::try_from(info.rows).unwrap_or(i64::MAX));
@@ -192,13 +198,22 @@ fn describe_collection(collection: &Collection, report: &mut Report) -> Result<(
             let distinct = values.len();
             let mut frequent: Vec<(String, usize)> = values.into_iter().collect();
             frequent.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-            let shown: Vec<String> = frequent.iter().take(SHOWN).map(|(value, n)| format!("{value} ({n})")).collect();
-            let more = if distinct > SHOWN { ", …" } else { "" };
-            table.push(vec![field.into(), items.into(), distinct.into(), format!("{}{more}", shown.join(", ")).into()]);
+            let shown = some(frequent.iter().map(|(value, n)| format!("{value} ({n})")));
+            table.push(vec![field.into(), items.into(), distinct.into(), shown.into()]);
         }
         report.tables.push(table);
     }
     Ok(())
+}
+
+/// The first few names, and how many more there are.
+fn some(names: impl ExactSizeIterator<Item = String>) -> String {
+    let more = names.len().saturating_sub(SHOWN);
+    let mut shown: Vec<String> = names.take(SHOWN).collect();
+    if more > 0 {
+        shown.push(format!("… ({more} more)"));
+    }
+    shown.join(", ")
 }
 
 fn describe_model(model: &ModelRef) -> Table {
@@ -243,7 +258,7 @@ fn describe_metric(metric: &metric::Metric) -> Table {
 
 fn describe_term(ontology: &Ontology, id: TermId) -> Table {
     let term = ontology.term(id);
-    let names = |ids: &[TermId]| ids.iter().map(|&t| ontology.spoken(t)).collect::<Vec<_>>().join(", ");
+    let names = |ids: &[TermId]| some(ids.iter().map(|&t| ontology.spoken(t)));
     let mut siblings: Vec<_> =
         term.parents.iter().flat_map(|&p| ontology.term(p).children.iter().copied()).filter(|&sibling| sibling != id).collect();
     siblings.dedup();
@@ -260,6 +275,7 @@ fn describe_term(ontology: &Ontology, id: TermId) -> Table {
         ("below it", names(&term.children).into()),
         ("beside it", names(&siblings).into()),
     ]);
+    rows.retain(|(_, value)| value.as_text() != Some(""));
     facts(rows)
 }
 
@@ -302,7 +318,7 @@ fn coverage(ontology: &Ontology, id: TermId, collections: &[Carried]) -> Option<
             below += if lower.is_empty() { 0 } else { *count };
             names.extend(lower);
         }
-        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        let names = some(names.into_iter().map(str::to_owned));
         let all: usize = clips.values().sum();
         table.push(vec![collection.as_str().into(), own.into(), below.into(), names.into(), all.into()]);
     }

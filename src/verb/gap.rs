@@ -58,6 +58,10 @@ impl Plan for GapPlan {
         steps
     }
 
+    fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        self.task.reading_each(&self.task.truth(scope)?, &self.prompts, scope)
+    }
+
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let task = &self.task;
         let truth = task.truth(scope)?;

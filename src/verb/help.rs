@@ -89,8 +89,7 @@ pub fn help(topic: Option<&Spanned<String>>) -> Result<Report, Diagnostic> {
     };
     if let Some(clause) = Clause::ALL.iter().find(is_topic) {
         let (form, meaning) = clause.help();
-        let takers: Vec<&str> = VERBS.iter().map(|v| v.signature()).filter(|s| s.takes(*clause)).map(|s| s.name).collect();
-        report.text = format!("{form}\n\n  {meaning}\n\nTaken by: {}\n", takers.join(", "));
+        report.text = format!("{form}\n\n  {meaning}\n\nTaken by: {}\n", takers(*clause));
         return Ok(report);
     }
     let names = || VERBS.iter().map(|v| v.signature().name).chain(STATEMENT_WORDS).chain(Clause::ALL.iter().map(|c| c.word()));
@@ -101,13 +100,19 @@ pub fn help(topic: Option<&Spanned<String>>) -> Result<Report, Diagnostic> {
         .hint("`help` lists the verbs"))
 }
 
+/// The verbs that take a clause.
+pub fn takers(clause: Clause) -> String {
+    let takers: Vec<&str> = VERBS.iter().map(|v| v.signature()).filter(|s| s.takes(clause)).map(|s| s.name).collect();
+    if takers.len() == VERBS.len() { "every verb".to_owned() } else { takers.join(", ") }
+}
+
 /// One verb as text.
 fn verb_help(signature: &Signature) -> String {
     let mut out = format!("{} — {}\n\nUsage:\n", signature.name, signature.summary);
     for usage in signature.usage {
         let _ = writeln!(out, "  {usage}");
     }
-    let _ = write!(out, "\n{}\n", wrapped(signature.about, 96));
+    let _ = write!(out, "\n{}\n", signature.about);
     if !signature.clauses.is_empty() {
         out.push_str("\nClauses:\n");
         for clause in signature.clauses {
@@ -127,25 +132,6 @@ fn verb_help(signature: &Signature) -> String {
         for example in signature.examples {
             let _ = writeln!(out, "  {}\n      {}", example.statement, example.gives);
         }
-    }
-    out
-}
-
-/// Breaks a paragraph into lines of at most `width` characters.
-fn wrapped(text: &str, width: usize) -> String {
-    let mut out = String::new();
-    let mut length = 0;
-    for word in text.split_whitespace() {
-        let size = word.chars().count();
-        if length > 0 && length + 1 + size > width {
-            out.push('\n');
-            length = 0;
-        } else if length > 0 {
-            out.push(' ');
-            length += 1;
-        }
-        out.push_str(word);
-        length += size;
     }
     out
 }

@@ -22,18 +22,19 @@ const MOST_CLIPS: usize = 10_000;
 static SIGNATURE: Signature = Signature {
     name: "hubness",
     summary: "hubs: clips and labels that are among the nearest of far more queries than others",
-    usage: &["hubness clips [in C] [k=10] [where prompt=\"A <> track\" and …]"],
+    usage: &["hubness clips [in C] [k=10] [where prompt=\"A <> track\" and …]", "hubness clips [in C] [k=10] space=pre-joint"],
     about: "N is the number of queries that have a candidate among their k nearest. Hubness is its skewness over candidates (0 is even; \
             above 1 there are clear hubs), `orphans` the share of candidates that no query finds. Three directions: label texts as \
             queries for clips (`text_audio`), clips for clips (`audio_audio`, itself no candidate), and clips for labels at k=1 \
             (`audio_text`: how often each label is the best). Each as it is, after centring (each side less its own mean), and with \
             CSLS (a candidate's cosine less half its mean cosine with its k nearest queries). Intervals resample candidates with the N \
-            that they have. Skewness is undefined where all N are equal. Source: Radovanović et al., JMLR 2010; Conneau et al., ICLR 2018.",
+            that they have. Skewness is undefined where all N are equal. Before the projection there is `audio_audio` alone. Source: Radovanović et al., JMLR 2010; Conneau et al., ICLR 2018.",
     subjects: &["clip"],
     clauses: &[Clause::In, Clause::Where],
     parameters: &[
         shared::PROMPT,
         shared::MODEL,
+        shared::SPACE,
         Parameter { name: "k", kind: Kind::Int { min: 1, max: 10_000 }, default: "10", help: "how many neighbours" },
         shared::RESAMPLES,
         shared::CONFIDENCE,
@@ -56,16 +57,26 @@ impl Verb for Hubness {
 
     fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
         bound.refuse_more_than(0, &SIGNATURE)?;
-        let prompts = parameters::prompt(&bound)?;
+        let stage = parameters::stage(&bound);
+        let prompts = match stage {
+            Stage::Joint => Some(parameters::prompt(&bound)?),
+            Stage::PreJoint => None,
+        };
+        // What a setting filled in stands at the verb's place and does not count as written.
+        if let (None, Some(prompt)) = (&prompts, bound.value("prompt").filter(|p| p.span != bound.verb.span)) {
+            let fault = Diagnostic::new("texts and clips do not compare before the projection").at(prompt.span);
+            return Err(fault.expected("`space=joint`, or no prompt").into());
+        }
         // What `set k=…` gave is bound for `using knn` too; ten is the usual number here.
         let k = bound.int("k").and_then(|k| usize::try_from(k).ok()).unwrap_or(10);
-        Ok(Box::new(HubnessPlan { task: Task::new(bound, Stage::Joint, scope)?, prompts, k }))
+        Ok(Box::new(HubnessPlan { task: Task::new(bound, stage, scope)?, prompts, k }))
     }
 }
 
 struct HubnessPlan {
     task: Task,
-    prompts: Prompts,
+    /// None before the projection, where texts are in no direction.
+    prompts: Option<Prompts>,
     k: usize,
 }
 
@@ -81,11 +92,23 @@ struct Direction<'a> {
 impl Plan for HubnessPlan {
     fn steps(&self) -> Vec<Step> {
         let mut steps = self.task.steps();
-        steps.push(Step::new("prompt", self.prompts.keys().join(", ")));
-        steps.push(Step::new("search", format!("exact: the {} nearest of every query, in three directions", self.k)));
+        steps.extend(self.prompts.iter().map(|prompts| Step::new("prompt", prompts.keys().join(", "))));
+        let directions = if self.prompts.is_some() { "in three directions" } else { "clips for clips" };
+        steps.push(Step::new("search", format!("exact: the {} nearest of every query, {directions}", self.k)));
         steps.push(Step::new("corrections", "centring; CSLS"));
         steps.push(self.task.interval_step());
         steps
+    }
+
+    fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let (task, truth) = (&self.task, self.task.truth(scope)?);
+        let clips = (truth.clips.len(), "clips");
+        let mut steps = match &self.prompts {
+            Some(prompts) => task.reading_each(&truth, prompts, scope)?,
+            None => Vec::new(),
+        };
+        steps.push(parameters::cosines(clips, clips, task.info.dim));
+        Ok(steps)
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
@@ -94,7 +117,9 @@ impl Plan for HubnessPlan {
         refuse_too_many(&truth, task.bound.verb.span)?;
         let bootstrap = parameters::bootstrap(&task.bound);
         let mut report = task.report("hubness", &truth, scope);
-        provenance::prompted(&mut report.context, &self.prompts);
+        if let Some(prompts) = &self.prompts {
+            provenance::prompted(&mut report.context, prompts);
+        }
         report.context.fact("k", self.k);
         let mut table = Table::new(["direction", "correction", "k", "skewness", "low", "high", "orphans", "most"]);
         let mut hubs = Table::new(["direction", "correction", "hub", "label", "queries"]).titled("hubs");
@@ -147,34 +172,25 @@ impl Plan for HubnessPlan {
 }
 
 impl HubnessPlan {
-    fn directions<'a>(&self, truth: &'a Truth, ids: &'a [String], scope: &Scope<'_>) -> Result<[Direction<'a>; 3], Error> {
+    fn directions<'a>(&self, truth: &'a Truth, ids: &'a [String], scope: &Scope<'_>) -> Result<Vec<Direction<'a>>, Error> {
         let task = &self.task;
         let clips = truth.clips.embeddings();
-        let texts = scope.workspace.label_vectors(&task.model, task.stage(), &self.prompts, &truth.classes, scope.progress)?;
-        let (clips_centred, texts_centred) = (centred(&clips)?, centred(&texts)?);
-        Ok([
-            Direction {
-                name: "text_audio",
-                scores: texts.cosines(&clips)?,
-                centred: texts_centred.cosines(&clips_centred)?,
-                k: self.k,
-                candidates: ids,
-            },
-            Direction {
-                name: "audio_audio",
-                scores: clips_by_clips(&clips)?,
-                centred: clips_by_clips(&clips_centred)?,
-                k: self.k,
-                candidates: ids,
-            },
-            Direction {
-                name: "audio_text",
-                scores: clips.cosines(&texts)?,
-                centred: clips_centred.cosines(&texts_centred)?,
-                k: 1,
-                candidates: &truth.classes,
-            },
-        ])
+        let clips_centred = centred(&clips)?;
+        let mut directions = vec![Direction {
+            name: "audio_audio",
+            scores: clips_by_clips(&clips)?,
+            centred: clips_by_clips(&clips_centred)?,
+            k: self.k,
+            candidates: ids,
+        }];
+        let Some(prompts) = &self.prompts else { return Ok(directions) };
+        let texts = scope.workspace.label_vectors(&task.model, task.stage(), prompts, &truth.classes, scope.progress)?;
+        let texts_centred = centred(&texts)?;
+        let (scores, centred) = (texts.cosines(&clips)?, texts_centred.cosines(&clips_centred)?);
+        directions.insert(0, Direction { name: "text_audio", scores, centred, k: self.k, candidates: ids });
+        let (scores, centred) = (clips.cosines(&texts)?, clips_centred.cosines(&texts_centred)?);
+        directions.push(Direction { name: "audio_text", scores, centred, k: 1, candidates: &truth.classes });
+        Ok(directions)
     }
 }
 

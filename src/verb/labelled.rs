@@ -16,7 +16,6 @@ use crate::report::{Estimate, Figure, Report, Table};
 use crate::value::Value;
 use crate::verb::against::{self, Against, refuse_text_pre_joint};
 use crate::verb::pairing::Pairing;
-use crate::verb::parameters::whole;
 use crate::verb::trial::Trial;
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, parameters, provenance, spaces};
@@ -144,15 +143,8 @@ impl Plan for Sweep {
     }
 
     fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
-        let truth = self.verb.truth(&self.task, scope)?;
-        let mut unread = 0;
-        for prompt in &self.prompts {
-            let prompts = Prompts(vec![prompt.clone()]);
-            unread += scope.workspace.unread(&self.task.model, self.task.stage(), &prompts, &truth.classes)?;
-        }
-        let (n, k, m) = (truth.clips.len(), truth.classes.len(), self.prompts.len());
-        let work = format!("{} clips × {} labels × {m} prompts = {} cosines", whole(n), whole(k), whole(n * k * m));
-        Ok(vec![parameters::reading(unread, k * m), Step::new("work", work)])
+        let (truth, prompts) = (self.verb.truth(&self.task, scope)?, Prompts(self.prompts.clone()));
+        self.task.reading_each(&truth, &prompts, scope)
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {

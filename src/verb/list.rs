@@ -1,17 +1,16 @@
 //! `list clips`: the clips of a collection with their metadata.
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use crate::diagnostic::{Diagnostic, Spanned, one_of};
+use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::Modality;
 use crate::query::signature::Clause;
-use crate::query::{Bound, Example, Order, Predicate, Signature};
+use crate::query::{Bound, Example, Predicate, Signature};
 use crate::report::{Report, Table};
 use crate::store::{Collection, Item};
 use crate::value::Value;
-use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, provenance};
-use crate::workspace::builtin_field;
+use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance};
+use crate::workspace::{self, builtin_field};
 
 pub struct List;
 
@@ -21,15 +20,14 @@ static SIGNATURE: Signature = Signature {
     usage: &["list clips [in C] [where PREDICATE] [order by FIELD [desc]] [limit N]"],
     about: "One row an item: its id and its metadata. Without `limit`, 20 rows; `limit 0` is all.",
     subjects: &["clip", "label"],
-    clauses: &[Clause::In, Clause::Where, Clause::OrderBy, Clause::Limit],
+    clauses: &[Clause::In, Clause::Where],
+    rows: Some(20),
     examples: &[Example {
         statement: "list clips where label=\"violin\" order by midi desc limit 5",
         gives: "the five highest violin notes",
     }],
     ..Signature::BARE
 };
-
-const LIMIT: usize = 20;
 
 impl Verb for List {
     fn signature(&self) -> &'static Signature {
@@ -38,8 +36,7 @@ impl Verb for List {
 
     fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
         bound.refuse_more_than(0, &SIGNATURE)?;
-        let selection = Selection::of(&bound, scope)?;
-        Ok(Box::new(ListPlan { selection, order: bound.order, limit: bound.limit.unwrap_or(LIMIT) }))
+        Ok(Box::new(ListPlan { selection: Selection::of(&bound, scope)? }))
     }
 }
 
@@ -63,6 +60,24 @@ impl Selection {
         steps
     }
 
+    /// How many items are gone through.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn work(&self) -> Result<Vec<Step>, Error> {
+        let items = self.collection.len(self.modality).map_err(workspace::Error::from)?;
+        let items = parameters::whole(usize::try_from(items).unwrap_or(usize::MAX));
+        Ok(vec![Step::new("work", format!("{items} items to read"))])
+    }
+
+    /// Refuses fields that none of `items` has.
+    ///
+    /// # Errors
+    /// Names the field and those that there are.
+    pub fn check_fields(&self, items: &[Item], fields: &[&Spanned<String>]) -> Result<(), Diagnostic> {
+        workspace::check_fields(self.collection.name(), self.modality, items, fields)
+    }
+
     /// All items of the modality that pass.
     pub fn items(&self, scope: &Scope<'_>) -> Result<Vec<Item>, Error> {
         let mut all = Vec::new();
@@ -70,13 +85,13 @@ impl Selection {
             if scope.progress.cancelled() {
                 return Err(Error::Cancelled);
             }
-            let item = item.map_err(crate::workspace::Error::from)?;
+            let item = item.map_err(workspace::Error::from)?;
             if item.modality == self.modality {
                 all.push(item);
             }
         }
         let Some(filter) = &self.filter else { return Ok(all) };
-        scope.workspace.check_fields(self.collection.name(), all.iter(), filter)?;
+        self.check_fields(&all, &filter.fields())?;
         all.retain(|item| filter.accepts(&|field| builtin_field(item, field)));
         Ok(all)
     }
@@ -84,56 +99,28 @@ impl Selection {
 
 struct ListPlan {
     selection: Selection,
-    order: Option<Spanned<Order>>,
-    limit: usize,
 }
 
 impl Plan for ListPlan {
     fn steps(&self) -> Vec<Step> {
-        let mut steps = self.selection.steps();
-        if let Some(Spanned { node: order, .. }) = &self.order {
-            steps.push(Step::new(
-                "order",
-                format!("by {}{}", order.field, if order.descending { ", greatest first" } else { "" }),
-            ));
-        }
-        steps.push(Step::new("limit", if self.limit == 0 { "none".to_owned() } else { self.limit.to_string() }));
-        steps
+        self.selection.steps()
+    }
+
+    fn estimate(&self, _: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        self.selection.work()
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let mut items = self.selection.items(scope)?;
-        let total = items.len();
+        let items = self.selection.items(scope)?;
         let fields: BTreeSet<String> = items.iter().flat_map(|i| i.metadata.keys().cloned()).collect();
-        if let Some(Spanned { node: order, span }) = &self.order {
-            if order.field != "id" && !fields.contains(&order.field) {
-                let known = || fields.iter().map(String::as_str).chain(["id"]);
-                let fault = Diagnostic::new(format!("the clips have no field `{}`", order.field)).at(*span);
-                return Err(fault
-                    .expected(format!("one of the fields {}", one_of(known())))
-                    .suggest(&order.field, known())
-                    .into());
-            }
-            items.sort_by(|a, b| {
-                let order_of = builtin_field(a, &order.field).sort_order(&builtin_field(b, &order.field));
-                let directed: Ordering = if order.descending { order_of.reverse() } else { order_of };
-                directed.then(a.seq.cmp(&b.seq))
-            });
-        }
-        if self.limit > 0 {
-            items.truncate(self.limit);
-        }
         let mut report = Report::new("list");
         report.context = provenance::store_context(scope);
         report.context.collection = Some(self.selection.collection.name().to_owned());
-        report.context.n = Some(total);
+        report.context.n = Some(items.len());
         let mut table = Table::new(std::iter::once("id").chain(fields.iter().map(String::as_str)));
-        for item in &items {
-            let cells = fields.iter().map(|f| item.metadata.get(f).cloned().unwrap_or(Value::Null));
-            table.push(std::iter::once(Value::from(item.id.as_str())).chain(cells).collect());
-        }
-        if items.len() < total {
-            report.notes.push(format!("{} of {total} rows; `limit 0` shows all", items.len()));
+        for mut item in items {
+            let cells = fields.iter().map(|f| item.metadata.remove(f).unwrap_or(Value::Null));
+            table.push(std::iter::once(Value::from(item.id)).chain(cells).collect());
         }
         report.tables.push(table);
         Ok(report.into())

@@ -92,6 +92,12 @@ pub fn reading(unread: usize, texts: usize) -> Step {
     Step::new("texts to read", detail)
 }
 
+/// The line of `explain` that says how many cosines are computed.
+pub fn cosines((n, of): (usize, &str), (k, with): (usize, &str), dim: usize) -> Step {
+    let cosines = whole(n.saturating_mul(k));
+    Step::new("work", format!("{} {of} × {} {with} = {cosines} cosines of {dim} numbers", whole(n), whole(k)))
+}
+
 /// A number with its thousands apart: `242,312`.
 pub fn whole(n: usize) -> String {
     let digits = n.to_string();

@@ -96,6 +96,14 @@ struct RetrievePlan {
 }
 
 impl RetrievePlan {
+    fn truth(&self, scope: &Scope<'_>) -> Result<Truth, Error> {
+        match self.direction {
+            Direction::ClipsForClips => self.task.any_truth(scope),
+            _ if self.direction.of_captions() => self.task.captions_in_blocks(scope),
+            _ => self.task.any_truth_in_blocks(scope),
+        }
+    }
+
     fn retrieval(&self, truth: &Truth, scope: &Scope<'_>) -> Result<(Retrieval, usize), Error> {
         let (task, progress) = (&self.task, scope.progress);
         if self.direction == Direction::ClipsForClips {
@@ -134,13 +142,22 @@ impl Plan for RetrievePlan {
         steps
     }
 
+    fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let truth = self.truth(scope)?;
+        let clips = (truth.clips.len(), "clips");
+        if !self.direction.reads() {
+            return Ok(vec![parameters::cosines(clips, clips, self.task.info.dim)]);
+        }
+        let (task, texts) = (&self.task, truth.classes.len());
+        let what = if self.direction.of_captions() { "captions" } else { "labels" };
+        let unread = scope.workspace.unread(&task.model, task.stage(), &self.prompts, &truth.classes)?;
+        let reading = parameters::reading(unread, texts * self.prompts.0.len());
+        Ok(vec![reading, parameters::cosines(clips, (texts, what), task.info.dim)])
+    }
+
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let task = &self.task;
-        let truth = match self.direction {
-            Direction::ClipsForClips => task.any_truth(scope)?,
-            _ if self.direction.of_captions() => task.captions_in_blocks(scope)?,
-            _ => task.any_truth_in_blocks(scope)?,
-        };
+        let truth = self.truth(scope)?;
         let (retrieval, candidates) = self.retrieval(&truth, scope)?;
         let of_texts = self.direction.asks_texts();
         let groups = match &task.bound.by {

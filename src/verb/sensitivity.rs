@@ -142,6 +142,15 @@ impl Plan for SensitivityPlan {
         steps
     }
 
+    fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let (task, truth) = (&self.task, self.task.truth(scope)?);
+        let one = |prompt: &Prompt| Prompts(vec![prompt.clone()]);
+        let readable = |prompt: &&Prompt| {
+            self.given || scope.workspace.unread(&task.model, task.stage(), &one(prompt), &truth.classes).is_ok()
+        };
+        task.reading_each(&truth, &Prompts(self.prompts.iter().filter(readable).cloned().collect()), scope)
+    }
+
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let task = &self.task;
         let truth = task.truth(scope)?;

@@ -15,7 +15,7 @@ use crate::store::{Collection, Item, SpaceInfo};
 use crate::value::Value;
 use crate::verb::several::Several;
 use crate::verb::{Error, Scope, Step, parameters, provenance};
-use crate::workspace::{Clips, ModelRef, Stored};
+use crate::workspace::{Clips, ModelRef, Prompts, Stored};
 
 /// `truth=`
 pub const TRUTH: Parameter = Parameter {
@@ -63,6 +63,20 @@ impl Task {
     /// How many resamples there will be.
     pub fn interval_step(&self) -> Step {
         Step::new("intervals", format!("{} resamples", parameters::bootstrap(&self.bound).resamples))
+    }
+
+    /// What it takes to hold each clip against each label under each prompt by itself: texts to read, cosines to compute.
+    ///
+    /// # Errors
+    /// When a prompt has no text for a label.
+    pub fn reading_each(&self, truth: &Truth, prompts: &Prompts, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let texts = truth.classes.len() * prompts.0.len();
+        let unread = scope.workspace.unread(&self.model, self.stage(), prompts, &truth.classes)?;
+        let with = if prompts.0.len() == 1 { "labels" } else { "labels in prompts" };
+        Ok(vec![
+            parameters::reading(unread, texts),
+            parameters::cosines((truth.clips.len(), "clips"), (texts, with), self.info.dim),
+        ])
     }
 
     /// The clips with a label, their classes and the classes' names.

@@ -126,7 +126,7 @@ impl Workspace {
         let rows = match filter {
             None => None,
             Some(filter) => {
-                self.check_fields(collection.name(), loaded.items.iter(), filter)?;
+                check_fields(collection.name(), Modality::Audio, &loaded.items, &filter.fields())?;
                 let rows: Vec<usize> = (0..loaded.items.len())
                     .filter(|&r| filter.accepts(&|field| builtin_field(&loaded.items[r], field)))
                     .collect();
@@ -140,28 +140,6 @@ impl Workspace {
             return Err(Diagnostic::new(format!("the collection `{}` holds no clips", collection.name())).into());
         }
         Ok(Clips { loaded, rows })
-    }
-
-    /// Refuses a filter on fields that none of `items` has.
-    ///
-    /// # Errors
-    /// Names the field and the nearest that is there.
-    pub fn check_fields<'a>(
-        &self,
-        collection: &str,
-        items: impl Iterator<Item = &'a Item>,
-        filter: &Predicate,
-    ) -> Result<(), Error> {
-        let mut known: BTreeSet<&str> = BTreeSet::from(["id"]);
-        for item in items {
-            known.extend(item.metadata.keys().map(String::as_str));
-        }
-        for field in filter.fields() {
-            if !known.contains(field.node.as_str()) {
-                return Err(unknown_field(field, collection, &known).into());
-            }
-        }
-        Ok(())
     }
 
     /// The clip of this id. A unique file name, with or without its extension, will do.
@@ -250,15 +228,37 @@ pub fn nothing_passes(collection: &str, of: usize, filter: &Predicate) -> Diagno
     fault.hint("`describe COLLECTION` shows the fields and their values")
 }
 
-pub(super) fn unknown_field(field: &Spanned<String>, collection: &str, known: &BTreeSet<&str>) -> Diagnostic {
-    Diagnostic::new(format!("the clips of `{collection}` have no field `{}`", field.node))
-        .at(field.span)
-        .expected(format!("one of the fields {}", crate::diagnostic::one_of(known.iter().copied())))
-        .suggest(&field.node, known.iter().copied())
+/// Refuses fields that none of `items` has, which are those of a collection and of one modality.
+///
+/// # Errors
+/// Names the field and the nearest that is there.
+pub fn check_fields(collection: &str, modality: Modality, items: &[Item], fields: &[&Spanned<String>]) -> Result<(), Diagnostic> {
+    let keys = items.iter().flat_map(|item| item.metadata.keys().map(String::as_str));
+    check_known(collection, modality, &keys.chain(["id"]).collect(), fields)
+}
+
+/// As [`check_fields`], of the fields that are `known`.
+pub(super) fn check_known(
+    collection: &str,
+    modality: Modality,
+    known: &BTreeSet<&str>,
+    fields: &[&Spanned<String>],
+) -> Result<(), Diagnostic> {
+    let Some(field) = fields.iter().find(|field| !known.contains(field.node.as_str())) else { return Ok(()) };
+    let what = match modality {
+        Modality::Audio => "clips",
+        Modality::Text => "labels",
+    };
+    let expected = match known.len() {
+        1 => "`id`, their only field".to_owned(),
+        _ => format!("one of the fields {}", crate::diagnostic::one_of(known.iter().copied())),
+    };
+    let fault = Diagnostic::new(format!("the {what} of `{collection}` have no field `{}`", field.node)).at(field.span);
+    Err(fault.expected(expected).suggest(&field.node, known.iter().copied()))
 }
 
 /// The last part of a path, without its extension.
-fn stem(id: &str) -> &str {
+pub fn stem(id: &str) -> &str {
     let name = id.rsplit('/').next().unwrap_or(id);
     match name.rsplit_once('.') {
         Some((stem, extension)) if !stem.is_empty() && extension.len() <= 5 => stem,

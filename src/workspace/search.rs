@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::clips::{builtin_field, nothing_passes, unknown_field};
+use super::clips::{builtin_field, check_known, nothing_passes};
 use super::{Error, ModelRef, Workspace, lock};
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::{Embeddings, Modality, Similarity, Space, Stage};
@@ -120,9 +120,7 @@ impl Workspace {
             }
         }
         let known: BTreeSet<&str> = known.iter().map(String::as_str).collect();
-        if let Some(field) = filter.fields().into_iter().find(|field| !known.contains(field.node.as_str())) {
-            return Err(unknown_field(field, collection.name(), &known).into());
-        }
+        check_known(collection.name(), info.key.space.modality, &known, &filter.fields())?;
         if seqs.is_empty() {
             return Err(nothing_passes(collection.name(), info.rows as usize, filter).into());
         }
@@ -215,7 +213,8 @@ impl Workspace {
     ) -> Result<Search, Error> {
         let mut found = Vec::with_capacity(hits.len());
         for hit in hits {
-            let seq = seq_of(hit);
+            // What came back is held against the filter once more, whatever the index made of it.
+            let seq = seq_of(hit).filter(|&seq| among.has(seq));
             if seq != sought.except
                 && found.len() < sought.k
                 && let Some(item) = seq.map(|seq| among.collection.item(seq)).transpose()?.flatten()
@@ -226,7 +225,7 @@ impl Workspace {
         Ok(Search { hits: found, exact: recall.is_none(), recall, mended: false })
     }
 
-    /// Recall is measured once for an index, a breadth and a kind of query, and remembered in the store.
+    /// Recall is measured once for an index, a breadth and a kind of query, and remembered in the store; of a snapshot, in memory.
     fn recall(&self, flat: &Flat, searcher: &Hnsw<'_>, among: &Among, sought: &Sought<'_>) -> Result<(f64, String), Error> {
         let texts = match sought.texts_of {
             Some(model) => self.asking_texts(model, flat.dim())?,
@@ -234,14 +233,18 @@ impl Workspace {
         };
         let kind = texts.as_ref().map_or("clips".to_owned(), |texts| format!("{} texts", texts.len()));
         let key = format!("{}-{}-{kind}", blake3::Hash::from_bytes(among.info.fingerprint).to_hex(), sought.ef);
-        if let Some(recall) = self.store.record::<f64>("recall", &key)? {
+        let known = lock(&self.recalls).get(&key).copied();
+        if let Some(recall) = known.map_or_else(|| self.store.record::<f64>("recall", &key), |known| Ok(Some(known)))? {
             return Ok((recall, kind));
         }
         let recall = match &texts {
             Some(texts) => index::measure_queries(searcher, flat, texts, RECALL_K)?,
             None => index::measure(searcher, flat, RECALL_K, RECALL_QUERIES, 0)?,
         };
-        self.store.put_record("recall", &key, &recall.value)?;
+        match self.store.writable() {
+            Ok(()) => self.store.put_record("recall", &key, &recall.value)?,
+            Err(_) => drop(lock(&self.recalls).insert(key, recall.value)),
+        }
         Ok((recall.value, kind))
     }
 

@@ -55,7 +55,7 @@ fn what_does_not_pair_is_named() {
         ("compare (show models) with (classify clips in clips model=m)", "`show models` has no items to pair"),
         (
             "compare (classify clips in clips model=m as json) with (classify clips in clips model=m)",
-            "one side of a comparison is not written by itself",
+            "one side of a comparison is not shown by itself",
         ),
         ("compare (classify clips in clips model=m)", "`compare` needs two sides"),
     ] {

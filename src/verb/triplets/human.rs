@@ -14,7 +14,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::report::Report;
 use crate::value::Value;
 use crate::verb::Error;
-use crate::workspace::Clips;
+use crate::workspace::{Clips, stem};
 
 /// Reads the file; rows about clips that are not there are left out, and counted.
 ///
@@ -92,10 +92,4 @@ pub fn read(file: &Path, clips: &Clips, span: Span, report: &mut Report) -> Resu
     }
     let families = items.iter().map(|item| item.metadata.get("label").map(Value::to_string)).collect();
     Ok(Vocabulary { names: items.iter().map(|item| item.id.clone()).collect(), families, triplets })
-}
-
-/// The last part of a path, without its ending.
-fn stem(id: &str) -> &str {
-    let name = id.rsplit('/').next().unwrap_or(id);
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }

@@ -16,6 +16,15 @@ impl Plan for Sweep {
         steps
     }
 
+    fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
+        let mut steps = Vec::new();
+        for (prompt, plan) in &self.0 {
+            let named = |step: Step| Step::new(step.stage, format!("{}: {}", prompt.name, step.detail));
+            steps.extend(plan.estimate(scope)?.into_iter().map(named));
+        }
+        Ok(steps)
+    }
+
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let mut measured = Vec::with_capacity(self.0.len());
         for (prompt, plan) in &self.0 {

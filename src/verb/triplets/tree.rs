@@ -206,12 +206,7 @@ impl Tree {
                 report.notes.push(format!("the tree is `{}`, the one that the published code used", self.ontology.name));
             }
         } else {
-            let distance = match self.rule.distance {
-                Distance::Path => "path",
-                Distance::WuPalmer => "wu-palmer",
-                Distance::LcaDepth => "lca",
-            };
-            report.context.fact("distance", distance);
+            report.context.fact("distance", self.rule.distance.name());
             if self.rule.margin > 0.0 {
                 report.context.fact("margin", self.rule.margin);
             }

@@ -1,0 +1,151 @@
+//! `order by` and `limit`: the rows of a result that are kept, and their order. Every statement whose result has a table takes
+//! them.
+//!
+//! ```text
+//! classify clips by=class order by f1 limit 3        the first table with a column `f1`: the three worst classes
+//! ```
+//!
+//! In a column's name `_` stands for a space. What has no value (null, NaN) goes before the rest, and with `desc` behind it.
+
+use std::cmp::Ordering;
+
+use crate::diagnostic::{Diagnostic, Span, Spanned, one_of};
+use crate::query::bind::count;
+use crate::query::{Command, Order, Signature};
+use crate::report::{Report, Table};
+use crate::value::Value;
+use crate::verb::Step;
+
+/// What a statement says of the rows of its result.
+#[derive(Debug, Default)]
+pub struct Rows {
+    order: Option<Spanned<Order>>,
+    limit: Option<usize>,
+    /// Where its number stands; nowhere for a verb's own limit.
+    limit_at: Option<Span>,
+}
+
+impl Rows {
+    /// Reads `order by` and `limit`.
+    ///
+    /// # Errors
+    /// When the limit is no whole number.
+    pub fn of(command: &Command, signature: &Signature) -> Result<Rows, Diagnostic> {
+        Ok(Rows {
+            order: command.order.clone(),
+            limit_at: command.limit.as_ref().map(|limit| limit.span),
+            limit: count(command.limit.clone(), "limit", 0)?.or(signature.rows).filter(|&rows| rows > 0),
+        })
+    }
+
+    /// What `explain` says.
+    pub fn steps(&self) -> Vec<Step> {
+        let order = self.order.iter().map(|order| {
+            let direction = if order.node.descending { ", greatest first" } else { "" };
+            Step::new("order", format!("by {}{direction}", order.node.field))
+        });
+        order.chain(self.limit.map(|rows| Step::new("limit", format!("{rows} rows")))).collect()
+    }
+
+    /// Orders and cuts the first table with the column, or the first of all.
+    ///
+    /// # Errors
+    /// When there is no such column, or no table.
+    pub fn choose(&self, report: &mut Report) -> Result<(), Diagnostic> {
+        let asked = self.order.as_ref().map(|order| order.span).or(self.limit_at);
+        if let (Some(span), true) = (asked, report.tables.is_empty()) {
+            let fault = Diagnostic::new(format!("the result of `{}` has no table", report.kind)).at(span);
+            return Err(fault.expected("a statement that gives rows"));
+        }
+        let Some(table) = self.ordered(&mut report.tables)? else { return Ok(()) };
+        let total = table.rows.len();
+        if let Some(limit) = self.limit.filter(|&limit| limit < total) {
+            table.rows.truncate(limit);
+            report.notes.push(format!("{limit} of {total} rows; `limit 0` shows all"));
+        }
+        Ok(())
+    }
+
+    fn ordered<'t>(&self, tables: &'t mut [Table]) -> Result<Option<&'t mut Table>, Diagnostic> {
+        let Some(Spanned { node: order, span }) = &self.order else { return Ok(tables.first_mut()) };
+        let plain = |name: &str| name.to_lowercase().replace(' ', "_");
+        let wanted = plain(&order.field);
+        let found = tables
+            .iter()
+            .enumerate()
+            .find_map(|(at, table)| Some((at, table.columns.iter().position(|column| plain(&column.name) == wanted)?)));
+        let Some((at, column)) = found else {
+            let mut names: Vec<String> = Vec::new();
+            for name in tables.iter().flat_map(|table| &table.columns).map(|column| column.name.replace(' ', "_")) {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+            let names = || names.iter().map(String::as_str);
+            let fault = Diagnostic::new(format!("the result has no column `{}`", order.field)).at(*span);
+            return Err(fault.expected(one_of(names())).suggest(&order.field, names()));
+        };
+        let Some(table) = tables.get_mut(at) else { return Ok(None) };
+        table.rows.sort_by(|a, b| {
+            let order_of = compare(a.get(column), b.get(column));
+            if order.descending { order_of.reverse() } else { order_of }
+        });
+        Ok(Some(table))
+    }
+}
+
+fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
+    let known = |value: Option<&Value>| match value {
+        Some(Value::Float(float)) if float.is_nan() => Value::Null,
+        value => value.cloned().unwrap_or(Value::Null),
+    };
+    known(a).sort_order(&known(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(order: Option<(&str, bool)>, limit: Option<usize>) -> Rows {
+        let order = order.map(|(field, descending)| Spanned::new(Order { field: field.into(), descending }, Span::new(1, 2)));
+        Rows { order, limit, limit_at: limit.map(|_| Span::new(3, 4)) }
+    }
+
+    fn report() -> Report {
+        let mut first = Table::new(["metric", "value"]);
+        first.push(vec!["top1".into(), 0.5.into()]);
+        let mut second = Table::new(["class", "best rank"]);
+        for (class, rank) in [("a", f64::NAN), ("b", 2.0), ("c", 3.0), ("d", 2.0)] {
+            second.push(vec![class.into(), rank.into()]);
+        }
+        Report { tables: vec![first, second], ..Report::new("classify") }
+    }
+
+    fn classes(report: &Report) -> String {
+        report.tables[1].rows.iter().map(|row| row[0].to_string()).collect()
+    }
+
+    #[test]
+    fn the_first_table_with_the_column_is_ordered_and_cut() {
+        let mut found = report();
+        rows(Some(("Best_rank", true)), Some(3)).choose(&mut found).unwrap();
+        assert_eq!((classes(&found).as_str(), found.tables[0].rows.len()), ("cbd", 1));
+        assert_eq!(found.notes, ["3 of 4 rows; `limit 0` shows all"]);
+        let mut found = report();
+        rows(Some(("best_rank", false)), None).choose(&mut found).unwrap();
+        assert_eq!(classes(&found), "abdc");
+    }
+
+    #[test]
+    fn a_column_or_table_that_is_not_there_is_named() {
+        let fault = rows(Some(("clas", false)), None).choose(&mut report()).unwrap_err();
+        assert_eq!(fault.message, "the result has no column `clas`");
+        assert_eq!(fault.expected.as_deref(), Some("`metric`, `value`, `class` or `best_rank`"));
+        assert!(fault.hints[0].contains("`class`"), "{:?}", fault.hints);
+        let fault = rows(None, Some(1)).choose(&mut Report::new("use")).unwrap_err();
+        assert_eq!((fault.message.as_str(), fault.span), ("the result of `use` has no table", Some(Span::new(3, 4))));
+        // A verb's own limit asks for nothing.
+        let own = Rows { limit: Some(20), ..Rows::default() };
+        assert!(own.choose(&mut Report::new("list")).is_ok());
+    }
+}
