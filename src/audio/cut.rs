@@ -21,8 +21,9 @@ pub struct Cutter {
     /// The last of them; `held[0]` is sample number `from`.
     held: Vec<f32>,
     from: usize,
-    /// Start of the next whole window.
+    /// Start of the next whole window, and how many there may be whose start is known.
     next: usize,
+    left: usize,
     /// One past the last sample that a window heard.
     heard: usize,
     /// The clip's start, for `wrap`.
@@ -36,8 +37,13 @@ impl Cutter {
     /// [`Error::Policy`] when the policy cannot be followed.
     pub fn new(policy: &WindowPolicy) -> Result<Cutter, Error> {
         policy.check()?;
+        let left = match policy.long {
+            Long::Chunks => usize::MAX,
+            Long::First | Long::FirstLast => 1,
+            Long::Center => 0,
+        };
         let (held, head) = (Vec::new(), Vec::new());
-        Ok(Cutter { policy: *policy, length: None, came: 0, held, from: 0, next: 0, heard: 0, head })
+        Ok(Cutter { policy: *policy, length: None, came: 0, held, from: 0, next: 0, left, heard: 0, head })
     }
 
     /// For a signal of `length` samples.
@@ -45,7 +51,11 @@ impl Cutter {
     /// # Errors
     /// [`Error::Policy`] when the policy cannot be followed.
     pub fn of_length(policy: &WindowPolicy, length: usize) -> Result<Cutter, Error> {
-        Ok(Cutter { length: Some(length), ..Cutter::new(policy)? })
+        let cutter = Cutter { length: Some(length), ..Cutter::new(policy)? };
+        Ok(match (policy.long, length.checked_sub(policy.samples)) {
+            (Long::Center, Some(last)) => Cutter { next: last / 2, left: 1, ..cutter },
+            _ => cutter,
+        })
     }
 
     /// Samples that came so far.
@@ -80,15 +90,11 @@ impl Cutter {
         }
         self.held.extend_from_slice(part);
         self.came += part.len();
-        let goes_on = match self.policy.long {
-            Long::Chunks => usize::MAX,
-            Long::First | Long::FirstLast => 1,
-            Long::Center => 0,
-        };
-        while self.next / self.policy.hop < goes_on && self.next + w <= self.came {
+        while self.left > 0 && self.next + w <= self.came {
             cut.push(self.window(self.next, w));
             self.heard = self.next + w;
             self.next += self.policy.hop;
+            self.left -= 1;
         }
         let needed = self.needed().min(self.came);
         // Not at every call: what is dropped moves all the rest.
@@ -105,8 +111,9 @@ impl Cutter {
         match (self.policy.long, self.policy.tail) {
             // A short clip is filled from its own samples.
             _ if self.came < w => 0,
-            (Long::Center, _) => last(self.length.unwrap_or(self.came)) / 2,
-            (Long::First, _) => self.came,
+            (Long::Center, _) if self.length.is_none() => last(self.came) / 2,
+            (Long::Center | Long::First, _) if self.left == 0 => self.came,
+            (Long::Center | Long::First, _) => self.next,
             (Long::FirstLast, _) => last(self.came),
             (Long::Chunks, Tail::LastAligned) => self.next.min(last(self.came)),
             (Long::Chunks, _) => self.next,
@@ -142,9 +149,9 @@ impl Cutter {
             window
         };
         match (self.policy.long, self.policy.tail) {
-            (Long::Center, _) => cut.push(self.window((n - w) / 2, w)),
+            (Long::Center, _) if self.length.is_none() => cut.push(self.window((n - w) / 2, w)),
             (Long::FirstLast, _) if n > w => cut.push(self.window(n - w, w)),
-            (Long::First | Long::FirstLast, _) => {}
+            (Long::Center | Long::First | Long::FirstLast, _) => {}
             (Long::Chunks, _) if self.heard == n => {}
             (Long::Chunks, Tail::LastAligned) => cut.push(self.window(n - w, w)),
             (Long::Chunks, Tail::Pad) if self.next < n => cut.push(filled(&self, &mut std::iter::repeat(0.0))),

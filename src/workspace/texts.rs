@@ -26,9 +26,8 @@ use crate::store::{NewItem, SpaceKey};
 
 /// The collection that keeps what text towers have read.
 pub const TEXTS: &str = "texts";
-/// Texts embedded between two commits.
-const BATCH: usize = 64;
-/// Texts that one thread reads one after the other.
+/// Texts that one thread reads one after the other, and between two commits. Each is run alone: texts of one length in a batch are
+/// read 2.8 times as fast by ONNX Runtime, but only a quarter of them to the same bits (the others off by up to 2.4e-7).
 const TEXTS_A_TASK: usize = 32;
 
 /// The texts of one space: label or text → the vector as the model gave it.
@@ -191,7 +190,7 @@ impl Workspace {
         }
         let key = |stage| SpaceKey::new(Space::new(&model.id, Modality::Text, stage), &model.hash).with_prompt(PLACE);
         progress.begin("reading texts", Some(missing.len() as u64));
-        for batch in missing.chunks(BATCH) {
+        for batch in missing.chunks(TEXTS_A_TASK * rayon::current_num_threads().max(2)) {
             let output = read_patiently(towers, batch, progress)?;
             let items = batch.iter().enumerate().map(|(i, text)| NewItem {
                 vectors: vec![
