@@ -88,17 +88,24 @@ pub struct Estimate {
     pub value: f64,
     pub low: Option<f64>,
     pub high: Option<f64>,
+    /// Whether the value counts things and is shown without decimals.
+    pub counts: bool,
 }
 
 impl Estimate {
     /// A number without an interval.
     pub fn point(name: &str, value: f64) -> Self {
-        Estimate { name: name.to_owned(), value, low: None, high: None }
+        Estimate { name: name.to_owned(), value, low: None, high: None, counts: false }
     }
 
     /// A number with its interval.
     pub fn interval(name: &str, value: f64, low: f64, high: f64) -> Self {
-        Estimate { name: name.to_owned(), value, low: Some(low), high: Some(high) }
+        Estimate { name: name.to_owned(), value, low: Some(low), high: Some(high), counts: false }
+    }
+
+    /// A number of things.
+    pub fn count(name: &str, n: usize) -> Self {
+        Estimate { name: name.to_owned(), value: n as f64, low: None, high: None, counts: true }
     }
 }
 

@@ -5,11 +5,21 @@
 //! here. The batch of 16 texts holds what tokenizers disagree about: empty, long, emoji, accents, control characters, `!`.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use dyad::encoder::{Engine, Model, Tower, check, runtime};
+use dyad::audio::{self, AudioFile, Limits};
+use dyad::encoder::{AudioTower, Engine, Manner, Model, Tower, check, runtime};
 
-const FAMILIES: [&str; 7] =
-    ["tiny-clap", "tiny-laion", "tiny-laion-paper", "tiny-ms-clap-2022", "tiny-ms-clap-2023", "tiny-muscall", "tiny-ttmr"];
+const FAMILIES: [&str; 8] = [
+    "tiny-clap",
+    "tiny-laion",
+    "tiny-laion-paper",
+    "tiny-ms-clap-2022",
+    "tiny-ms-clap-2023",
+    "tiny-muq-mulan",
+    "tiny-muscall",
+    "tiny-ttmr",
+];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join("models").join(name)
@@ -77,6 +87,77 @@ fn clips_of_any_length_have_vectors() {
             seen.push(joint);
         }
     }
+}
+
+/// A file is heard while it is decoded, in whatever pieces that gives: the same bits as from the whole signal.
+#[test]
+fn a_file_in_pieces_is_the_whole_clip() {
+    let place = tempfile::tempdir().unwrap();
+    for (name, seconds, windows) in [
+        ("tiny-muscall", 3, true),
+        ("tiny-muscall", 0, false),
+        ("tiny-ms-clap-2023", 9, true),
+        ("tiny-clap", 7, false),
+        ("tiny-ttmr", 4, true),
+    ] {
+        let model = Model::open_on(&folder(name), Some(Engine::Tract)).unwrap();
+        let tower = model.audio_tower().unwrap();
+        let path = place.path().join(format!("{name}.wav"));
+        std::fs::write(&path, wav(seconds * 44_100 + 4_000)).unwrap();
+        same_bits(tower, &path, windows);
+    }
+}
+
+/// The middle of a long file lies where only its length says: it is decoded once more, and little is held.
+#[test]
+fn the_middle_of_a_long_file_is_found() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("long.wav");
+    // 20 minutes, of which half would have to be held.
+    std::fs::write(&path, wav(20 * 60 * 16_000)).unwrap();
+    let model = Model::open_on(&folder("tiny-muscall"), Some(Engine::Tract)).unwrap();
+    same_bits(model.audio_tower().unwrap(), &path, false);
+}
+
+#[test]
+fn a_file_that_nobody_wants_any_more_is_left() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("long.wav");
+    std::fs::write(&path, wav(60 * 16_000)).unwrap();
+    let model = Model::open_on(&folder("tiny-ms-clap-2023"), Some(Engine::Tract)).unwrap();
+    let asked = AtomicUsize::new(0);
+    let stopped = || asked.fetch_add(1, Ordering::Relaxed) >= 3;
+    let manner = Manner { stopped: Some(&stopped), ..Manner::default() };
+    let heard = model.audio_tower().unwrap().hear_file(&AudioFile::read(&path).unwrap(), &Limits::default(), &manner);
+    assert_eq!(heard.unwrap_err(), audio::Error::Stopped.into());
+    assert_eq!(asked.load(Ordering::Relaxed), 4);
+}
+
+fn same_bits(tower: &AudioTower, path: &Path, windows: bool) {
+    let file = AudioFile::read(path).unwrap();
+    let clip = file.load(&tower.target(), &Limits::default()).unwrap();
+    let busy = || true;
+    let alone = Manner { windows, others_wait: Some(&busy), ..Manner::default() };
+    let (heard, streamed) = tower.hear_file(&file, &Limits::default(), &alone).unwrap();
+    assert_eq!((streamed.samples, &streamed.source), (clip.samples.len(), &clip.source));
+    let whole = tower.hear(&clip.samples, &Manner { windows, ..Manner::default() }).unwrap();
+    assert_eq!(heard, whole, "{}", path.display());
+    assert!(heard.spans.len() == heard.windows.joint.len() && !heard.spans.is_empty());
+    // What is heard of the clip itself is what the policy says of the whole of it.
+    let cut = audio::window::windows(&clip.samples, &tower.spec().policy()).unwrap();
+    let parts: Vec<_> = cut.iter().map(|window| tower.embed(&[&window.samples]).unwrap()).collect();
+    if let [only] = parts.as_slice() {
+        assert_eq!(&heard.pooled, only);
+    }
+}
+
+/// A sweep as a 16-bit wav file at 16 kHz.
+fn wav(samples: usize) -> Vec<u8> {
+    let tone = |i: usize| (9_000.0 * (i as f32 * 0.05).sin() * (i as f32 * 0.000_7).cos()) as i16;
+    let data: Vec<u8> = (0..samples).flat_map(|i| tone(i).to_le_bytes()).collect();
+    let n = data.len() as u32;
+    let head = [&b"RIFF"[..], &(36 + n).to_le_bytes(), b"WAVEfmt \x10\0\0\0\x01\0\x01\0", &16_000u32.to_le_bytes()];
+    [&head.concat()[..], &32_000u32.to_le_bytes(), b"\x02\0\x10\0data", &n.to_le_bytes(), &data].concat()
 }
 
 /// `paper` takes pre-joint audio on a way of its own; a clip that fills its window is the same on both.

@@ -252,6 +252,7 @@ fn odd_report(rng: &mut ChaCha8Rng) -> Report {
             value: odd_number(rng),
             low: Some(odd_number(rng)),
             high: Some(odd_number(rng)),
+            counts: rng.random(),
         });
     }
     for _ in 0..rng.random_range(0..3) {

@@ -21,9 +21,15 @@ const BATCH: usize = 20;
 const STORE: &str = "DYAD_CRASH_TEST_STORE";
 /// What the child does; without it, it commits.
 const JOB: &str = "DYAD_CRASH_TEST_JOB";
-/// Kills of one test; the soak takes more.
-const KILLS: usize = 12;
-const SOAK_KILLS: usize = 200;
+
+/// Kills of one test, and the seed of their moments. A soak says how many, and gets moments that were not tried before:
+/// `DYAD_KILLS=300 cargo test --release --test store_crash --test crash`, some minutes.
+fn kills(seed: u64) -> (usize, u64) {
+    match std::env::var("DYAD_KILLS").ok().and_then(|n| n.parse().ok()) {
+        Some(kills) => (kills, seed + 1_000 * u64::from(std::process::id())),
+        None => (12, seed),
+    }
+}
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
@@ -177,9 +183,15 @@ fn kill_9_loses_nothing_where_sled_is_opened_again() {
 fn commits_are_killed(job: &str) {
     let _alone = ONE_AT_A_TIME.lock();
     let dir = tempfile::tempdir().unwrap();
-    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let (kills, seed) = kills(1);
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut before = 0;
-    for _ in 0..12 {
+    for kill in 0..kills {
+        // Each test of what is there takes longer the more there is.
+        if kill % 20 == 19 {
+            std::fs::remove_dir_all(dir.path()).unwrap();
+            before = 0;
+        }
         let reported = kill_after(spawn_for(dir.path(), job), rng.random_range(1..9));
         let store = Store::open(dir.path()).unwrap();
         let collection = store.collection("c").unwrap().unwrap();
@@ -210,8 +222,10 @@ fn a_store_that_another_process_has_is_refused_at_once() {
     Store::open(dir.path()).unwrap();
 }
 
-fn churn_is_killed(kills: usize, seed: u64) {
+#[test]
+fn kill_9_in_changes_and_compacting_leaves_a_whole_store() {
     let _alone = ONE_AT_A_TIME.lock();
+    let (kills, seed) = kills(3);
     let dir = tempfile::tempdir().unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut before = 0;
@@ -238,8 +252,10 @@ fn churn_is_killed(kills: usize, seed: u64) {
     assert!(before > kills / 4, "{before} rounds in {kills} kills");
 }
 
-fn restore_is_killed(kills: usize, seed: u64) {
+#[test]
+fn kill_9_in_a_restore_leaves_a_whole_store_or_none() {
     let _alone = ONE_AT_A_TIME.lock();
+    let (kills, seed) = kills(4);
     let place = tempfile::tempdir().unwrap();
     let source = Store::open(&place.path().join("source")).unwrap();
     source.create("c").unwrap().commit((0..1_000).map(clip).collect()).unwrap();
@@ -270,23 +286,4 @@ fn restore_is_killed(kills: usize, seed: u64) {
         Store::restore(&dir.with_extension("snap"), &dir.join(name), &Silent).unwrap();
     }
     assert!(std::fs::read_dir(&dir).unwrap().all(|e| !e.unwrap().file_name().to_string_lossy().starts_with('.')));
-}
-
-#[test]
-fn kill_9_in_changes_and_compacting_leaves_a_whole_store() {
-    churn_is_killed(KILLS, 3);
-}
-
-#[test]
-fn kill_9_in_a_restore_leaves_a_whole_store_or_none() {
-    restore_is_killed(KILLS, 4);
-}
-
-/// `cargo test --release --test store_crash -- --ignored soak`: some minutes.
-#[test]
-#[ignore = "takes minutes"]
-fn soak() {
-    let seed = std::process::id().into();
-    churn_is_killed(SOAK_KILLS, seed);
-    restore_is_killed(SOAK_KILLS, seed);
 }

@@ -19,7 +19,6 @@
 use std::io::{Read, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::common::Limit;
 use symphonia::core::errors::Error as Fault;
@@ -156,8 +155,8 @@ fn in_words(fault: &Fault) -> String {
 
 fn open(container: &str, track: &Track) -> Result<Box<dyn AudioDecoder>, Error> {
     let parameters = track.codec_params.as_ref().and_then(|p| p.audio()).ok_or(Error::NoTrack)?;
-    if parameters.codec == CODEC_ID_OPUS {
-        return Err(Error::Format { format: "Opus" });
+    if let Some(format) = foreign::codec_name(parameters.codec) {
+        return Err(Error::Format { format });
     }
     check(parameters)?;
     // Without a tag that tells the padding, symphonia guesses an MP3's length from its first frames and would cut the end.

@@ -63,9 +63,12 @@ pub enum Error {
     /// The decoder itself gave up.
     #[error("the decoder failed on this file: {reason}")]
     Decoder { reason: String },
-    /// The resampler refused; no input is known to cause it.
-    #[error("the sample rate cannot be changed: {reason}")]
-    Resampler { reason: String },
+    /// Two readings of the file differ.
+    #[error("the file changed while it was read")]
+    Changed,
+    /// Whoever listened wanted no more of it.
+    #[error("it was not read to its end")]
+    Stopped,
     /// A window policy that cannot be followed.
     #[error("`{key} = {value}` is not a usable window setting: expected {expected}")]
     Policy { key: &'static str, value: usize, expected: &'static str },

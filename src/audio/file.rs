@@ -11,8 +11,9 @@ use std::fs::File;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use super::resample::Resampler;
-use super::{Clip, Error, Limits, Target, decode};
+use super::decode::MediaSource;
+use super::stream::{Piece, Streamed, stream, whole};
+use super::{Clip, Error, Limits, Target};
 
 /// Files up to this size are held in memory between hashing and decoding.
 const IN_MEMORY: u64 = 64 << 20;
@@ -73,10 +74,23 @@ impl AudioFile {
     /// # Errors
     /// The reason why there are no samples; see [`Error`].
     pub fn load(&self, target: &Target, limits: &Limits) -> Result<Clip, Error> {
-        match &self.contents {
-            Contents::Memory(bytes) => load_bytes(bytes, target, limits),
-            Contents::Disk(path) => convert(Box::new(File::open(path)?), target, limits),
-        }
+        whole(self.media()?, target, limits)
+    }
+
+    /// As [`load`](AudioFile::load), with the samples passed to `sink` piece by piece, in order and as they are decoded. That a
+    /// file is damaged may be found after its first pieces.
+    ///
+    /// # Errors
+    /// The reason why the samples are not to be trusted, or the first error of `sink`.
+    pub fn stream(&self, target: &Target, limits: &Limits, sink: Piece) -> Result<Streamed, Error> {
+        stream(self.media()?, target, limits, sink)
+    }
+
+    fn media(&self) -> Result<Box<dyn MediaSource + '_>, Error> {
+        Ok(match &self.contents {
+            Contents::Memory(bytes) => Box::new(Cursor::new(bytes.as_slice())),
+            Contents::Disk(path) => Box::new(File::open(path)?),
+        })
     }
 }
 
@@ -93,7 +107,7 @@ pub fn load(path: &Path, target: &Target, limits: &Limits) -> Result<Clip, Error
 /// # Errors
 /// The reason why there are no samples; see [`Error`].
 pub fn load_bytes(bytes: &[u8], target: &Target, limits: &Limits) -> Result<Clip, Error> {
-    convert(Box::new(Cursor::new(bytes)), target, limits)
+    whole(Box::new(Cursor::new(bytes)), target, limits)
 }
 
 /// blake3 of the file's bytes, 64 hex digits, read as a stream.
@@ -104,18 +118,4 @@ pub fn hash(path: &Path) -> Result<String, Error> {
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(File::open(path)?)?;
     Ok(hasher.finalize().to_hex().to_string())
-}
-
-fn convert(media: Box<dyn decode::MediaSource + '_>, target: &Target, limits: &Limits) -> Result<Clip, Error> {
-    let mut resampler: Option<Resampler> = None;
-    let (source, warnings) = decode::decode(media, target.mix, limits, &mut |rate_hz, block| {
-        let resampler = match &mut resampler {
-            Some(resampler) => resampler,
-            none => none.insert(Resampler::new(rate_hz, target.sample_rate_hz)?),
-        };
-        resampler.push(block)
-    })?;
-    let mut samples = resampler.ok_or(Error::Empty)?.finish()?;
-    target.quantize.apply(&mut samples);
-    Ok(Clip { samples, sample_rate_hz: target.sample_rate_hz, source, warnings })
 }

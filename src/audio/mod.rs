@@ -6,13 +6,15 @@
 //!                    symphonia  packet by packet                      WindowPolicy
 //! ```
 //!
-//! Decoding, mixing and resampling go packet by packet, so memory holds the mono signal at the target rate and little else.
+//! All of it goes packet by packet: [`AudioFile::stream`] passes the signal on as it comes, so that a file of hours takes no more
+//! memory than one of seconds; [`load`] gathers it into a [`Clip`].
 //! The same file always gives the same samples. A damaged file is an error that says what is wrong, never half a signal:
 //! the number of decoded samples is held against the number that the header declares, and FLAC's own checksum is verified.
 //!
 //! Conventions: full scale is ±1; lengths in samples unless a name says `_s`; rates in Hz.
 
 mod aggregate;
+mod cut;
 mod decode;
 mod error;
 mod file;
@@ -20,12 +22,15 @@ mod foreign;
 mod priming;
 pub mod resample;
 mod signal;
+mod stream;
 pub mod window;
 
 pub use decode::SourceInfo;
 pub use error::Error;
 pub use file::{AudioFile, hash, is_audio_name, load, load_bytes};
+pub use foreign::is_foreign_name;
 pub use signal::Limits;
+pub use stream::Streamed;
 
 use window::{ChannelMix, Quantize};
 

@@ -8,6 +8,8 @@ use super::Error;
 use super::window::ChannelMix;
 
 const MAX_CHANNELS: usize = 64;
+/// Full scale of 32-bit integers stored as floats without scaling.
+const MAX_AMPLITUDE: f32 = 2_147_483_648.0;
 
 /// Bounds on what one file may cost.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,16 +77,19 @@ impl Signal {
         let frames = self.interleaved.chunks_exact(channels).skip(left as usize);
         self.mono.clear();
         match self.mix {
+            _ if channels == 1 => self.mono.extend_from_slice(self.interleaved.get(left as usize..).unwrap_or_default()),
             ChannelMix::Left => self.mono.extend(frames.map(|frame| frame[0])),
             ChannelMix::Mean => self.mono.extend(frames.map(|frame| frame.iter().sum::<f32>() / channels as f32)),
         }
-        for (k, &value) in self.mono.iter().enumerate() {
-            // 2³¹ is full scale of 32-bit integers stored as floats without scaling.
-            if value.is_nan() || value.abs() > 2_147_483_648.0 {
-                return Err(Error::Amplitude { sample: self.frames + k as u64, value });
-            }
-            self.peak = self.peak.max(value.abs());
+        // Without their sign, floats are in order as whole numbers, and NaN is above all: so the processor takes many at once.
+        let size = |value: f32| value.to_bits() & !(1 << 31);
+        let peak = self.mono.iter().fold(0, |peak, &value| size(value).max(peak));
+        if peak > MAX_AMPLITUDE.to_bits() {
+            let odd = (0..).zip(&self.mono).find(|&(_, &value)| size(value) > MAX_AMPLITUDE.to_bits());
+            let (at, &value) = odd.unwrap_or((0, &f32::NAN));
+            return Err(Error::Amplitude { sample: self.frames + at, value });
         }
+        self.peak = self.peak.max(f32::from_bits(peak));
         self.frames += self.mono.len() as u64;
         self.check_length(self.frames, rate_hz)?;
         sink(rate_hz, &self.mono)

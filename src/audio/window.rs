@@ -21,12 +21,11 @@
 //! Source: the loaders of LAION-CLAP (`repeat-floor-zero`, `int16-trunc`), MS-CLAP (`repeat-cut`), MuQ-MuLan (`wrap`),
 //! MusCALL (`zero`, `center`).
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 
 use super::Error;
 pub use super::aggregate::Aggregate;
+pub use super::cut::Cutter;
 
 /// How several channels become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -150,16 +149,16 @@ impl WindowPolicy {
 
 /// One stretch of a clip, ready for a model.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Window<'a> {
+pub struct Window {
     /// First sample of the clip that is heard.
     pub start_sample: usize,
     /// One past the last sample of the clip that is heard; what was filled in does not count.
     pub end_sample: usize,
     /// The samples, as long as the policy's `samples` (under `repeat-floor` a short clip may give fewer).
-    pub samples: Cow<'a, [f32]>,
+    pub samples: Vec<f32>,
 }
 
-impl Window<'_> {
+impl Window {
     /// Where the window starts in the clip, in seconds.
     pub fn start_s(&self, sample_rate_hz: u32) -> f64 {
         self.start_sample as f64 / f64::from(sample_rate_hz)
@@ -184,65 +183,11 @@ impl Window<'_> {
 ///
 /// # Errors
 /// [`Error::Empty`] when the clip has no samples, [`Error::Policy`] when the policy cannot be followed.
-pub fn windows<'a>(clip: &'a [f32], policy: &WindowPolicy) -> Result<Vec<Window<'a>>, Error> {
-    policy.check()?;
-    let (n, w) = (clip.len(), policy.samples);
-    if n == 0 {
-        return Err(Error::Empty);
-    }
-    if n < w {
-        return Ok(vec![Window { start_sample: 0, end_sample: n, samples: Cow::Owned(fill(clip, w, policy.short)) }]);
-    }
-    let last = n - w;
-    Ok(match policy.long {
-        Long::Center => vec![whole(clip, last / 2, w)],
-        Long::First => vec![whole(clip, 0, w)],
-        Long::FirstLast if last == 0 => vec![whole(clip, 0, w)],
-        Long::FirstLast => vec![whole(clip, 0, w), whole(clip, last, w)],
-        Long::Chunks => chunks(clip, policy),
-    })
-}
-
-fn whole(clip: &[f32], start: usize, w: usize) -> Window<'_> {
-    Window { start_sample: start, end_sample: start + w, samples: Cow::Borrowed(&clip[start..start + w]) }
-}
-
-fn fill(clip: &[f32], w: usize, short: Short) -> Vec<f32> {
-    let repeats = w / clip.len() * clip.len();
-    let round = clip.iter().copied().cycle();
-    let mut samples: Vec<f32> = match short {
-        Short::Zero => clip.to_vec(),
-        Short::RepeatCut | Short::Wrap => round.take(w).collect(),
-        Short::RepeatFloor | Short::RepeatFloorZero => round.take(repeats).collect(),
-    };
-    if short != Short::RepeatFloor {
-        samples.resize(w, 0.0);
-    }
-    samples
-}
-
-/// Needs `clip.len() >= policy.samples`.
-fn chunks<'a>(clip: &'a [f32], policy: &WindowPolicy) -> Vec<Window<'a>> {
-    let (n, w) = (clip.len(), policy.samples);
-    let mut out: Vec<Window<'a>> = (0..=n - w).step_by(policy.hop).map(|start| whole(clip, start, w)).collect();
-    let heard = out.last().map_or(0, |last| last.end_sample);
-    if heard == n {
-        return out;
-    }
-    // With a hop above the window the next chunk may lie beyond the end: then only `last-aligned` hears the rest.
-    let next = out.len() * policy.hop;
-    let filled = |filler: &mut dyn Iterator<Item = f32>| {
-        let mut samples = clip[next..].to_vec();
-        samples.extend(filler.take(w - samples.len()));
-        Window { start_sample: next, end_sample: n, samples: Cow::Owned(samples) }
-    };
-    match policy.tail {
-        Tail::LastAligned => out.push(whole(clip, n - w, w)),
-        Tail::Pad if next < n => out.push(filled(&mut std::iter::repeat(0.0))),
-        Tail::Wrap if next < n => out.push(filled(&mut clip.iter().copied())),
-        Tail::Drop | Tail::Pad | Tail::Wrap => {}
-    }
-    out
+pub fn windows(clip: &[f32], policy: &WindowPolicy) -> Result<Vec<Window>, Error> {
+    let (mut cutter, mut cut) = (Cutter::new(policy)?, Vec::new());
+    cutter.push(clip, &mut cut);
+    cutter.finish(&mut cut)?;
+    Ok(cut)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub struct Args {
     /// Colours
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
-    /// Threads of embedding, indexing and evaluation; any number gives the same results
+    /// Threads of embedding, indexing and evaluation; any number gives the same results, and 1 the same search files too
     #[arg(long, global = true, value_name = "N", env = "DYAD_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
     /// Only results and errors
@@ -126,7 +126,7 @@ pub enum Task {
 
 #[derive(Debug, ClapArgs)]
 pub struct Ingest {
-    /// Folders and files of audio (wav, flac, mp3, ogg/vorbis, m4a/aac, aiff, caf); with `--dataset` the dataset's folder
+    /// Folders and files of audio (wav, flac, mp3, ogg/vorbis, m4a/aac/alac, aiff, caf); with `--dataset` the dataset's folder
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// The collection, made if there is none
@@ -159,6 +159,9 @@ pub struct Ingest {
     /// How the windows of a clip become its vector: mean or max; without it as the model says
     #[arg(long, value_name = "HOW", value_parser = pool)]
     pub pool: Option<crate::ingest::Pool>,
+    /// What the numbers of vectors are kept as, said when the collection is made: f32, or f16 in half the place; without it f32
+    #[arg(long, value_name = "KIND", value_parser = storage)]
+    pub storage: Option<crate::store::Storage>,
     /// Longest audio that is taken, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 14_400.0)]
     pub max_duration: f64,
@@ -193,6 +196,9 @@ pub struct Import {
     /// The prompt that text vectors were made from, as in "A <> track"
     #[arg(long, value_name = "PROMPT")]
     pub prompt: Option<String>,
+    /// What the numbers of vectors are kept as, said when the collection is made: f32, or f16 in half the place; without it f32
+    #[arg(long, value_name = "KIND", value_parser = storage)]
+    pub storage: Option<crate::store::Storage>,
     /// The array, tensor, column or member that holds the vectors
     #[arg(long, value_name = "NAME")]
     pub vectors_in: Option<String>,
@@ -337,6 +343,11 @@ fn exchange_format(name: &str) -> Result<&'static exchange::Format, String> {
 fn pool(name: &str) -> Result<crate::ingest::Pool, String> {
     let known = crate::ingest::Pool::NAMES;
     crate::ingest::Pool::parse(name).ok_or_else(|| format!("expected {}", crate::diagnostic::one_of(known)))
+}
+
+fn storage(name: &str) -> Result<crate::store::Storage, String> {
+    let known = crate::store::Storage::NAMES;
+    crate::store::Storage::parse(name).ok_or_else(|| format!("expected {}", crate::diagnostic::one_of(known)))
 }
 
 fn stage(name: &str) -> Result<crate::embedding::Stage, String> {

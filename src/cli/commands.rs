@@ -25,6 +25,7 @@ pub fn ontologies(app: &App, action: Option<OntologyAction>) -> Result<u8, Failu
 fn add_ontology(app: &App, file: &Path) -> Result<u8, Failure> {
     let read = crate::ontology::read(file).map_err(|error| Diagnostic::new(error.to_string()))?;
     let workspace = app.workspace()?;
+    workspace.store().writable().map_err(WorkspaceError::from)?;
     let known = workspace.ontologies()?;
     if let Some(other) = known.iter().find(|other| other.name.eq_ignore_ascii_case(&read.name)) {
         let fault = Diagnostic::new(format!("there is an ontology `{}` already", other.name));

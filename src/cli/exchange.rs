@@ -30,6 +30,7 @@ pub fn import(app: &App, args: args::Import) -> Result<u8, Failure> {
         stage: args.space,
         labels: args.labels,
         prompt: args.prompt,
+        storage: args.storage,
         skip_bad: args.skip_bad,
     };
     let workspace = app.workspace()?;

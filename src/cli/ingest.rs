@@ -46,7 +46,7 @@ pub fn ingest(app: &App, args: args::Ingest) -> Result<u8, Failure> {
     }
     let workspace = app.workspace()?;
     let model = hearing_model(&workspace, args.model)?;
-    let keep = Keep { windows: args.windows, pool: args.pool };
+    let keep = Keep { windows: args.windows, pool: args.pool, storage: args.storage };
     let limits = Limits { max_duration_s: args.max_duration };
     let options = Options { paths: args.paths, collection: args.collection, labelling, limits, keep };
     let done = ingest::ingest_found(&workspace, &model, &options, &found, &app.bars);

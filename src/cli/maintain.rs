@@ -91,6 +91,9 @@ fn there(app: &App) -> Result<(), Failure> {
     if app.store.is_dir() {
         return Ok(());
     }
+    if app.store.is_file() {
+        Store::open(&app.store).and_then(|store| store.writable()).map_err(fault)?;
+    }
     Err(fault(store::Error::NoStore { path: app.store.clone() }))
 }
 

@@ -56,6 +56,9 @@ fn add(app: &App, folder: &Path, force: bool) -> Result<u8, Failure> {
         let share = space.mean_cosine;
         app.say(&format!("note: {} is collapsed: different inputs have a mean cosine of {share:.4}", space.space));
     }
+    if let Some(slow) = model.slow_here().map_err(WorkspaceError::from)? {
+        app.say(&format!("note: {slow}"));
+    }
     let what = if added.new { "added" } else { "already there:" };
     app.say(&format!("{what} `{}` {} in {}", added.id, added.hash.get(..12).unwrap_or(&added.hash), added.dir.display()));
     // Another folder may come before the user's.

@@ -4,18 +4,20 @@
 //!   clip (mono, the model's rate, quantised) ─ windows ─ graph, one window a run ─ norm ─ mean over windows ─ norm
 //! ```
 //!
-//! Convention: clips come as `audio::load` prepares them for [`AudioTower::target`]. Each window is run alone. Batches of windows are no faster on a CPU (measured on both backends) and change
-//! the last bits, so that a clip's vector would depend on its neighbours.
+//! Convention: clips come as `audio::load` prepares them for [`AudioTower::target`]. Each window is run alone. Batches of windows
+//! are no faster on a CPU (measured on both backends) and change the last bits, so that a clip's vector would depend on its
+//! neighbours. What happens between samples and vectors is in `ear`.
 
 use rayon::prelude::*;
 
+use super::ear::{Ear, Heard, Manner, WindowSpan};
 use super::graph::{Contract, Element, Feed, Graph, Wanted};
 use super::manifest::{AudioSpec, SpaceSpec};
 use super::rows::{Dims, Rows, TowerOutput};
 use super::runtime::{Backend, Engine};
 use super::{Error, Tower};
-use crate::audio::window::{Aggregate, Long, WindowPolicy, windows};
-use crate::audio::{self, Target};
+use crate::audio::window::Aggregate;
+use crate::audio::{self, AudioFile, Limits, Streamed, Target};
 
 /// The tower that listens.
 pub struct AudioTower {
@@ -23,24 +25,6 @@ pub struct AudioTower {
     pre_joint: SpaceSpec,
     joint: SpaceSpec,
     graph: Graph,
-}
-
-/// Where a window lies in its clip, in seconds; what was filled in does not count.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct WindowSpan {
-    pub start_s: f64,
-    pub end_s: f64,
-}
-
-/// What the tower hears in a clip.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Heard {
-    /// One row: the clip's.
-    pub pooled: TowerOutput,
-    /// Where each window lies.
-    pub spans: Vec<WindowSpan>,
-    /// A row a window, in the same order.
-    pub windows: TowerOutput,
 }
 
 impl AudioTower {
@@ -79,41 +63,53 @@ impl AudioTower {
         self.graph.backend()
     }
 
+    pub(super) fn slow_here(&self) -> Result<bool, Error> {
+        self.graph.slow_here()
+    }
+
     /// The vectors of each window of `clip` (prepared as [`AudioTower::target`] says), with their places.
     ///
     /// # Errors
     /// As [`Tower::embed`].
     pub fn embed_windows(&self, clip: &[f32]) -> Result<(Vec<WindowSpan>, TowerOutput), Error> {
-        self.embed_cut(clip, &self.spec.policy())
+        let heard = self.hear(clip, &Manner::default())?;
+        Ok((heard.spans, heard.windows))
     }
 
-    /// A clip's own vectors and, when `windows` is set, those of windows all over it. Windows are pooled as `pool` says, else as
-    /// the model does. What the model hears of a clip stays the same: where that is only a part, windows are cut beside it.
+    /// What is heard in `clip`, prepared as [`AudioTower::target`] says.
     ///
     /// # Errors
     /// As [`Tower::embed`].
-    pub fn hear(&self, clip: &[f32], windows: bool, pool: Option<Aggregate>) -> Result<Heard, Error> {
-        let pool = pool.unwrap_or(self.spec.aggregate);
-        let (spans, own) = self.embed_windows(clip)?;
-        let pooled = self.pooled(&own, pool);
-        let policy = self.spec.policy();
-        let (spans, windows) = match windows && policy.long != Long::Chunks && clip.len() > policy.samples {
-            true => self.embed_cut(clip, &WindowPolicy { long: Long::Chunks, ..policy })?,
-            false => (spans, own),
-        };
-        Ok(Heard { pooled, spans, windows })
+    pub fn hear(&self, clip: &[f32], manner: &Manner) -> Result<Heard, Error> {
+        let mut ear = Ear::new(self, manner, Some(clip.len()))?;
+        ear.push(clip)?;
+        ear.finish()
     }
 
-    fn embed_cut(&self, clip: &[f32], policy: &WindowPolicy) -> Result<(Vec<WindowSpan>, TowerOutput), Error> {
-        // Some networks turn NaN into an ordinary vector.
-        if let Some((sample, &value)) = (0..).zip(clip).find(|(_, x)| !x.is_finite()) {
-            return Err(audio::Error::Amplitude { sample, value }.into());
+    /// What is heard in a file, while it is decoded: memory does not grow with its length.
+    ///
+    /// # Errors
+    /// As [`Tower::embed`], and the reason why the file gives no samples.
+    pub fn hear_file(&self, file: &AudioFile, limits: &Limits, manner: &Manner) -> Result<(Heard, Streamed), Error> {
+        let mut length = None;
+        loop {
+            let mut ear = Ear::new(self, manner, length)?;
+            let mut fault = None;
+            let streamed = file.stream(&self.target(), limits, &mut |piece| {
+                ear.push(piece).map_err(|error| {
+                    fault = Some(error);
+                    audio::Error::Stopped
+                })
+            });
+            let streamed = match fault {
+                Some(error) => return Err(error),
+                None => streamed?,
+            };
+            if !ear.needs_length() {
+                return Ok((ear.finish()?, streamed));
+            }
+            length = Some(streamed.samples);
         }
-        let rate = self.spec.sample_rate;
-        let windows = windows(clip, policy)?;
-        let spans = windows.iter().map(|w| WindowSpan { start_s: w.start_s(rate), end_s: w.end_s(rate) }).collect();
-        let parts = windows.par_iter().map(|w| self.run(1, &w.samples)).collect::<Result<Vec<_>, _>>()?;
-        Ok((spans, TowerOutput::concat(self.dims(), parts)))
     }
 
     /// Runs the graph on `batch` windows, row-major, and applies the norms.
@@ -123,7 +119,7 @@ impl AudioTower {
         Ok(TowerOutput { pre_joint: next(&self.pre_joint), joint: next(&self.joint) })
     }
 
-    fn pooled(&self, windows: &TowerOutput, pool: Aggregate) -> TowerOutput {
+    pub(super) fn pooled(&self, windows: &TowerOutput, pool: Aggregate) -> TowerOutput {
         let one = |rows: &Rows| match pool {
             Aggregate::Mean => rows.mean(),
             Aggregate::Max => rows.max(),
@@ -141,7 +137,7 @@ impl Tower<[f32]> for AudioTower {
     }
 
     fn embed(&self, batch: &[&[f32]]) -> Result<TowerOutput, Error> {
-        let clip = |clip: &&[f32]| self.hear(clip, false, None).map(|heard| heard.pooled);
+        let clip = |clip: &&[f32]| self.hear(clip, &Manner::default()).map(|heard| heard.pooled);
         let parts = batch.par_iter().map(clip).collect::<Result<Vec<_>, _>>()?;
         Ok(TowerOutput::concat(self.dims(), parts))
     }

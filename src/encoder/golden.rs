@@ -26,7 +26,11 @@ pub(super) struct Golden {
 impl Golden {
     pub fn read(path: &Path) -> Result<Golden, Error> {
         let failed = |reason: String| Error::Golden { path: path.to_owned(), reason };
-        let size = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
+        let found = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?;
+        if !found.is_file() {
+            return Err(failed("expected a file".to_owned()));
+        }
+        let size = found.len();
         if size > MAX_BYTES {
             return Err(failed(format!("expected at most {MAX_BYTES} bytes, found {size}")));
         }

@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use super::guard::guard;
 use super::rows::Rows;
 use super::runtime::{self, Backend, Engine};
-use super::{Error, onnxruntime, tract};
+use super::{Error, inspect, onnxruntime, tract};
 use crate::diagnostic::{did_you_mean, one_of};
 
 /// The type of a graph's numbers.
@@ -81,6 +81,7 @@ pub(super) struct Graph {
 
 struct Loaded {
     backend: Backend,
+    eight_bits: bool,
     runner: Runner,
 }
 
@@ -100,6 +101,11 @@ impl Graph {
         self.loaded().map(|loaded| &loaded.backend)
     }
 
+    /// Whether the graph computes in 8 bits on the backend that is slow at it.
+    pub fn slow_here(&self) -> Result<bool, Error> {
+        self.loaded().map(|loaded| loaded.eight_bits && loaded.backend.engine == Engine::Tract)
+    }
+
     fn loaded(&self) -> Result<&Loaded, Error> {
         self.loaded.get_or_init(|| self.load()).as_ref().map_err(Error::clone)
     }
@@ -110,19 +116,21 @@ impl Graph {
         let check = |inputs: &[Port], outputs: &[Port]| {
             self.contract.check(inputs, outputs).map_err(|complaint| Error::Port { path: self.path.clone(), complaint })
         };
+        let bytes = std::fs::read(&self.path).map_err(|error| failed(error.to_string()))?;
+        inspect::inspect(&bytes).map_err(&failed)?;
         let runner = match backend.engine {
             Engine::OnnxRuntime => {
-                let pool = guard(|| onnxruntime::Pool::open(&self.path)).map_err(&failed)?.map_err(&failed)?;
+                let pool = guard(|| onnxruntime::Pool::open(&self.path, &bytes)).map_err(&failed)?.map_err(&failed)?;
                 check(&pool.inputs, &pool.outputs)?;
                 Runner::OnnxRuntime(pool)
             }
             Engine::Tract => {
-                let model = guard(|| tract::Model::read(&self.path)).map_err(&failed)?.map_err(&failed)?;
+                let model = guard(|| tract::Model::read(&bytes)).map_err(&failed)?.map_err(&failed)?;
                 check(&model.inputs, &model.outputs)?;
                 Runner::Tract(guard(|| model.plan(&self.contract)).map_err(&failed)?.map_err(&failed)?)
             }
         };
-        Ok(Loaded { backend, runner })
+        Ok(Loaded { backend, eight_bits: inspect::eight_bits(&bytes), runner })
     }
 
     /// Runs `batch` rows. `feeds` go with the contract's inputs, each `batch × length` numbers; the rows that come back go

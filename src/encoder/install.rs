@@ -11,9 +11,8 @@
 use std::path::{Path, PathBuf};
 
 use super::check::{self, Parity};
-use super::guard::guard;
 use super::manifest::{FILE, Manifest};
-use super::{Error, Model, ModelFolders, library, tract};
+use super::{Error, Model, ModelFolders, library};
 
 /// Names of the texts that come along.
 const TEXTS: [&str; 5] = ["NOTICE", "LICENSE", "LICENCE", "README", "COPYING"];
@@ -50,13 +49,6 @@ pub fn verify(model: &Model) -> Result<Vec<Parity>, Error> {
         return Ok(Vec::new());
     }
     let dir = model.dir.clone().unwrap_or_default();
-    let graphs = [model.manifest.audio.as_ref().map(|a| &a.graph), model.manifest.text.as_ref().map(|t| &t.graph)];
-    for path in graphs.into_iter().flatten().map(|graph| dir.join(graph)) {
-        let failed = |reason: String| Error::Graph { path: path.clone(), backend: "any backend".to_owned(), reason };
-        if let Some(node) = guard(|| tract::repeats(&path)).map_err(&failed)?.map_err(&failed)? {
-            return Err(failed(format!("it may never end because of {node}: expected a graph without loops")));
-        }
-    }
     if let Some(audio) = &model.audio {
         audio.backend()?;
     }

@@ -226,7 +226,12 @@ impl Manifest {
     pub fn read(dir: &Path) -> Result<Manifest, Error> {
         let file = dir.join(FILE);
         let failed = |reason: String| Error::Read { path: file.clone(), reason };
-        let size = std::fs::metadata(&file).map_err(|e| failed(e.to_string()))?.len();
+        let found = std::fs::metadata(&file).map_err(|e| failed(e.to_string()))?;
+        // Reading a pipe waits for whoever writes it.
+        if !found.is_file() {
+            return Err(failed("expected a file".to_owned()));
+        }
+        let size = found.len();
         if size > MAX_BYTES {
             return Err(failed(format!("expected at most {MAX_BYTES} bytes, found {size}")));
         }

@@ -46,13 +46,13 @@ struct Taken<'a> {
 }
 
 impl Pool {
-    /// Opens the first session.
-    pub fn open(path: &Path) -> Result<Pool, String> {
-        let session = open(path)?;
+    /// Opens the first session, of the graph in `bytes`, which `path` holds.
+    pub fn open(path: &Path, bytes: &[u8]) -> Result<Pool, String> {
+        let session = open(bytes)?;
         let ports = |outlets: &[Outlet]| outlets.iter().map(port).collect();
         let (inputs, outputs) = (ports(session.inputs()), ports(session.outputs()));
         let sessions = Mutex::new(Sessions { idle: vec![session], open: 1 });
-        let size = std::fs::metadata(path).map_or(1, |metadata| metadata.len().max(1));
+        let size = bytes.len().max(1) as u64;
         let fit = usize::try_from(WEIGHTS / size).unwrap_or(usize::MAX);
         let limit = rayon::current_num_threads().min(fit).max(1);
         Ok(Pool { path: path.to_owned(), inputs, outputs, limit, sessions, freed: Condvar::new() })
@@ -100,7 +100,8 @@ impl Pool {
                 drop(sessions);
                 // Dropping an empty `taken` gives the place back when opening fails.
                 let mut taken = Taken { pool: self, session: None };
-                taken.session = Some(open(&self.path)?);
+                let bytes = std::fs::read(&self.path).map_err(|error| error.to_string())?;
+                taken.session = Some(open(&bytes)?);
                 return Ok(taken);
             }
             sessions = self.freed.wait(sessions).unwrap_or_else(PoisonError::into_inner);
@@ -125,17 +126,16 @@ impl Drop for Taken<'_> {
     }
 }
 
-fn open(path: &Path) -> Result<Session, String> {
+/// From memory, so that weights in files beside the graph, which the model's hash does not cover, are not read.
+fn open(bytes: &[u8]) -> Result<Session, String> {
     let (environment, _) = runtime::environment().map_err(|error| error.to_string())?;
-    // From memory, so that weights in files beside the graph, which the model's hash does not cover, are not read.
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     Session::builder(environment)
         .map_err(reason)?
         .with_optimization_level(GraphOptimizationLevel::All)
         .map_err(|error| one_line(&error.to_string()))?
         .with_intra_threads(1)
         .map_err(|error| one_line(&error.to_string()))?
-        .commit_from_memory(&bytes)
+        .commit_from_memory(bytes)
         .map_err(reason)
 }
 

@@ -15,12 +15,15 @@ use rayon::prelude::*;
 use tokenizers::{PostProcessor, Tokenizer, TruncationParams};
 
 use super::graph::{Contract, Element, Feed, Graph, Wanted};
+use super::growth::{MOST, growth};
 use super::guard::{guard, one_line};
 use super::manifest::{Pad, SpaceSpec, TextSpec};
 use super::rows::{Dims, Rows, TowerOutput};
 use super::runtime::{Backend, Engine};
 use super::{Error, Tower};
 
+/// The largest tokenizer that is known has 250,000 tokens in 17 MB.
+const MAX_BYTES: u64 = 256 << 20;
 /// Texts that one task embeds one after the other: a further ONNX Runtime session costs about as much as forty texts.
 const TEXTS_A_TASK: usize = 32;
 
@@ -73,6 +76,10 @@ impl TextTower {
         self.graph.backend()
     }
 
+    pub(super) fn slow_here(&self) -> Result<bool, Error> {
+        self.graph.slow_here()
+    }
+
     /// The tokens of `text` in the manifest's template, cut to `max_tokens`.
     ///
     /// # Errors
@@ -86,6 +93,11 @@ impl TextTower {
         if encoding.is_empty() {
             return Err(Error::NoTokens { text: text.to_owned() });
         }
+        if encoding.len() > self.spec.max_tokens {
+            let reason =
+                format!("it gives {} tokens: expected at most {}, `text.max_tokens`", encoding.len(), self.spec.max_tokens);
+            return Err(failed(reason));
+        }
         Ok(Tokens {
             ids: encoding.get_ids().iter().map(|&id| i64::from(id)).collect(),
             types: encoding.get_type_ids().iter().map(|&id| i64::from(id)).collect(),
@@ -95,10 +107,23 @@ impl TextTower {
 
     fn load_tokenizer(&self) -> Result<Tokenizer, Error> {
         let failed = |reason: String| Error::Tokenizer { path: self.tokenizer_path.clone(), reason };
+        let size = std::fs::metadata(&self.tokenizer_path).map_err(|error| failed(error.to_string()))?.len();
+        if size > MAX_BYTES {
+            return Err(failed(format!("expected at most {MAX_BYTES} bytes, found {size}")));
+        }
         let bytes = std::fs::read(&self.tokenizer_path).map_err(|error| failed(error.to_string()))?;
         let tokenizer = guard(|| Tokenizer::from_bytes(&bytes)).map_err(&failed)?;
         let mut tokenizer = tokenizer.map_err(|error| failed(one_line(&error.to_string())))?;
         tokenizer.with_padding(None);
+        let json = |part: Result<serde_json::Value, serde_json::Error>| part.map_err(|error| failed(error.to_string()));
+        let normalizer = json(serde_json::to_value(tokenizer.get_normalizer()))?;
+        let template = json(serde_json::to_value(tokenizer.get_post_processor()))?;
+        for (key, part) in [("normalizer", normalizer), ("post_processor", template)] {
+            let times = growth(&part);
+            if times > MOST {
+                return Err(failed(format!("`{key}` may make a text {times:.0} times longer: expected at most {MOST}")));
+            }
+        }
         // Its truncation subtracts the special tokens without asking whether there is room for them.
         let special = tokenizer.get_post_processor().map_or(0, |post| post.added_tokens(false));
         if special >= self.spec.max_tokens {

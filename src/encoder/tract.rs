@@ -4,8 +4,8 @@
 //! here it can be caught. A plan is read-only, so all threads share one.
 //! Source: tract-onnx 0.23.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tract_onnx::pb;
 use tract_onnx::prelude::*;
@@ -26,14 +26,18 @@ pub(super) struct Plan {
     plan: Arc<TypedSimplePlan>,
     /// The contract's input for each of the plan's inputs.
     order: Vec<usize>,
+    /// Shapes of inputs, as batch and lengths, at which no step of the graph grows beyond [`LARGEST`].
+    fit: Mutex<HashSet<Vec<usize>>>,
 }
 
+/// The most bytes that one step of a graph may give: a window of real models needs a fiftieth of it.
+const LARGEST: u64 = 2 << 30;
+
 impl Model {
-    /// Reads `path`; weights in files beside it are not supported, since the model's hash does not cover them.
-    pub fn read(path: &Path) -> Result<Model, String> {
-        let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    /// Reads the graph in `bytes`; weights in other files are not supported, since the model's hash does not cover them.
+    pub fn read(mut bytes: &[u8]) -> Result<Model, String> {
         let onnx = tract_onnx::onnx();
-        let proto = onnx.proto_model_for_read(&mut &bytes[..]).map_err(reason)?;
+        let proto = onnx.proto_model_for_read(&mut bytes).map_err(reason)?;
         let graph = proto.graph.as_ref().ok_or("it holds no graph")?;
         let constant = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
         let inputs = graph.input.iter().filter(|input| !constant(&input.name)).map(port).collect();
@@ -62,28 +66,13 @@ impl Model {
         let order = order.ok_or("an input is missing")?;
         keep_freed_memory();
         let plan = self.model.into_optimized().and_then(|model| model.into_runnable()).map_err(reason)?;
-        Ok(Plan { plan, order })
+        Ok(Plan { plan, order, fit: Mutex::default() })
     }
-}
-
-/// The first node of the graph in `path` that may repeat without an end, as `` `joint`, a Loop ``; nested graphs are searched.
-pub(super) fn repeats(path: &Path) -> Result<Option<String>, String> {
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    let proto = tract_onnx::onnx().proto_model_for_read(&mut &bytes[..]).map_err(reason)?;
-    let mut graphs: Vec<&pb::GraphProto> = proto.graph.iter().collect();
-    while let Some(graph) = graphs.pop() {
-        for node in &graph.node {
-            if node.op_type == "Loop" {
-                return Ok(Some(format!("`{}`, a {}", node.output.first().unwrap_or(&node.name), node.op_type)));
-            }
-            graphs.extend(node.attribute.iter().filter_map(|attribute| attribute.g.as_ref()));
-        }
-    }
-    Ok(None)
 }
 
 impl Plan {
     pub fn run(&self, batch: usize, feeds: &[Feed]) -> Result<Vec<Output>, String> {
+        self.check_sizes(batch, feeds)?;
         let mut inputs = TVec::new();
         for &at in &self.order {
             let tensor = match feeds.get(at) {
@@ -101,6 +90,44 @@ impl Plan {
                 Ok((tensor.shape().to_vec(), view.iter().copied().collect()))
             })
             .collect()
+    }
+}
+
+impl Plan {
+    /// The size of every step's result, from the shapes of the inputs. A shape that only a run can tell counts as nothing.
+    fn check_sizes(&self, batch: usize, feeds: &[Feed]) -> Result<(), String> {
+        let length = |feed: &Feed| match feed {
+            Feed::F32(values) => values.len() / batch.max(1),
+            Feed::I64(values) => values.len() / batch.max(1),
+        };
+        let lengths = self.order.iter().map(|&at| feeds.get(at).map_or(0, length));
+        let shapes: Vec<usize> = std::iter::once(batch).chain(lengths).collect();
+        let lock = || self.fit.lock().unwrap_or_else(PoisonError::into_inner);
+        if lock().contains(&shapes) {
+            return Ok(());
+        }
+        let model = self.plan.model();
+        let mut symbols = SymbolValues::default();
+        for (input, length) in model.inputs.iter().zip(shapes.iter().skip(1)) {
+            let fact = model.outlet_fact(*input).map_err(reason)?;
+            for (dim, value) in fact.shape.iter().zip([batch, *length]) {
+                if let TDim::Sym(symbol) = dim {
+                    symbols.set(symbol, i64::try_from(value).unwrap_or(i64::MAX));
+                }
+            }
+        }
+        for node in &model.nodes {
+            for fact in node.outputs.iter().map(|output| &output.fact) {
+                let known = fact.shape.iter().map(|dim| dim.eval(&symbols).to_i64().ok()).collect::<Option<Vec<_>>>();
+                let size = fact.datum_type.size_of() as u64;
+                let bytes = known.iter().flatten().try_fold(size, |all, &n| all.checked_mul(u64::try_from(n).unwrap_or(0)));
+                if known.is_some() && bytes.is_none_or(|bytes| bytes > LARGEST) {
+                    return Err(format!("its step `{}` gives more than {LARGEST} bytes", node.name));
+                }
+            }
+        }
+        lock().insert(shapes);
+        Ok(())
     }
 }
 

@@ -7,13 +7,16 @@ use super::files::{self, Found, Source};
 use super::pipeline::in_order;
 use super::windows::{self, Keep, Kept};
 use super::{Error, Labelling};
-use crate::audio::{self, AudioFile, Limits, Target};
+use crate::audio::{AudioFile, Limits, Streamed};
 use crate::embedding::{Modality, Space, Stage};
-use crate::encoder::AudioTower;
+use crate::encoder::{AudioTower, Manner};
 use crate::progress::Progress;
 use crate::store::{Collection, Item, NewItem, SpaceKey};
 use crate::value::Value;
 use crate::workspace::{ModelRef, Workspace};
+
+/// So many windows of a clip weigh as much as a clip, when it is counted how much waits to be stored.
+const WINDOWS_AS_ONE: usize = 32;
 
 /// What to ingest, and how.
 pub struct Options {
@@ -72,8 +75,9 @@ pub fn ingest_found(
     found: &Found,
     progress: &dyn Progress,
 ) -> Result<Summary, Error> {
+    workspace.store().writable()?;
     let tower = ready(workspace, model)?;
-    let collection = workspace.store().open_or_create(&options.collection)?;
+    let collection = workspace.store().open_or_create_as(&options.collection, options.keep.storage)?;
     let kept = Kept::of(workspace, &collection, tower.spec().aggregate, options.keep)?;
     let Found { sources, failures, warnings } = found;
     let mut summary = embed(collection, kept, model, tower, &options.labelling, options.limits, sources, progress)?;
@@ -95,6 +99,7 @@ pub fn reembed(
     limits: Limits,
     progress: &dyn Progress,
 ) -> Result<Summary, Error> {
+    workspace.store().writable()?;
     let tower = ready(workspace, model)?;
     let mut sources = Vec::new();
     for item in collection.items() {
@@ -145,7 +150,6 @@ fn embed(
         collection,
         kept,
         tower,
-        target: tower.target(),
         limits,
         labelling,
         pre_joint: SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::PreJoint), &model.hash),
@@ -155,13 +159,18 @@ fn embed(
     job.collection.takes(&job.joint)?;
     progress.begin("embedding audio", Some(sources.len() as u64));
     let mut order = sources.iter();
-    let work = |at: usize| {
-        let source = sources.get(at).filter(|_| !progress.cancelled())?;
-        let taken = job.take(source);
+    let work = |at: usize, others_wait: &dyn Fn() -> bool| {
+        let stopped = || progress.cancelled();
+        let source = sources.get(at).filter(|_| !stopped())?;
+        let taken = job.take(source, others_wait, &stopped)?;
         progress.advance(1);
         Some(taken)
     };
-    let done = in_order(sources.len(), work, |results| {
+    let weight = |taken: &Option<Taken>| match taken {
+        Some(Taken::New { windows, .. }) => 1 + windows.len() / WINDOWS_AS_ONE,
+        _ => 1,
+    };
+    let done = in_order(sources.len(), work, weight, |results| {
         // What is embedded already is worth keeping even when the user cancels.
         let cancelled = results.iter().any(Option::is_none);
         let (mut batch, mut windows, mut gone) = (Vec::new(), Vec::new(), Vec::new());
@@ -205,7 +214,6 @@ struct Job<'a> {
     collection: Collection,
     kept: Kept,
     tower: &'a AudioTower,
-    target: Target,
     limits: Limits,
     labelling: &'a Labelling,
     pre_joint: SpaceKey,
@@ -230,24 +238,31 @@ enum Taken {
 }
 
 impl Job<'_> {
-    fn take(&self, source: &Source) -> Taken {
-        match self.embed(source) {
-            Ok(taken) => taken,
-            Err(reason) => Taken::Failed(reason),
+    /// None when the user stopped it midway.
+    fn take(&self, source: &Source, others_wait: &dyn Fn() -> bool, stopped: &(dyn Fn() -> bool + Sync)) -> Option<Taken> {
+        let manner = Manner {
+            windows: self.kept.windows.is_some(),
+            pool: self.kept.pool,
+            others_wait: Some(others_wait),
+            stopped: Some(stopped),
+        };
+        match self.embed(source, &manner) {
+            Ok(taken) => Some(taken),
+            Err(_) if stopped() => None,
+            Err(reason) => Some(Taken::Failed(reason)),
         }
     }
 
-    fn embed(&self, source: &Source) -> Result<Taken, String> {
+    fn embed(&self, source: &Source, manner: &Manner) -> Result<Taken, String> {
         let file = AudioFile::read(&source.path).map_err(|e| e.to_string())?;
         let known = |space| self.collection.has(&source.id, Some(&file.hash), space).map_err(|e| e.to_string());
         let stored = self.collection.item_by_id(Modality::Audio, &source.id).map_err(|e| e.to_string())?;
         let windows_before = stored.as_ref().and_then(windows::count);
-        let keeping = self.kept.windows.is_some();
+        let keeping = manner.windows;
         if known(&self.joint)? && known(&self.pre_joint)? && self.has_windows(source, windows_before)? {
             return self.relabel(source, stored.as_ref());
         }
-        let clip = file.load(&self.target, &self.limits).map_err(|e| e.to_string())?;
-        let heard = self.tower.hear(&clip.samples, keeping, self.kept.pool).map_err(|e| e.to_string())?;
+        let (heard, clip) = self.tower.hear_file(&file, &self.limits, manner).map_err(|e| e.to_string())?;
         let output = &heard.pooled;
         let (pre_joint, joint) = (output.pre_joint.row(0).to_vec(), output.joint.row(0).to_vec());
         let direction = |row: &[f32], space: &str| match row.iter().all(|&x| x == 0.0) {
@@ -269,7 +284,8 @@ impl Job<'_> {
             vectors: vec![(self.pre_joint.clone(), pre_joint), (self.joint.clone(), joint)],
             ..NewItem::new(source.id.clone(), Modality::Audio)
         };
-        let windows = if keeping { windows::items(&item, &heard, [&self.pre_joint, &self.joint]) } else { Vec::new() };
+        let windows =
+            if keeping { windows::items(&item, &heard, [&self.pre_joint, &self.joint], self.kept.storage) } else { Vec::new() };
         let gone = (heard.spans.len()..windows_before.unwrap_or(0)).map(|number| windows::id(&source.id, number)).collect();
         Ok(Taken::New { item: Box::new(item), windows, gone, duration_s: clip.duration_s(), warnings: clip.warnings })
     }
@@ -305,7 +321,7 @@ impl Job<'_> {
         Ok(Taken::Known { relabelled: item, windows })
     }
 
-    fn metadata(&self, source: &Source, clip: &audio::Clip) -> BTreeMap<String, Value> {
+    fn metadata(&self, source: &Source, clip: &Streamed) -> BTreeMap<String, Value> {
         let mut fields = self.labelling.metadata(&source.id, &source.path);
         let own = &clip.source;
         // Absolute, so that the file is found again from anywhere.

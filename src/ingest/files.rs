@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::{Error, Failure};
-use crate::audio::is_audio_name;
+use crate::audio::{is_audio_name, is_foreign_name};
 
 /// One file to ingest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub fn find(roots: &[PathBuf]) -> Result<Found, Error> {
         if metadata.is_dir() {
             std::fs::read_dir(root).map_err(read)?;
             let all = walk(root, &prefix);
-            found.sources.extend(all.sources.into_iter().filter(|source| is_audio_name(&source.path)));
+            found.sources.extend(all.sources.into_iter().filter(|s| is_audio_name(&s.path) || is_foreign_name(&s.path)));
             found.failures.extend(all.failures);
             found.warnings.extend(all.warnings);
         } else {

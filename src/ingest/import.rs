@@ -15,7 +15,7 @@ use crate::embedding::{Modality, Space, Stage};
 use crate::exchange::{Ask, Format, Names, Row};
 use crate::progress::Progress;
 use crate::prompt::Prompt;
-use crate::store::{NewItem, SpaceKey};
+use crate::store::{NewItem, SpaceKey, Storage};
 use crate::value::{Fields, Value};
 use crate::workspace::Workspace;
 
@@ -45,6 +45,8 @@ pub struct Options {
     pub labels: Option<PathBuf>,
     /// The prompt that text vectors were made from.
     pub prompt: Option<String>,
+    /// What the numbers are kept as; by default as in the collection before, else f32.
+    pub storage: Option<Storage>,
     /// Leaves out rows that can't be taken, where otherwise they are an error.
     pub skip_bad: bool,
 }
@@ -66,10 +68,12 @@ pub struct Imported {
 /// When the file is not of its format, a row can't be taken, labels and rows differ in number, the prompt is missing, or the
 /// vectors don't fit what the space holds.
 pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress) -> Result<Imported, Error> {
+    workspace.store().writable()?;
     let prompt = prompt(options)?;
-    let Checked { dim, bad, left_out } = check(options, progress)?;
+    let storage = workspace.store().storage_for(&options.collection, options.storage)?;
+    let Checked { dim, bad, left_out } = check(options, storage, progress)?;
     let model = workspace.register_import(&options.model, options.model_hash.as_deref())?;
-    let collection = workspace.store().open_or_create(&options.collection)?;
+    let collection = workspace.store().open_or_create_as(&options.collection, options.storage)?;
     let mut key = SpaceKey::new(Space::new(&model.id, options.modality, options.stage), &model.hash);
     if let Some(prompt) = prompt {
         key = key.with_prompt(prompt);
@@ -111,7 +115,7 @@ struct Checked {
 }
 
 /// Reads the whole file: the dimension, the rows that can't be taken, and what of it is left out.
-fn check(options: &Options, progress: &dyn Progress) -> Result<Checked, Error> {
+fn check(options: &Options, storage: Storage, progress: &dyn Progress) -> Result<Checked, Error> {
     let mut rows = NamedRows::open(options, 0)?;
     progress.begin("checking vectors", rows.file.rows());
     let mut bad = BTreeMap::new();
@@ -128,7 +132,7 @@ fn check(options: &Options, progress: &dyn Progress) -> Result<Checked, Error> {
         }
         progress.advance(chunk.len() as u64);
         for row in chunk {
-            match fault(&row, &mut dim, (!numbered).then_some(&mut seen)) {
+            match fault(&row, storage, &mut dim, (!numbered).then_some(&mut seen)) {
                 Some(reason) if options.skip_bad => drop(bad.insert(at, reason)),
                 Some(reason) => {
                     let file = options.file.display();
@@ -154,7 +158,7 @@ fn check(options: &Options, progress: &dyn Progress) -> Result<Checked, Error> {
 }
 
 /// Why a row can't be taken. The first good row says the dimension; ids that may come twice are kept in `seen`.
-fn fault(row: &Row, dim: &mut usize, seen: Option<&mut HashSet<[u8; 16]>>) -> Option<String> {
+fn fault(row: &Row, storage: Storage, dim: &mut usize, seen: Option<&mut HashSet<[u8; 16]>>) -> Option<String> {
     let vector = match &row.vector {
         Ok(vector) => vector,
         Err(reason) => return Some(reason.clone()),
@@ -167,6 +171,9 @@ fn fault(row: &Row, dim: &mut usize, seen: Option<&mut HashSet<[u8; 16]>>) -> Op
     }
     if vector.iter().all(|&x| x == 0.0) {
         return Some("is all zeros and has no direction".into());
+    }
+    if let Err(why) = storage.keeps(vector) {
+        return Some(why.to_string());
     }
     let id = row.id.as_deref().unwrap_or_default();
     if id.is_empty() || id.len() > LONGEST_ID {

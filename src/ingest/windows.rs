@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::Error;
 use crate::embedding::Modality;
 use crate::encoder::{Heard, TowerOutput};
-use crate::store::{Collection, Item, NewItem, SpaceKey};
+use crate::store::{Collection, Item, NewItem, SpaceKey, Storage};
 use crate::value::Value;
 use crate::workspace::{SPAN, TRACK, Workspace, holds_windows, windows_name};
 
@@ -31,6 +31,8 @@ pub struct Keep {
     pub windows: bool,
     /// How windows become the clip's vector; by default as in the collection before, else as the model says.
     pub pool: Option<Pool>,
+    /// What the numbers of vectors are kept as; by default as in the collection before, else f32.
+    pub storage: Option<Storage>,
 }
 
 /// Where windows go, and how they are pooled.
@@ -38,6 +40,7 @@ pub(super) struct Kept {
     pub windows: Option<Collection>,
     /// None for the model's own way.
     pub pool: Option<Pool>,
+    pub storage: Storage,
 }
 
 impl Kept {
@@ -52,8 +55,9 @@ impl Kept {
                 "`{name}` is a name for the windows of another collection: expected one without `.windows`"
             )));
         }
+        let storage = collection.storage()?;
         let windows = match keep.windows {
-            true => Some(workspace.store().open_or_create(&windows_name(name))?),
+            true => Some(workspace.store().open_or_create_as(&windows_name(name), Some(storage))?),
             false => workspace.windows_of(name)?,
         };
         let before = pooled_by(collection, model)?;
@@ -62,7 +66,7 @@ impl Kept {
                 "the clips of `{name}` were pooled by `{}`: expected `--pool {0}`, or another collection",
                 before.name()
             ))),
-            (before, asked) => Ok(Kept { windows, pool: asked.or(before).filter(|pool| *pool != model) }),
+            (before, asked) => Ok(Kept { windows, pool: asked.or(before).filter(|pool| *pool != model), storage }),
         }
     }
 }
@@ -93,7 +97,7 @@ pub(super) fn count(item: &Item) -> Option<usize> {
 }
 
 /// The windows of a clip as items of their own; `keys` are those of both stages.
-pub(super) fn items(track: &NewItem, heard: &Heard, [pre_joint, joint]: [&SpaceKey; 2]) -> Vec<NewItem> {
+pub(super) fn items(track: &NewItem, heard: &Heard, [pre_joint, joint]: [&SpaceKey; 2], storage: Storage) -> Vec<NewItem> {
     let TowerOutput { pre_joint: pre_rows, joint: rows } = &heard.windows;
     let window = |(number, span): (usize, &crate::encoder::WindowSpan)| {
         let mut metadata = track.metadata.clone();
@@ -110,8 +114,10 @@ pub(super) fn items(track: &NewItem, heard: &Heard, [pre_joint, joint]: [&SpaceK
             ..NewItem::new(id(&track.id, number), Modality::Audio)
         }
     };
-    // A silent window may have no direction; the others have.
-    let direction = |vector: &[f32]| vector.iter().all(|x| x.is_finite()) && vector.iter().any(|&x| x != 0.0);
+    // A silent window may have no direction, or one that is too short to be kept; the others have.
+    let direction = |vector: &[f32]| {
+        vector.iter().all(|x| x.is_finite()) && vector.iter().any(|&x| x != 0.0) && storage.keeps(vector).is_ok()
+    };
     let sound = |item: &NewItem| item.vectors.iter().all(|(_, vector)| direction(vector));
     if !track.vectors.iter().all(|(_, vector)| direction(vector)) {
         return Vec::new();

@@ -74,8 +74,8 @@ impl Pairs {
         let rows =
             each_row(&*of, "items and classes", progress, |item, row| Ok((sums(row, own(item)), separation(row, own(item)))))?;
         let (sums, separations): (Vec<Sums>, Vec<f64>) = rows.into_iter().unzip();
-        let positives = sums.iter().map(|sum| sum.positives).sum();
-        let negatives = sums.iter().map(|sum| sum.negatives).sum();
+        let positives = sums.iter().fold((0, 0.0), |(count, sum), row| (count + row.positives, sum + row.positive));
+        let negatives = sums.iter().fold((0, 0.0), |(count, sum), row| (count + row.negatives, sum + row.negative));
         progress.begin("sorting", None);
         let sorted = Sorted::new(of, truth, most, progress)?;
         let kinds = sorted.kinds(positives, negatives, progress)?;

@@ -94,12 +94,13 @@ impl Sorted {
         self.with_part(index, progress, |part| part.par_iter().map(|keys| Ranked::of_sorted(keys, bin)).collect())
     }
 
-    /// Sums up the positive and the negative pairs.
+    /// Sums up the positive and the negative pairs; of each kind the number and the sum are known.
     ///
     /// # Errors
     /// As [`Sorted::new`].
-    pub fn kinds(&self, positives: u64, negatives: u64, progress: &dyn Progress) -> Result<Kinds, Error> {
-        let (mut positive, mut negative) = (Rising::new(positives), Rising::new(negatives));
+    pub fn kinds(&self, positives: (u64, f64), negatives: (u64, f64), progress: &dyn Progress) -> Result<Kinds, Error> {
+        let rising = |(count, sum): (u64, f64)| Rising::new(count, sum / count as f64);
+        let (mut positive, mut negative) = (rising(positives), rising(negatives));
         let mut bins = [vec![0.0; Bins::COSINE.count], vec![0.0; Bins::COSINE.count]];
         self.rise(progress, &mut |key| {
             let value = f64::from(score_of(key));
@@ -107,11 +108,6 @@ impl Sorted {
             let (kind, bins) = if is_positive(key) { (&mut positive, above) } else { (&mut negative, below) };
             kind.take(value);
             bins.get_mut(Bins::COSINE.of(value)).into_iter().for_each(|bin| *bin += 1.0);
-        })?;
-        let (mut positive, mut negative) = (positive.deviating(), negative.deviating());
-        self.rise(progress, &mut |key| {
-            let kind = if is_positive(key) { &mut positive } else { &mut negative };
-            kind.take(f64::from(score_of(key)));
         })?;
         let [above, below] = bins;
         Ok(Kinds { positive: positive.distribution(), negative: negative.distribution(), histograms: (above, below) })

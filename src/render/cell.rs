@@ -120,6 +120,11 @@ pub fn metric(value: f64) -> String {
     number(value, decimals)
 }
 
+/// An estimate's value: a count without decimals, else as [`metric`].
+pub fn estimate(estimate: &Estimate) -> String {
+    if estimate.counts { number(estimate.value, 0) } else { metric(estimate.value) }
+}
+
 /// The interval, with one decimal less than its value ("0.712 – 0.798"); empty where there is none.
 pub fn interval(estimate: &Estimate, unicode: bool) -> String {
     let (Some(low), Some(high)) = (estimate.low, estimate.high) else { return String::new() };

@@ -35,7 +35,7 @@ impl Renderer for Delimited {
             if self.headers {
                 writer.write_record(["metric", "value", "low", "high"])?;
             }
-            for Estimate { name, value, low, high } in &report.metrics {
+            for Estimate { name, value, low, high, .. } in &report.metrics {
                 writer.write_record([name.clone(), number(Some(*value)), number(*low), number(*high)])?;
             }
         }

@@ -48,7 +48,7 @@ fn metrics(report: &Report) -> Vec<String> {
         return Vec::new();
     }
     let head = ["metric".to_owned(), "value".to_owned(), interval_heading(&report.context)];
-    let rows = report.metrics.iter().map(|m| vec![m.name.clone(), cell::metric(m.value), cell::interval(m, true)]);
+    let rows = report.metrics.iter().map(|m| vec![m.name.clone(), cell::estimate(m), cell::interval(m, true)]);
     pipes(&Grid { head: head.to_vec(), rows: rows.collect(), right: vec![false, true, true] })
 }
 

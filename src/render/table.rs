@@ -72,7 +72,10 @@ impl Part {
             Part::Plain(i, format) => format.text(row.get(*i)),
             Part::Interval(i) => {
                 let end = |at: usize| row.get(at).and_then(Value::as_f64);
-                cell::interval(&Estimate { name: String::new(), value: f64::NAN, low: end(*i), high: end(i + 1) }, unicode)
+                cell::interval(
+                    &Estimate { name: String::new(), value: f64::NAN, low: end(*i), high: end(i + 1), counts: false },
+                    unicode,
+                )
             }
         }
     }

@@ -165,7 +165,7 @@ pub fn metrics(report: &Report, style: &Style) -> Vec<String> {
     }
     let sampled = report.metrics.iter().any(|m| m.low.is_some() && m.high.is_some());
     let row = |m: &Estimate| {
-        let mut row = vec![cell::escape(&m.name).into_owned(), cell::metric(m.value)];
+        let mut row = vec![cell::escape(&m.name).into_owned(), cell::estimate(m)];
         if sampled {
             row.push(cell::interval(m, style.unicode));
         }

@@ -13,9 +13,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::SystemTime;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use super::collection::Collection;
 use super::error::{Error, Refused};
 use super::folder::{self, Witness};
@@ -25,7 +22,9 @@ use super::memory::Memory;
 use super::migrate;
 use super::renew;
 use super::sled::{MOST_WAITS, Sled, WAIT};
+use super::snapshot::{self, Beside};
 use super::space::SpaceInfo;
+use super::storage::Storage;
 
 const LONGEST_NAME: usize = 64;
 /// Keys removed in one batch when something large is dropped.
@@ -45,6 +44,8 @@ pub(super) struct Inner {
     lock: RwLock<u64>,
     dir: Option<PathBuf>,
     witness: Option<Witness>,
+    /// The snapshot file that is read in place of a folder, and what is beside it.
+    snapshot: Option<(PathBuf, Option<Beside>)>,
 }
 
 /// A collection as it stands.
@@ -55,6 +56,8 @@ pub struct CollectionInfo {
     pub items: u64,
     pub audio: u64,
     pub text: u64,
+    /// What its vectors' numbers are kept as.
+    pub storage: Storage,
     /// In the order in which they came.
     pub spaces: Vec<SpaceInfo>,
     /// Seconds since 1970.
@@ -62,14 +65,51 @@ pub struct CollectionInfo {
 }
 
 impl Store {
-    /// Opens the store in folder `dir`, makes it when there is none.
+    /// Opens the store in folder `dir`, makes it when there is none. A snapshot file in place of a folder is opened as by
+    /// [`Store::open_snapshot`].
     ///
     /// # Errors
     /// [`Error::Locked`] at once when it is in use, [`Error::Format`] when a newer dyad wrote it, [`Error::Foreign`] when
     /// the folder holds something else, [`Error::Damaged`], [`Error::Io`].
     pub fn open(dir: &Path) -> Result<Store, Error> {
+        if dir.is_file() {
+            return Store::open_snapshot(dir, None);
+        }
         let (witness, kv) = open_parts(dir)?;
         Store::over(Arc::new(kv), Some(dir.to_owned()), Some(witness))
+    }
+
+    /// Opens a snapshot file to be read, by any number of processes. What a store has beside it goes to a folder in `cache`, by
+    /// default the user's.
+    ///
+    /// # Errors
+    /// [`Error::NoSnapshot`] for another file, [`Error::BadSnapshot`], [`Error::Format`], [`Refused::OldSnapshot`], [`Error::Io`].
+    pub fn open_snapshot(file: &Path, cache: Option<&Path>) -> Result<Store, Error> {
+        if !snapshot::is_snapshot(file) {
+            return Err(Error::NoSnapshot { path: file.to_owned() });
+        }
+        let view = snapshot::View::open(file)?;
+        let beside = snapshot::beside(file, &view, cache)?;
+        let dir = beside.as_ref().map(|beside| beside.dir.clone());
+        // What the snapshot says of itself is in it once more.
+        let format =
+            view.get(key::FORMAT)?.ok_or_else(|| Error::damaged(format!("`{}` does not say its format", file.display())))?;
+        folder::check_format(file, layout::decode(&format, || "the format".into())?)?;
+        let snapshot = Some((file.to_owned(), beside));
+        Ok(Store { inner: Arc::new(Inner { kv: Arc::new(view), lock: RwLock::new(0), dir, witness: None, snapshot }) })
+    }
+
+    /// Whether it can be written to: fit to ask before long work.
+    ///
+    /// # Errors
+    /// [`Refused::ReadOnly`] for a snapshot file.
+    pub fn writable(&self) -> Result<(), Error> {
+        self.inner.writable()
+    }
+
+    /// What was opened: its folder, or a snapshot file; none for one in memory.
+    pub fn place(&self) -> Option<&Path> {
+        self.inner.snapshot.as_ref().map(|(file, _)| file.as_path()).or(self.dir())
     }
 
     /// An empty store that is gone with the process.
@@ -101,7 +141,7 @@ impl Store {
         if format.is_none() && kv.scan_prefix(b"").next().transpose()?.is_some() {
             return Err(Error::damaged(format!("`{}` does not say its format", place.display())));
         }
-        let store = Store { inner: Arc::new(Inner { kv, lock: RwLock::new(changes), dir, witness }) };
+        let store = Store { inner: Arc::new(Inner { kv, lock: RwLock::new(changes), dir, witness, snapshot: None }) };
         match format {
             Some(bytes) => {
                 let found = layout::decode(&bytes, || "the format".into())?;
@@ -122,7 +162,8 @@ impl Store {
         Ok(store)
     }
 
-    /// The store's folder, none for one in memory. Files beside the store (search indices) go to folders of their own there.
+    /// The store's folder, none for one in memory; for a snapshot file one in the user's cache. Files beside the store (search
+    /// indices) go to folders of their own there.
     pub fn dir(&self) -> Option<&Path> {
         self.inner.dir.as_deref()
     }
@@ -140,17 +181,27 @@ impl Store {
             let record: CollectionRecord = layout::decode(&value, || format!("collection `{name}`"))?;
             let spaces = self.inner.spaces(record.cid)?.iter().map(info).collect();
             let (audio, text, created) = (record.audio, record.text, record.created);
-            all.push(CollectionInfo { name, items: audio + text, audio, text, spaces, created });
+            let storage = self.inner.storage(record.cid)?;
+            all.push(CollectionInfo { name, items: audio + text, audio, text, storage, spaces, created });
         }
         Ok(all)
     }
 
-    /// Makes an empty collection.
+    /// Makes an empty collection that keeps vectors as they are given.
     ///
     /// # Errors
     /// [`Refused::Name`], [`Refused::Exists`]; [`Error::Damaged`], [`Error::Io`].
     pub fn create(&self, name: &str) -> Result<Collection, Error> {
+        self.create_as(name, Storage::default())
+    }
+
+    /// Makes an empty collection that keeps the numbers of its vectors as `storage`.
+    ///
+    /// # Errors
+    /// As [`Store::create`].
+    pub fn create_as(&self, name: &str, storage: Storage) -> Result<Collection, Error> {
         check_name("collection name", name)?;
+        self.writable()?;
         let mut writing = self.inner.write();
         let kv = &self.inner.kv;
         if kv.get(&key::collection(name))?.is_some() {
@@ -165,6 +216,9 @@ impl Store {
         let mut batch = Batch::default();
         batch.put(key::NEXT_COLLECTION.to_vec(), layout::encode(&(cid + 1), name)?);
         batch.put(key::collection(name), layout::encode(&record, name)?);
+        if storage != Storage::default() {
+            batch.put(key::all(b'T', cid), layout::encode(&storage, name)?);
+        }
         self.inner.apply(&mut writing, batch)?;
         Ok(Collection { inner: Arc::clone(&self.inner), name: name.to_owned(), cid })
     }
@@ -186,11 +240,32 @@ impl Store {
     /// # Errors
     /// [`Refused::Name`]; [`Error::Damaged`], [`Error::Io`].
     pub fn open_or_create(&self, name: &str) -> Result<Collection, Error> {
-        match self.create(name) {
+        self.open_or_create_as(name, None)
+    }
+
+    /// As [`Store::open_or_create`]; where a storage is asked for, one that is there must have it.
+    ///
+    /// # Errors
+    /// [`Refused::Storage`], and as [`Store::open_or_create`].
+    pub fn open_or_create_as(&self, name: &str, storage: Option<Storage>) -> Result<Collection, Error> {
+        match self.create_as(name, storage.unwrap_or_default()) {
             Err(Error::Refused(Refused::Exists { .. })) => {
+                self.storage_for(name, storage)?;
                 self.collection(name)?.ok_or_else(|| Refused::NoCollection { name: name.to_owned() }.into())
             }
             made => made,
+        }
+    }
+
+    /// What the collection `name` keeps its numbers as, or will when it is made with what is asked for.
+    ///
+    /// # Errors
+    /// [`Refused::Storage`] when it is there and has another storage; [`Error::Damaged`], [`Error::Io`].
+    pub fn storage_for(&self, name: &str, asked: Option<Storage>) -> Result<Storage, Error> {
+        let Some(collection) = self.collection(name)? else { return Ok(asked.unwrap_or_default()) };
+        match (collection.storage()?, asked) {
+            (stored, Some(given)) if stored != given => Err(Refused::Storage { name: name.to_owned(), stored, given }.into()),
+            (stored, _) => Ok(stored),
         }
     }
 
@@ -207,60 +282,6 @@ impl Store {
         self.inner.apply(&mut writing, batch)?;
         self.inner.sweep()
     }
-
-    /// Keeps a small record for another module: under `key` of `table`, in place of what was there.
-    ///
-    /// # Errors
-    /// [`Refused::Name`] for the table, [`Refused::TooLarge`] from 16 MiB on, [`Refused::Unencodable`]; [`Error::Io`].
-    pub fn put_record<T: Serialize + ?Sized>(&self, table: &str, key: &str, record: &T) -> Result<(), Error> {
-        check_name("table name", table)?;
-        let bytes = layout::encode(record, &format!("{table} {key}"))?;
-        let mut batch = Batch::default();
-        batch.put(key::record(table, key), bytes);
-        self.write_records(batch)
-    }
-
-    /// Removes the record under `key` of `table`, if it is there.
-    ///
-    /// # Errors
-    /// [`Refused::Name`] for the table; [`Error::Io`].
-    pub fn delete_record(&self, table: &str, key: &str) -> Result<(), Error> {
-        check_name("table name", table)?;
-        let mut batch = Batch::default();
-        batch.delete(key::record(table, key));
-        self.write_records(batch)
-    }
-
-    fn write_records(&self, batch: Batch) -> Result<(), Error> {
-        let mut writing = self.inner.write();
-        self.inner.apply(&mut writing, batch)
-    }
-
-    /// The record under `key` of `table`. Types that need to look ahead (`serde_json::Value`) cannot be read back.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] also when it is there and is no `T`; [`Error::Io`].
-    pub fn record<T: DeserializeOwned>(&self, table: &str, key: &str) -> Result<Option<T>, Error> {
-        match self.inner.kv.get(&key::record(table, key))? {
-            Some(bytes) => layout::decode(&bytes, || format!("`{key}` in table `{table}`")).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// All records of `table` with their keys, in order of keys.
-    ///
-    /// # Errors
-    /// As [`Store::record`].
-    pub fn records<T: DeserializeOwned>(&self, table: &str) -> Result<Vec<(String, T)>, Error> {
-        let prefix = key::record(table, "");
-        let read = |entry: Result<(Vec<u8>, Vec<u8>), Error>| {
-            let (key, value) = entry?;
-            let name = String::from_utf8_lossy(&key[prefix.len()..]).into_owned();
-            let record = layout::decode(&value, || format!("`{name}` in table `{table}`"))?;
-            Ok((name, record))
-        };
-        self.inner.kv.scan_prefix(&prefix).map(read).collect()
-    }
 }
 
 impl Inner {
@@ -271,6 +292,13 @@ impl Inner {
 
     pub fn write(&self) -> RwLockWriteGuard<'_, u64> {
         self.lock.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn writable(&self) -> Result<(), Error> {
+        match &self.snapshot {
+            Some((path, _)) => Err(Refused::ReadOnly { path: path.clone() }.into()),
+            None => Ok(()),
+        }
     }
 
     /// Does the writes, all or none, and returns when they are safe.
@@ -289,6 +317,12 @@ impl Inner {
     pub fn collection(&self, name: &str) -> Result<CollectionRecord, Error> {
         let bytes = self.kv.get(&key::collection(name))?.ok_or_else(|| Refused::NoCollection { name: name.to_owned() })?;
         layout::decode(&bytes, || format!("collection `{name}`"))
+    }
+
+    /// What the vectors of a collection are kept as.
+    pub fn storage(&self, cid: u32) -> Result<Storage, Error> {
+        let bytes = self.kv.get(&key::all(b'T', cid))?;
+        bytes.map_or(Ok(Storage::default()), |bytes| layout::decode(&bytes, || "the storage of a collection".into()))
     }
 
     /// The spaces of a collection in the order in which they came.
@@ -358,7 +392,7 @@ pub(super) fn info(record: &SpaceRecord) -> SpaceInfo {
     SpaceInfo { key: record.key.clone(), dim: record.dim as usize, rows: record.rows, fingerprint: record.fingerprint }
 }
 
-fn check_name(what: &'static str, name: &str) -> Result<(), Refused> {
+pub(super) fn check_name(what: &'static str, name: &str) -> Result<(), Refused> {
     let right = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.len() <= LONGEST_NAME && name.starts_with(char::is_alphanumeric) && name.chars().all(right) {
         return Ok(());

@@ -14,6 +14,7 @@ use super::item::Item;
 use super::key_value::Batch;
 use super::layout::{self, ItemRecord, SpaceRecord, key};
 use super::space::{SpaceInfo, SpaceKey};
+use super::storage::Storage;
 
 /// A handle to one collection. Any thread may use it; commits wait for each other.
 #[derive(Clone)]
@@ -27,6 +28,14 @@ impl Collection {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What the numbers of its vectors are kept as.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub fn storage(&self) -> Result<Storage, Error> {
+        self.inner.storage(self.cid)
     }
 
     /// Number of items of a modality.
@@ -155,7 +164,7 @@ impl Collection {
             for (row, seq) in block.seqs().enumerate() {
                 if !dead.contains(&(row as u32)) {
                     seqs.push(seq);
-                    rows.extend(block.row(row));
+                    block.push_row(row, &mut rows);
                 }
             }
             found += seqs.len() as u64;

@@ -17,6 +17,7 @@ use super::item::NewItem;
 use super::key_value::Batch;
 use super::layout::{self, CollectionRecord, ItemRecord, RowRef, SpaceRecord, key};
 use super::space::SpaceKey;
+use super::storage::Storage;
 
 const LONGEST_ID: usize = 4096;
 
@@ -121,6 +122,7 @@ fn other_version(stored: &SpaceKey, given: &SpaceKey) -> Option<Refused> {
 struct Stage<'a> {
     collection: &'a Collection,
     record: CollectionRecord,
+    storage: Storage,
     spaces: BTreeMap<SpaceKey, SpaceRecord>,
     /// The items that the commit touches, by number.
     items: BTreeMap<u64, Staged>,
@@ -139,13 +141,15 @@ struct Staged {
 impl<'a> Stage<'a> {
     /// Nothing yet of a commit to `collection`, as it stands.
     fn of(collection: &'a Collection) -> Result<Self, Error> {
+        collection.inner.writable()?;
         let record = collection.inner.collection(&collection.name)?;
         if record.cid != collection.cid {
             return Err(Refused::NoCollection { name: collection.name.clone() }.into());
         }
+        let storage = collection.storage()?;
         let spaces = collection.inner.spaces(collection.cid)?.into_iter().map(|space| (space.key.clone(), space)).collect();
         let (items, names, dead) = (BTreeMap::new(), HashMap::new(), BTreeMap::new());
-        Ok(Stage { collection, record, spaces, items, names, dead, batch: Batch::default() })
+        Ok(Stage { collection, record, storage, spaces, items, names, dead, batch: Batch::default() })
     }
 
     fn take(&mut self, new: NewItem) -> Result<(), Error> {
@@ -244,6 +248,7 @@ impl<'a> Stage<'a> {
         if square == 0.0 {
             return Err(Refused::Zero { id: id(), space: space() }.into());
         }
+        self.storage.keeps(vector).map_err(|why| Refused::Unkept { id: id(), space: space(), why })?;
         if let Some(record) = self.spaces.get(key) {
             if record.dim as usize != vector.len() {
                 return Err(
@@ -307,13 +312,13 @@ impl<'a> Stage<'a> {
                 staged.push((*seq, &mut item.record, vector));
             }
         }
-        for chunk in staged.chunks_mut(block::rows_per_block(space.dim as usize)) {
+        for chunk in staged.chunks_mut(block::rows_per_block(self.storage, space.dim as usize)) {
             let number = space.next_block;
             space.next_block += 1;
             let key = key::block(self.collection.cid, space.number, number);
             let seqs: Vec<u64> = chunk.iter().map(|(seq, ..)| *seq).collect();
             let rows: Vec<&[f32]> = chunk.iter().map(|(_, _, vector)| vector.as_slice()).collect();
-            let bytes = block::encode(&key, space.dim, &seqs, &rows);
+            let bytes = block::encode(self.storage, &key, space.dim, &seqs, &rows);
             hasher.update(Block::checksum_of(&bytes));
             self.batch.put(key, bytes);
             space.rows += chunk.len() as u64;

@@ -21,6 +21,7 @@ use super::key_value::{Batch, KeyValue};
 use super::layout::{self, ItemRecord, RowRef, SpaceRecord, key};
 use super::renew::{self, Filling};
 use super::sled::Sled;
+use super::storage::Storage;
 
 /// Rows of one commit, unless a block holds more.
 const GROUP_ROWS: usize = 1_000;
@@ -92,9 +93,10 @@ impl Store {
         for info in collections {
             let Some(collection) = self.collection(&info.name)? else { continue };
             let mut writing = self.inner.write();
+            let storage = info.storage;
             for mut space in self.inner.spaces(collection.cid)? {
                 let rows = space.rows;
-                let mut packer = Packer { collection: &collection, space: &mut space, done: &mut done };
+                let mut packer = Packer { collection: &collection, space: &mut space, storage, done: &mut done };
                 packer.space(&mut writing, progress)?;
                 progress.advance(rows);
             }
@@ -107,12 +109,13 @@ impl Store {
 struct Packer<'a> {
     collection: &'a Collection,
     space: &'a mut SpaceRecord,
+    storage: Storage,
     done: &'a mut Compacted,
 }
 
 impl Packer<'_> {
     fn space(&mut self, writing: &mut u64, progress: &dyn Progress) -> Result<(), Error> {
-        let full = block::rows_per_block(self.space.dim as usize);
+        let full = block::rows_per_block(self.storage, self.space.dim as usize);
         let group = full.max(GROUP_ROWS.min(GROUP_BYTES / (4 * self.space.dim as usize).max(1)));
         let dead = self.collection.dead_rows(self.space)?;
         let mut wanting: Vec<(u32, usize)> = Vec::new();
@@ -178,7 +181,7 @@ impl Packer<'_> {
             let block: Block<'_> = self.collection.decode_block(self.space, number, &block_key, &bytes)?;
             for (row, seq) in (0u32..).zip(block.seqs()) {
                 if dead.get(&number).is_none_or(|dead| !dead.contains(&row)) {
-                    rows.push((seq, RowRef { space, block: number, row }, block.row(row as usize).collect()));
+                    rows.push((seq, RowRef { space, block: number, row }, block.row(row as usize)));
                 } else {
                     self.done.rows_removed += 1;
                 }
@@ -194,7 +197,7 @@ impl Packer<'_> {
             let block_key = key::block(cid, space, number);
             let seqs: Vec<u64> = chunk.iter().map(|(seq, ..)| *seq).collect();
             let vectors: Vec<&[f32]> = chunk.iter().map(|(.., vector)| vector.as_slice()).collect();
-            batch.put(block_key.clone(), block::encode(&block_key, self.space.dim, &seqs, &vectors));
+            batch.put(block_key.clone(), block::encode(self.storage, &block_key, self.space.dim, &seqs, &vectors));
             for (row, (seq, from, _)) in (0u32..).zip(chunk) {
                 let mut item: ItemRecord = self.collection.item_record(*seq)?.ok_or_else(|| self.unclaimed(*seq, from))?;
                 let place = item.rows.iter_mut().find(|place| *place == from).ok_or_else(|| self.unclaimed(*seq, from))?;

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::space::SpaceKey;
+use super::storage::{Storage, Unkept};
 
 /// Why a request to the store failed.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,11 @@ pub enum Error {
     Foreign { path: PathBuf, file: String },
     #[error("`{}` holds no store", path.display())]
     NoStore { path: PathBuf },
+    #[error("`{}` is a file and no snapshot of a store: expected a store's folder, or a file that `dyad snapshot` wrote", path.display())]
+    NoSnapshot { path: PathBuf },
+    /// As [`Error::Snapshot`], of one that is read in place of a store.
+    #[error("`{}` is no whole snapshot of a store: {what}", path.display())]
+    BadSnapshot { path: PathBuf, what: String },
     #[error(transparent)]
     Refused(#[from] Refused),
     #[error("cannot {doing} `{}`: {source}", path.display())]
@@ -38,7 +44,9 @@ pub enum Error {
 impl Error {
     /// True when the store as a whole cannot be used: locked, damaged, or of another make.
     pub fn is_fatal(&self) -> bool {
-        matches!(self, Error::Locked { .. } | Error::Damaged { .. } | Error::Format { .. } | Error::Foreign { .. })
+        use Error::{BadSnapshot, Damaged, Foreign, Format, Locked, NoSnapshot};
+        let other = matches!(self, Format { .. } | Foreign { .. } | NoSnapshot { .. } | BadSnapshot { .. });
+        other || matches!(self, Locked { .. } | Damaged { .. })
     }
 
     pub(super) fn damaged(what: impl Into<String>) -> Self {
@@ -67,6 +75,12 @@ pub enum Refused {
     NotFinite { id: String, space: SpaceKey },
     #[error("the vector of `{id}` in `{space}` is all zeros and has no direction")]
     Zero { id: String, space: SpaceKey },
+    #[error("the vector of `{id}` in `{space}` {why}: expected other numbers, or a collection with `--storage f32`")]
+    Unkept { id: String, space: SpaceKey, why: Unkept },
+    #[error(
+        "the collection `{name}` keeps its vectors as {stored}, not as {given}: expected `--storage {stored}`, none, or another collection"
+    )]
+    Storage { name: String, stored: Storage, given: Storage },
     #[error("the {item} item `{id}` cannot have a vector in `{space}`")]
     Modality { id: String, item: crate::embedding::Modality, space: SpaceKey },
     #[error("`{name}` is no {what}: expected 1 to {longest} letters, digits, `-`, `_` or `.`, first a letter or a digit")]
@@ -81,6 +95,16 @@ pub enum Refused {
     Taken { path: PathBuf },
     #[error("`{}` lies in the store that it would be a copy of: expected a place elsewhere", path.display())]
     Within { path: PathBuf },
+    #[error(
+        "`{}` is a snapshot, which is only read: expected the folder of a store; `dyad --store NEW restore {0}` makes one of it",
+        path.display()
+    )]
+    ReadOnly { path: PathBuf },
+    #[error(
+        "the snapshot `{}` has store format {found}, and only one of format {present} is read as it is: `dyad --store NEW restore {0}` makes a store of it",
+        path.display()
+    )]
+    OldSnapshot { path: PathBuf, found: u32, present: u32 },
     #[error("the collection `{name}` is there already")]
     Exists { name: String },
     #[error("the collection `{name}` does not exist")]

@@ -11,13 +11,14 @@
 //!   K  cid:4  modality:1  id              seq:8
 //!   V  cid:4  space:4  block:4            vector block, see `block`
 //!   D  cid:4  space:4  block:4            the rows of that block that no longer count
+//!   T  cid:4                              Storage of the collection's vectors; none for f32
 //!   R  table  00  key                     a small record of somebody else
 //!   X  cid:4 [space:4]                    a dropped collection or space whose keys are still to be swept
 //! ```
 //! A field `name:n` is n bytes; numbers in keys are big-endian, so keys come in order. Ids of collections, of spaces and of
 //! items, and numbers of blocks, are never given twice. A record is one version byte ([`RECORD_VERSION`]), then bincode's
 //! standard encoding, at most [`RECORD_LIMIT`] bytes. The order of fields and of enum variants *is* the format: the fixture
-//! `tests/fixtures/store-format-1.txt` holds it.
+//! `tests/fixtures/store-format-*.txt` hold it.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +32,7 @@ use super::error::{Error, Refused};
 use super::space::SpaceKey;
 
 /// Version of all that is drawn above.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 /// First byte of every record.
 pub const RECORD_VERSION: u8 = 1;
 /// Longest record, in bytes. Holds back what corrupt lengths could make bincode allocate.
@@ -139,9 +140,9 @@ pub(super) mod key {
     pub const SWEEPS: &[u8] = b"X";
     pub const RECORDS: &[u8] = b"R";
     /// First bytes of all keys.
-    pub const TABLES: [u8; 11] = *b"FGNCSIKVDRX";
+    pub const TABLES: [u8; 12] = *b"FGNCTSIKVDRX";
     /// Tables whose keys begin with a collection's id.
-    pub const OF_COLLECTION: [u8; 5] = *b"SIKVD";
+    pub const OF_COLLECTION: [u8; 6] = *b"SIKVDT";
     /// Tables whose keys begin with a collection's id and a space's number.
     pub const OF_SPACE: [u8; 2] = *b"VD";
 

@@ -22,6 +22,7 @@ use super::layout::{self, CollectionRecord, FORMAT, SpaceRecord, key};
 use super::migrate;
 use super::renew::{self, Filling};
 use super::sled::Sled;
+use super::snapshot::View;
 
 /// Fixes in one batch.
 const BATCH: usize = 1_000;
@@ -34,6 +35,9 @@ impl Store {
     /// [`Error::Locked`], [`Error::Format`], [`Error::NoStore`], [`Error::Cancelled`]; [`Error::Damaged`] when the byte store
     /// cannot be opened at all; [`Error::Io`].
     pub fn check_folder(dir: &Path, only: Option<&str>, repair: bool, progress: &dyn Progress) -> Result<Checkup, Error> {
+        if dir.is_file() {
+            return check_snapshot(dir, only, repair, progress);
+        }
         let mut begun = Checkup::default();
         let marker = folder::marker(dir)?;
         if marker == Marker::Missing && !renew::db(dir).is_dir() {
@@ -113,6 +117,16 @@ impl Store {
         }
         Ok(found)
     }
+}
+
+/// Reads all of a snapshot file, and what is in it.
+fn check_snapshot(file: &Path, only: Option<&str>, repair: bool, progress: &dyn Progress) -> Result<Checkup, Error> {
+    let store = Store::open(file)?;
+    if repair {
+        store.writable()?;
+    }
+    View::open(file)?.verify(progress)?;
+    store.check(only, progress)
 }
 
 /// Opens the byte store. When it does not open and may be mended, without those of its files that follow from its log.

@@ -28,11 +28,13 @@ mod layout;
 mod memory;
 mod mend;
 mod migrate;
+mod records;
 mod renew;
 mod scan;
 mod sled;
 mod snapshot;
 mod space;
+mod storage;
 
 pub use catalog::{CollectionInfo, Store};
 pub use check::{Checkup, Finding, Remedy};
@@ -47,3 +49,4 @@ pub use memory::Memory;
 pub use sled::Sled;
 pub use snapshot::{Restored, Written, restore_into};
 pub use space::{SpaceInfo, SpaceKey};
+pub use storage::{Storage, Unkept};

@@ -97,7 +97,8 @@ impl Kept<'_> {
 
 impl Rows {
     fn of(number: u32, block: &Block<'_>) -> Rows {
-        let numbers = (0..block.count).flat_map(|row| block.row(row)).collect();
+        let mut numbers = Vec::with_capacity(block.count * block.dim);
+        (0..block.count).for_each(|row| block.push_row(row, &mut numbers));
         Rows { block: number, dim: block.dim, seqs: block.seqs().collect(), numbers }
     }
 }

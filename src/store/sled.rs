@@ -196,6 +196,7 @@ fn open(path: &Path) -> Result<::sled::Db, Error> {
     if !path.join("db").exists() && has_files(path) {
         return Err(Error::damaged(format!("`{}` is missing", path.join("db").display())));
     }
+    remove_unfinished(path);
     call("open", path, || config(path).open()).map_err(|error| match error {
         // sled wraps the refusal of the file lock in a text.
         Error::Io { source, .. } if source.to_string().contains("could not acquire lock") => {
@@ -216,6 +217,31 @@ fn open_closed(path: &Path) -> Result<::sled::Db, Error> {
         }
     }
     open(path)
+}
+
+/// Removes what a kill left half written. sled writes `snap.N.generating`, renames it to `snap.N` and then removes the one
+/// before; but when it is opened it takes the last of all `snap.*` and would refuse the half of one, though the one before is
+/// whole. It makes its `conf` in two writes, before its log. What cannot be removed is told by sled.
+fn remove_unfinished(path: &Path) {
+    match std::fs::File::open(path.join("db")) {
+        Ok(log) => {
+            // Who has it open may be at it.
+            if matches!(log.try_lock(), Err(std::fs::TryLockError::WouldBlock)) {
+                return;
+            }
+            let entries = std::fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
+            for entry in entries.filter(|entry| is_half_a_snapshot(&entry.file_name().to_string_lossy())) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+        // Nothing was ever stored.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => drop(std::fs::remove_file(path.join("conf"))),
+        Err(_) => {}
+    }
+}
+
+fn is_half_a_snapshot(name: &str) -> bool {
+    name.starts_with("snap.") && name.ends_with(".generating")
 }
 
 /// True when the folder holds files that sled makes from its log.

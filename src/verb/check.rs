@@ -78,7 +78,8 @@ impl Plan for CheckPlan {
             report.context.fact("backend", backend.to_string());
         }
         let faults = parity.iter().filter(|p| !p.passed()).count() + health.iter().filter(|h| h.collapsed()).count();
-        report.metrics.push(Estimate::point("faults", faults as f64));
+        report.metrics.push(Estimate::count("faults", faults));
+        report.notes.extend(model.slow_here().map_err(workspace::Error::from)?);
         if parity.is_empty() {
             report.notes.push("the manifest names no golden file, so parity was not checked".into());
         }

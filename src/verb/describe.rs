@@ -179,7 +179,13 @@ fn describe_collection(collection: &Collection, report: &mut Report) -> Result<(
             }
         }
     }
-    report.tables.push(facts([("collection", collection.name().into()), ("clips", clips.into()), ("labels", labels.into())]));
+    let storage = collection.storage().map_err(WorkspaceError::from)?;
+    report.tables.push(facts([
+        ("collection", collection.name().into()),
+        ("clips", clips.into()),
+        ("labels", labels.into()),
+        ("storage", storage.name().into()),
+    ]));
     let mut spaces = Table::new(["space", "prompt", "dim", "vectors"]).titled("spaces");
     for info in collection.spaces().map_err(WorkspaceError::from)? {
         let rows = Value::Int(i64::try_from(info.rows).unwrap_or(i64::MAX));

@@ -13,6 +13,8 @@ pub const SHOWN: [&str; 3] = ["label", "labels", "duration_s"];
 /// How many hits, and how they are searched for.
 pub struct How {
     pub top: usize,
+    /// Whether so many were asked for in so many words.
+    asked: bool,
     /// As asked; by the number of rows when it was not.
     pub exact: Option<bool>,
     pub ef: usize,
@@ -20,7 +22,7 @@ pub struct How {
 
 impl How {
     pub fn of(bound: &Bound) -> How {
-        How { top: bound.top.unwrap_or(10), exact: bound.flag("exact"), ef: parameters::ef(bound) }
+        How { top: bound.top.unwrap_or(10), asked: bound.top.is_some(), exact: bound.flag("exact"), ef: parameters::ef(bound) }
     }
 
     /// Whether a space of so many rows is scanned whole.
@@ -41,6 +43,16 @@ impl How {
 }
 
 impl How {
+    /// Why there are fewer hits than were asked for, where there are.
+    pub fn shortfall(&self, hits: usize, candidates: usize, what: &str) -> Option<String> {
+        if hits < self.top.min(candidates) {
+            let top = self.top;
+            return Some(format!("{hits} of {top} hits found: the graph search ended early; `exact=true` finds all"));
+        }
+        let short = self.asked && candidates < self.top;
+        short.then(|| format!("{hits} hits, not {}: these are all {what} that there are to find", self.top))
+    }
+
     /// How many rows of the space the query is compared with, at most.
     pub fn work(&self, info: &SpaceInfo) -> Step {
         let rows = usize::try_from(info.rows).unwrap_or(usize::MAX);
@@ -88,13 +100,7 @@ pub fn find(
     if found.mended {
         report.notes.push("the index file was damaged, and was left out or made again".into());
     }
-    if hits.len() < how.top.min(candidates) {
-        report.notes.push(format!(
-            "{} of {} hits found: the graph search ended early; `exact=true` finds all",
-            hits.len(),
-            how.top
-        ));
-    }
+    report.notes.extend(how.shortfall(hits.len(), candidates, "clips"));
     report.tables.push(table);
     Ok(())
 }

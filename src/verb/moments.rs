@@ -63,7 +63,8 @@ pub fn find(
             tracks.insert(track(&item).to_owned());
         }
     }
-    report.context.n = Some(if each { windows.len() } else { tracks.len() });
+    let candidates = if each { windows.len() } else { tracks.len() };
+    report.context.n = Some(candidates);
     report.context.exact = Some(found.exact);
     if let Some((recall, queries)) = &found.recall {
         report.context.recall = Some(*recall);
@@ -71,6 +72,7 @@ pub fn find(
     }
     report.context.fact("windows", if each { "all" } else { "best" });
     report.context.fact("windows_compared", windows.len());
+    report.notes.extend(how.shortfall(table.rows.len(), candidates, if each { "windows" } else { "clips" }));
     report.tables.push(table);
     Ok(())
 }

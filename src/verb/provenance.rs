@@ -3,6 +3,7 @@
 use crate::embedding::{Modality, Stage};
 use crate::metric::Bootstrap;
 use crate::report::{Context, Estimate};
+use crate::store::Storage;
 use crate::verb::Scope;
 use crate::workspace::{ModelRef, Prompts};
 
@@ -11,7 +12,7 @@ pub const COSINE: &str = "cosine, greater is nearer";
 
 /// The context of a statement about one space.
 pub fn context(scope: &Scope<'_>, collection: Option<&str>, model: &ModelRef, space: impl Into<String>) -> Context {
-    Context {
+    let mut context = Context {
         store: Some(scope.workspace.place()),
         collection: collection.map(str::to_owned),
         model: Some(model.id.clone()),
@@ -20,7 +21,13 @@ pub fn context(scope: &Scope<'_>, collection: Option<&str>, model: &ModelRef, sp
         similarity: Some(COSINE.to_owned()),
         exact: Some(true),
         ..Default::default()
+    };
+    // Numbers that were rounded are other numbers.
+    let stored = collection.and_then(|name| scope.workspace.store().collection(name).ok().flatten()?.storage().ok());
+    if let Some(storage) = stored.filter(|storage| *storage != Storage::default()) {
+        context.fact("storage", storage.name());
     }
+    context
 }
 
 /// The context of a statement about what the store holds.

@@ -110,7 +110,7 @@ fn models(scope: &Scope<'_>) -> Result<Table, Error> {
 }
 
 fn collections(scope: &Scope<'_>) -> Result<Table, Error> {
-    let mut table = Table::new(["collection", "clips", "labels", "spaces", "models"]);
+    let mut table = Table::new(["collection", "clips", "labels", "spaces", "models", "storage"]);
     for info in scope.workspace.store().collections().map_err(WorkspaceError::from)? {
         let mut models: Vec<&str> = info.spaces.iter().map(|s| s.key.space.model.as_str()).collect();
         models.sort_unstable();
@@ -121,6 +121,7 @@ fn collections(scope: &Scope<'_>) -> Result<Table, Error> {
             Value::Int(i64::try_from(info.text).unwrap_or(i64::MAX)),
             info.spaces.len().into(),
             models.join(", ").into(),
+            info.storage.name().into(),
         ]);
     }
     Ok(table)

@@ -146,7 +146,8 @@ fn each_block(
 }
 
 fn build(file: Option<&Path>, collection: &Collection, info: &SpaceInfo, progress: &dyn Progress) -> Result<Flat, Error> {
-    let settings = Settings::default();
+    // Whoever asks for one thread gets the same file every time.
+    let settings = Settings { serial: rayon::current_num_threads() == 1, ..Settings::default() };
     let mut draft = Draft::new(file, info.rows as usize, info.dim, info.fingerprint, settings.links)?;
     each_block(collection, info, progress, |seqs, rows| Ok(draft.push(seqs, rows.rows())?))?;
     Ok(draft.build(&settings, progress)?)

@@ -69,6 +69,8 @@ pub struct Workspace {
     indices: Mutex<Vec<(String, Arc<index::Flat>)>>,
     no_index_files: bool,
     filtered: Mutex<search::Filtered>,
+    /// Recall that was measured and cannot be kept in the store.
+    recalls: Mutex<BTreeMap<String, f64>>,
 }
 
 impl Workspace {
@@ -93,6 +95,7 @@ impl Workspace {
             indices: Mutex::default(),
             no_index_files: false,
             filtered: Mutex::default(),
+            recalls: Mutex::default(),
         }
     }
 
@@ -101,9 +104,9 @@ impl Workspace {
         &self.store
     }
 
-    /// The store's folder as text, for provenance.
+    /// The store's folder, or the snapshot file, as text, for provenance.
     pub fn place(&self) -> String {
-        self.store.dir().map_or_else(|| "memory".to_owned(), |dir| dir.display().to_string())
+        self.store.place().map_or_else(|| "memory".to_owned(), |dir| dir.display().to_string())
     }
 
     /// The backend that ran a tower since the last call, if one did: part of a result's provenance.

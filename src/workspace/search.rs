@@ -213,7 +213,8 @@ impl Workspace {
     ) -> Result<Search, Error> {
         let mut found = Vec::with_capacity(hits.len());
         for hit in hits {
-            let seq = seq_of(hit);
+            // What came back is held against the filter once more, whatever the index made of it.
+            let seq = seq_of(hit).filter(|&seq| among.has(seq));
             if seq != sought.except
                 && found.len() < sought.k
                 && let Some(item) = seq.map(|seq| among.collection.item(seq)).transpose()?.flatten()
@@ -224,7 +225,7 @@ impl Workspace {
         Ok(Search { hits: found, exact: recall.is_none(), recall, mended: false })
     }
 
-    /// Recall is measured once for an index, a breadth and a kind of query, and remembered in the store.
+    /// Recall is measured once for an index, a breadth and a kind of query, and remembered in the store; of a snapshot, in memory.
     fn recall(&self, flat: &Flat, searcher: &Hnsw<'_>, among: &Among, sought: &Sought<'_>) -> Result<(f64, String), Error> {
         let texts = match sought.texts_of {
             Some(model) => self.asking_texts(model, flat.dim())?,
@@ -232,14 +233,18 @@ impl Workspace {
         };
         let kind = texts.as_ref().map_or("clips".to_owned(), |texts| format!("{} texts", texts.len()));
         let key = format!("{}-{}-{kind}", blake3::Hash::from_bytes(among.info.fingerprint).to_hex(), sought.ef);
-        if let Some(recall) = self.store.record::<f64>("recall", &key)? {
+        let known = lock(&self.recalls).get(&key).copied();
+        if let Some(recall) = known.map_or_else(|| self.store.record::<f64>("recall", &key), |known| Ok(Some(known)))? {
             return Ok((recall, kind));
         }
         let recall = match &texts {
             Some(texts) => index::measure_queries(searcher, flat, texts, RECALL_K)?,
             None => index::measure(searcher, flat, RECALL_K, RECALL_QUERIES, 0)?,
         };
-        self.store.put_record("recall", &key, &recall.value)?;
+        match self.store.writable() {
+            Ok(()) => self.store.put_record("recall", &key, &recall.value)?,
+            Err(_) => drop(lock(&self.recalls).insert(key, recall.value)),
+        }
         Ok((recall.value, kind))
     }
 

@@ -162,8 +162,7 @@ impl Workspace {
             let (seqs, vectors) = collection.vectors(&wanted)?;
             for (row, seq) in seqs.into_iter().enumerate() {
                 if let Some(item) = collection.item(seq)? {
-                    let norm = vectors.norm(row);
-                    known.insert(spoken(&item.id), vectors.row(row).iter().map(|x| x * norm).collect());
+                    known.insert(spoken(&item.id), as_given(&vectors, row));
                 }
             }
         }
@@ -180,6 +179,9 @@ impl Workspace {
         missing.dedup();
         let Some(towers) = model.model.as_ref().filter(|_| !missing.is_empty()) else { return Ok(known) };
         self.note_tower();
+        if self.store.writable().is_err() {
+            return self.read_passing(model, stage, towers, &missing, progress);
+        }
         let collection = self.store.open_or_create(TEXTS)?;
         for info in collection.spaces()? {
             // What another version of the model read is of no use.
@@ -202,6 +204,30 @@ impl Workspace {
         }
         progress.end();
         self.forget_texts();
+        self.known_texts(model, stage, PLACE)
+    }
+
+    /// Reads texts beside a store that takes none: they are kept in memory.
+    fn read_passing(
+        &self,
+        model: &ModelRef,
+        stage: Stage,
+        towers: &Arc<Model>,
+        missing: &[&str],
+        progress: &dyn Progress,
+    ) -> Result<Arc<Known>, Error> {
+        progress.begin("reading texts", Some(missing.len() as u64));
+        let mut output = TowerOutput::empty(towers.text_tower()?.dims());
+        for batch in missing.chunks(BATCH) {
+            output.append(read_patiently(towers, batch, progress)?);
+        }
+        progress.end();
+        for (of, rows) in [(Stage::PreJoint, output.pre_joint), (Stage::Joint, output.joint)] {
+            let vectors = rows.into_embeddings(Space::new(&model.id, Modality::Text, of))?;
+            let mut known = (*self.known_texts(model, of, PLACE)?).clone();
+            known.extend(missing.iter().enumerate().map(|(row, text)| (spoken(text), as_given(&vectors, row))));
+            lock(&self.texts).insert((model.hash.clone(), of, PLACE.to_owned()), Arc::new(known));
+        }
         self.known_texts(model, stage, PLACE)
     }
 
@@ -263,6 +289,11 @@ impl Workspace {
     pub fn forget_texts(&self) {
         lock(&self.texts).clear();
     }
+}
+
+/// A row with the norm that it had.
+fn as_given(vectors: &Embeddings, row: usize) -> Arc<[f32]> {
+    vectors.row(row).iter().map(|x| x * vectors.norm(row)).collect()
 }
 
 /// A label as it is said: `french_horn` is "french horn".

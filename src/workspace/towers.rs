@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::patience::patiently;
 use super::{Error, ModelRef, Workspace};
-use crate::audio::{self, Limits};
+use crate::audio::{AudioFile, Limits};
 use crate::diagnostic::Diagnostic;
 use crate::embedding::{Embeddings, Modality, Space, Stage};
-use crate::encoder::{AudioTower, Tower};
+use crate::encoder::{self, AudioTower, Manner};
 use crate::progress::Progress;
 
 impl Workspace {
@@ -16,13 +16,21 @@ impl Workspace {
     /// # Errors
     /// When the model has no audio tower, the file can't be decoded, or embedding fails.
     pub fn hear(&self, model: &ModelRef, path: &Path, stage: Stage, progress: &dyn Progress) -> Result<Embeddings, Error> {
-        let tower = self.audio_tower(model)?;
-        let clip = audio::load(path, &tower.target(), &Limits::default())
-            .map_err(|source| Error::Audio { path: path.to_owned(), source })?;
+        self.audio_tower(model)?;
+        let file = AudioFile::read(path).map_err(|source| Error::Audio { path: path.to_owned(), source })?;
         self.note_tower();
         // The tower is there, as was just seen; the thread needs a handle of its own.
         let Some(towers) = model.model.clone() else { return Err(Error::Cancelled) };
-        let output = patiently(progress, move |_| towers.audio_tower()?.embed(&[&clip.samples]))??;
+        let heard = patiently(progress, move |away| {
+            let stopped = || away.is_gone();
+            let manner = Manner { stopped: Some(&stopped), ..Manner::default() };
+            towers.audio_tower()?.hear_file(&file, &Limits::default(), &manner)
+        })?;
+        let output = match heard {
+            Ok((heard, _)) => heard.pooled,
+            Err(encoder::Error::Audio(source)) => return Err(Error::Audio { path: path.to_owned(), source }),
+            Err(other) => return Err(other.into()),
+        };
         let rows = match stage {
             Stage::Joint => output.joint,
             Stage::PreJoint => output.pre_joint,

@@ -11,7 +11,7 @@ use dyad::audio::window::ChannelMix;
 
 use super::{decode, fixture, target};
 
-const COMPRESSED: [&str; 14] = [
+const COMPRESSED: [&str; 15] = [
     "stereo.flac",
     "mono24.flac",
     "six.flac",
@@ -26,6 +26,7 @@ const COMPRESSED: [&str; 14] = [
     "mono.caf",
     "alac.caf",
     "adpcm.wav",
+    "ms.wav",
 ];
 
 fn good_files() -> Vec<(String, Vec<u8>)> {
@@ -116,6 +117,14 @@ fn survives(bytes: &[u8], what: &str) -> bool {
     }
 }
 
+/// Most memory that this process ever had, where the system tells. What a header of some bytes declares must not be asked for:
+/// ten hours are 2 to 20 GB as samples.
+fn holds_no_more_than_it_needs() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    assert!(peak.is_none_or(|kib| kib < 512 << 10), "{peak:?} KiB");
+}
+
 #[test]
 fn seeded_damage() {
     let rounds = std::env::var("DYAD_DAMAGE_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(60);
@@ -130,6 +139,7 @@ fn seeded_damage() {
         }
     }
     assert!(tried >= 200 && refused * 2 > tried, "{refused} of {tried} refused");
+    holds_no_more_than_it_needs();
 }
 
 #[test]
@@ -212,6 +222,90 @@ fn absurd_headers_are_refused_before_they_cost_anything() {
     assert!(matches!(error_of(&with(40, &40_000u32.to_le_bytes())), Error::Header { .. }));
     for bits in [0u16, 1, 7, 12, 64, 1_000] {
         assert!(decode(&with(34, &bits.to_le_bytes())).is_err(), "{bits} bits");
+    }
+}
+
+/// A fixture with some bytes of it replaced.
+fn patched(name: &str, at: usize, bytes: &[u8]) -> Vec<u8> {
+    let mut file = fixture(name);
+    file[at..at + bytes.len()].copy_from_slice(bytes);
+    file
+}
+
+/// Where a box or a tag begins in a fixture.
+fn place_of(name: &str, tag: &[u8]) -> usize {
+    let file = fixture(name);
+    file.windows(tag.len()).position(|w| w == tag).unwrap_or_else(|| panic!("{name} has no {tag:?}"))
+}
+
+#[test]
+fn every_container_can_declare_too_much() {
+    let hours = |rate: u32, hours: u32| rate * 3600 * hours;
+    let ten = hours(44_100, 10).to_be_bytes();
+    for (name, tag, offset) in [
+        ("stereo.flac", &b"fLaC"[..], 22),
+        ("mono.aiff", b"COMM", 10),
+        ("float.aiff", b"COMM", 10),
+        ("mono.caf", b"data", 8),
+        ("alac.caf", b"pakt", 24),
+        ("stereo.m4a", b"stts", 12),
+        ("alac.m4a", b"stts", 16),
+        ("stereo.m4a", b"stsz", 12),
+        ("stereo.m4a", b"mdhd", 16),
+        ("alac.m4a", b"mvhd", 16),
+        ("stereo.mp3", b"Info", 8),
+        ("adpcm.wav", b"data", 4),
+        ("adpcm.wav", b"fact", 8),
+    ] {
+        for declared in [ten, u32::MAX.to_be_bytes(), i32::MAX.to_be_bytes()] {
+            let mut declared = declared;
+            if name.ends_with(".wav") {
+                declared.reverse();
+            }
+            let at = place_of(name, tag) + offset;
+            survives(&patched(name, at, &declared), &format!("{name}, {tag:?} declares {declared:?}"));
+        }
+    }
+    // What counts for the decoder is refused before it decodes.
+    for (name, tag, offset) in [("stereo.flac", &b"fLaC"[..], 22), ("alac.m4a", b"stts", 16)] {
+        let error = error_of(&patched(name, place_of(name, tag) + offset, &ten));
+        assert!(matches!(error, Error::TooLong { .. } | Error::Truncated { .. } | Error::Header { .. }), "{name}: {error}");
+    }
+    holds_no_more_than_it_needs();
+}
+
+#[test]
+fn every_container_can_have_no_channels_and_no_numbers() {
+    for channels in [0u16, 255, u16::MAX] {
+        let bytes = channels.to_be_bytes();
+        assert!(decode(&patched("mono.aiff", place_of("mono.aiff", b"COMM") + 8, &bytes)).is_err(), "{channels}");
+        let error = error_of(&patched("mono.caf", 46, &bytes));
+        assert!(matches!(error, Error::Channels { .. } | Error::Header { .. } | Error::Unsupported { .. }), "{error}");
+        survives(&patched("stereo.m4a", place_of("stereo.m4a", b"mp4a") + 20, &bytes), "channels of an mp4 box");
+    }
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let error = error_of(&patched("float.aiff", 0x3c + 4 * 100, &value.to_be_bytes()));
+        assert!(matches!(error, Error::Amplitude { .. }), "{error}");
+        let error = error_of(&wav(Sample::Float(32), 2, 16_000, true, &[0.0, 0.1, f64::from(value), 0.3]));
+        assert!(matches!(error, Error::Amplitude { sample: 1, .. }), "{error}");
+    }
+}
+
+#[test]
+fn formats_that_cannot_be_read_are_named() {
+    let ogg = |name: &[u8]| [&b"OggS\0\x02"[..], &[0; 22], name, &[0; 40]].concat();
+    for (bytes, name) in [
+        (b".snd\0\0\0\x18\0\0\0\0\0\0\0\x01".to_vec(), "Sun AU"),
+        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11".to_vec(), "Windows Media"),
+        (ogg(b"OpusHead"), "Opus"),
+        (ogg(b"Speex   "), "Speex"),
+        (b"\x0b\x77\0\0".to_vec(), "AC-3"),
+        (b"NIST_1A\n   1024\n".to_vec(), "NIST SPHERE"),
+        (b"Creative Voice File\x1a".to_vec(), "Creative Voice"),
+        (b"wvpk".to_vec(), "WavPack"),
+    ] {
+        let message = error_of(&bytes).to_string();
+        assert!(message.starts_with(&format!("{name} is not supported; convert it")), "{message}");
     }
 }
 

@@ -51,7 +51,7 @@ fn wav_of_every_rate() {
 /// file, container, codec, channels, rate, level of the mix, samples at 16 kHz, tolerance in samples
 type Fixture = (&'static str, &'static str, &'static str, usize, u32, f64, usize, usize);
 
-const FIXTURES: [Fixture; 14] = [
+const FIXTURES: [Fixture; 16] = [
     ("stereo.flac", "flac", "flac", 2, 44_100, 0.375, 3_200, 0),
     ("mono24.flac", "flac", "flac", 1, 96_000, 0.5, 3_200, 0),
     ("six.flac", "flac", "flac", 6, 48_000, 0.35, 3_200, 0),
@@ -66,6 +66,8 @@ const FIXTURES: [Fixture; 14] = [
     ("mono.caf", "caf", "pcm_s24le", 1, 44_100, 0.5, 3_200, 0),
     ("alac.caf", "caf", "alac", 2, 44_100, 0.375, 3_200, 0),
     ("adpcm.wav", "wave", "adpcm_ima_wav", 1, 44_100, 0.5, 3_200, 503),
+    ("ms.wav", "wave", "adpcm_ms", 1, 44_100, 0.5, 3_200, 503),
+    ("mulaw.wav", "wave", "pcm_mulaw", 1, 44_100, 0.5, 3_200, 0),
 ];
 
 #[test]

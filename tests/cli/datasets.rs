@@ -309,6 +309,39 @@ fn a_mirdata_index_is_held_against_its_checksums() {
     place.dyad(&["datasets", "check", "bad.json", "set"]).code(1).says("it is no index of mirdata");
 }
 
+/// Shapes of real indexes: phenicx_anechoic's and filosax's multitracks, a null part, and mirdata's own first ones.
+#[test]
+fn every_shape_of_a_mirdata_index_is_read() {
+    let place = Place::new();
+    for name in ["audio/horn1.wav", "audio/horn2.wav", "audio/mix [a].wav", "10161_chorus.wav"] {
+        place.write(&format!("set/{name}"), "hello");
+    }
+    let good = "5d41402abc4b2a76b9719d911017c592";
+    let shapes = [
+        format!(
+            r#"{{"version": "sample", "metadata": null, "tracks": {{
+                "b-horn": {{"audio_horn1": ["audio/horn1.wav", "{good}"], "audio_horn2": ["audio/horn2.wav", "{good}"], "midi": [null, null]}}}},
+                "multitracks": {{"b": {{"tracks": ["b-horn", "b-violin"], "audio": ["audio/mix [a].wav", "{good}"]}}}}}}"#
+        ),
+        format!(r#"{{"tracks": {{"x": {{"audio": ["10161_chorus.wav", "{good}"]}}}}, "multitracks": null}}"#),
+        format!(
+            r#"{{"10161_chorus": {{"audio": ["10161_chorus.wav", "{good}"]}}, "10161_verse": {{"audio": ["10161_verse.wav", "{good}"]}},
+                "10162": {{"audio": ["audio/horn1.wav", "3f77d0d69dc41b3696f074ad6bf2852z"]}}}}"#
+        ),
+    ];
+    for (index, (clips, faults)) in shapes.iter().zip([(3, 0), (1, 0), (1, 2)]) {
+        let (file, folder) = (place.write("i.json", index), place.at("set"));
+        let request = Request { dataset: file.to_str().unwrap(), folder: &folder, annotations: None, thorough: true };
+        let found = read(&request).unwrap();
+        assert_eq!((found.len(), found.faults.len()), (clips, faults), "{index}: {:?}", found.faults);
+    }
+    for other in ["{}", "{\"name\": \"a package\"}", "{\"tracks\": [1]}"] {
+        place.write("i.json", other);
+        let ran = place.dyad(&["datasets", "check", "i.json", "set"]);
+        assert_eq!(ran.code, Some(1), "{other}: {}", ran.out);
+    }
+}
+
 #[test]
 fn tables_of_paths_and_captions_stand_for_a_dataset() {
     let place = Place::new();

@@ -99,3 +99,32 @@ fn no_index_reads_and_writes_none() {
     let with = place.json(&[NEAR, "similar clip \"c40\" exact=true top 2", "similar clip \"c40\" top 2"]);
     assert!(with.iter().all(|object| object["rows"] == without[0]["rows"]));
 }
+
+#[test]
+fn one_thread_makes_the_same_file_every_time() {
+    let made = || {
+        let place = Place::new();
+        import(&place, "a", 0, 2_000);
+        place.dyad(&["--threads", "1", "-c", NEAR]).ok();
+        fs::read(files(&place).pop().unwrap()).unwrap()
+    };
+    assert!(made() == made());
+}
+
+#[test]
+fn fewer_hits_than_were_asked_for_are_said() {
+    let place = Place::new();
+    import(&place, "a", 0, 300);
+    for exact in ["exact=false", "exact=true"] {
+        let found = place.json(&[
+            &format!("similar clip \"c40\" where label=\"l1\" {exact} top 400"),
+            &format!("similar clip \"c40\" where label=\"l1\" {exact} top 99"),
+            &format!("similar clip \"c40\" where id in (\"c1\", \"c40\") {exact}"),
+        ]);
+        // c40 itself is of l1, and is no hit.
+        let note = "99 hits, not 400: these are all clips that there are to find";
+        assert!(found[0]["notes"].to_string().contains(note), "{}", found[0]["notes"]);
+        assert_eq!(found[0]["rows"].as_array().unwrap().len(), 99);
+        assert!(found[1..].iter().all(|one| !one["notes"].to_string().contains("hits, not")), "{found:?}");
+    }
+}

@@ -42,6 +42,8 @@ fn a_mixed_folder_is_taken_file_by_file() {
     place.write("lib/tuba/text.wav", "this is a letter, not a sound\n".repeat(50));
     place.write("lib/tuba/empty.wav", "");
     place.write("lib/tuba/silent.wav", wav(0.0, 0.2));
+    place.write("lib/tuba/sun.au", ".snd and what follows");
+    place.audio("mono.opus", "lib/tuba/new.opus");
     place.write("lib/notes.txt", "no audio by its name");
     place.write("lib/.hidden/x.wav", wav(440.0, 0.1));
     #[cfg(unix)]
@@ -53,13 +55,16 @@ fn a_mixed_folder_is_taken_file_by_file() {
     assert!(reason("cut.flac").contains("cut short") || reason("cut.flac").contains("damaged"), "{bad:?}");
     assert!(reason("text.wav").contains("not audio"), "{bad:?}");
     assert!(reason("empty.wav").contains("empty"), "{bad:?}");
+    // A file of a kind that cannot be read is not overlooked.
+    assert!(reason("sun.au").starts_with("Sun AU is not supported"), "{bad:?}");
+    assert!(reason("new.opus").starts_with("Opus is not supported"), "{bad:?}");
     assert!(reason("dangling.wav").contains("cannot be read"), "{bad:?}");
     assert!(bad.iter().all(|(_, reason)| !reason.contains(" you ")), "{bad:?}");
     let (embedded, known, failed) = counts(&first);
     assert_eq!((known, failed as usize), (0, bad.len()));
     // Whether silence has a direction is the model's affair.
     assert!(embedded == 5 || embedded == 6, "{}", first.out);
-    assert_eq!(embedded as usize + bad.len(), 10);
+    assert_eq!(embedded as usize + bad.len(), 12);
 
     let second = ingest(&place, &["lib"]).code(1);
     assert_eq!(counts(&second), (0, embedded, failed));
@@ -125,8 +130,22 @@ fn names_that_are_no_text_are_taken_apart() {
             return;
         }
     }
-    assert_eq!(counts(&ingest(&place, &["lib"]).ok()), (3, 0, 0));
-    assert_eq!(counts(&ingest(&place, &["lib"]).ok()), (0, 3, 0));
+    // As long as a name can be, one of two lines, and another file's very bytes under another name.
+    let long = format!("{}.wav", "ü".repeat(125));
+    place.write(&format!("lib/x/{long}"), wav(410.0, 0.1));
+    place.write("lib/x/two\nlines.wav", wav(350.0, 0.1));
+    place.write("lib/y/plain again.wav", wav(410.0, 0.1));
+    assert_eq!(counts(&ingest(&place, &["lib"]).ok()), (6, 0, 0));
+    assert_eq!(counts(&ingest(&place, &["lib"]).ok()), (0, 6, 0));
+    let told = &place.json(&["list clips limit 0"])[0];
+    let ids: Vec<&str> = (0..6).map(|row| cell(told, row, "id").as_str().unwrap()).collect();
+    assert!(ids.contains(&"x/two\nlines.wav") && ids.contains(&"x/caf%E9.wav") && ids.contains(&format!("x/{long}").as_str()));
+    let statement = format!("similar clip \"x/{long}\" top 1");
+    let near = &place.json(&[&statement])[0];
+    assert_eq!(
+        (cell(near, 0, "id").as_str(), cell(near, 0, "similarity").as_f64().map(|s| s > 0.9999)),
+        (Some("y/plain again.wav"), Some(true))
+    );
 }
 
 #[test]

@@ -19,4 +19,6 @@ mod labels;
 mod long_audio;
 mod maintain;
 mod models;
+mod storage;
 mod store;
+mod view;

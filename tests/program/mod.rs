@@ -28,6 +28,7 @@ pub fn command(home: &Path) -> Command {
         "XDG_CONFIG_HOME",
         "XDG_STATE_HOME",
         "XDG_DATA_HOME",
+        "XDG_CACHE_HOME",
         "LC_ALL",
         "LC_CTYPE",
         "COLUMNS",

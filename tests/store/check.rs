@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dyad::embedding::{Modality, Stage};
 use dyad::progress::Silent;
-use dyad::store::{Batch, Collection, Error, Finding, Item, KeyValue, Memory, Refused, Remedy, SpaceKey, Store};
+use dyad::store::{Batch, Collection, Error, Finding, Item, KeyValue, Memory, Refused, Remedy, SpaceKey, Storage, Store};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -15,8 +15,8 @@ pub fn filled(seed: u64) -> (Arc<Memory>, Store) {
     let kv = Arc::new(Memory::default());
     let store = Store::on(kv.clone()).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    for name in ["one", "two"] {
-        let collection = store.create(name).unwrap();
+    for (name, storage) in [("one", Storage::F32), ("two", Storage::F16)] {
+        let collection = store.create_as(name, storage).unwrap();
         for _ in 0..4 {
             collection.commit((0..12).map(|_| random_item(&mut rng, 30)).collect()).unwrap();
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use dyad::embedding::{Modality, Stage};
 use dyad::progress::Silent;
-use dyad::store::{Batch, FORMAT, KeyValue, Memory, NewItem, Store};
+use dyad::store::{Batch, FORMAT, KeyValue, Memory, NewItem, Storage, Store};
 use dyad::value::Value;
 
 use super::{clip, space};
@@ -49,6 +49,8 @@ fn write_fixture() {
     replaced.content_hash = Some("0123".to_owned());
     collection.commit(vec![replaced]).unwrap();
     store.put_record("prompts", "track", &vec!["A <> track"]).unwrap();
+    let halves = store.create_as("halves", Storage::F16).unwrap();
+    halves.commit(vec![clip("a.wav", [0.1, -65504.0]), clip("b.wav", [1.0, 2.0])]).unwrap();
     let mut text = String::new();
     for entry in kv.scan_prefix(b"") {
         let (key, value) = entry.unwrap();
@@ -57,19 +59,41 @@ fn write_fixture() {
     std::fs::write(path(FORMAT), text).unwrap();
 }
 
-#[test]
-fn format_1_opens() {
+fn opened(format: u32) -> Store {
     let kv = Arc::new(Memory::default());
     let mut batch = Batch::default();
-    for line in std::fs::read_to_string(path(1)).unwrap().lines() {
+    for line in std::fs::read_to_string(path(format)).unwrap().lines() {
         let (key, value) = line.split_once(' ').unwrap();
         batch.put(unhex(key), unhex(value));
     }
     kv.put_batch(batch).unwrap();
     let store = Store::on(kv).unwrap();
+    assert!(store.check(None, &Silent).unwrap().is_whole());
+    store
+}
+
+#[test]
+fn every_format_opens() {
+    (1..=FORMAT).for_each(|format| orchestra(&opened(format)));
+}
+
+#[test]
+fn format_2_has_vectors_of_f16() {
+    let store = opened(2);
     let infos = store.collections().unwrap();
-    assert_eq!((infos.len(), infos[0].name.as_str(), infos[0].audio, infos[0].text), (1, "orchestra", 2, 1));
-    assert!(infos[0].created > 1_700_000_000);
+    let storages: Vec<_> = infos.iter().map(|info| (info.name.as_str(), info.storage)).collect();
+    assert_eq!(storages, [("halves", Storage::F16), ("orchestra", Storage::F32)]);
+    let halves = store.collection("halves").unwrap().unwrap();
+    assert_eq!(halves.vector_of(0, &space(Stage::Joint, None)).unwrap(), Some(vec![0.099975586, -65504.0]));
+    halves.commit(vec![clip("c.wav", [0.1, 0.0])]).unwrap();
+    assert_eq!(halves.vector_of(2, &space(Stage::Joint, None)).unwrap(), Some(vec![0.099975586, 0.0]));
+}
+
+fn orchestra(store: &Store) {
+    let infos = store.collections().unwrap();
+    let info = infos.iter().find(|info| info.name == "orchestra").unwrap();
+    assert_eq!((info.audio, info.text, info.storage), (2, 1, Storage::F32));
+    assert!(info.created > 1_700_000_000);
     let collection = store.collection("orchestra").unwrap().unwrap();
     let flute = collection.item_by_id(Modality::Audio, "flute/a4.wav").unwrap().unwrap();
     assert_eq!((flute.seq, flute.content_hash.as_deref()), (0, Some("0123")));

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dyad::store::{Error, Store};
+use dyad::store::{Error, FORMAT, Store};
 
 #[test]
 fn a_second_open_in_this_process_is_refused() {
@@ -24,8 +24,8 @@ fn a_newer_format_is_refused_and_both_are_named() {
     drop(Store::open(dir.path()).unwrap());
     fs::write(dir.path().join("dyad-store"), "dyad store, format 7\n").unwrap();
     let error = Store::open(dir.path()).err().unwrap();
-    assert!(matches!(error, Error::Format { found: 7, supported: 1, .. }), "{error}");
-    assert_eq!(error.to_string(), format!("`{}` has store format 7, expected format 1 or older", dir.path().display()));
+    assert!(matches!(error, Error::Format { found: 7, supported: FORMAT, .. }), "{error}");
+    assert_eq!(error.to_string(), format!("`{}` has store format 7, expected format {FORMAT} or older", dir.path().display()));
     for damaged in ["dyad store", "dyad store, format x\n", "\u{0}"] {
         fs::write(dir.path().join("dyad-store"), damaged).unwrap();
         assert!(matches!(Store::open(dir.path()), Err(Error::Damaged { .. })));
@@ -42,7 +42,7 @@ fn a_folder_of_somebody_else_is_left_alone() {
     assert!(matches!(error, Error::Foreign { .. }), "{error}");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     let file = dir.path().join("thesis.tex");
-    assert!(matches!(Store::open(&file), Err(Error::Io { .. })));
+    assert!(matches!(Store::open(&file), Err(Error::NoSnapshot { .. })));
 }
 
 #[test]
@@ -59,5 +59,5 @@ fn a_first_start_that_was_killed_is_taken_up() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("dyad-store"), "").unwrap();
     drop(Store::open(dir.path()).unwrap());
-    assert_eq!(fs::read_to_string(dir.path().join("dyad-store")).unwrap(), "dyad store, format 1\n");
+    assert_eq!(fs::read_to_string(dir.path().join("dyad-store")).unwrap(), format!("dyad store, format {FORMAT}\n"));
 }

@@ -57,6 +57,7 @@ fn options(file: &Path) -> Options {
         stage: Stage::Joint,
         labels: None,
         prompt: None,
+        storage: None,
         skip_bad: false,
     }
 }

@@ -11,6 +11,8 @@ mod ingest;
 mod model;
 mod refusals;
 mod snapshot;
+mod storage;
+mod view;
 
 use std::collections::BTreeMap;
 

@@ -25,7 +25,7 @@ meta/esc50.csv
 audio/1-100032-A-0.wav
 …",
     columns: COLUMNS,
-    licence: "CC BY-NC; the ten classes of ESC-10 CC BY",
+    licence: "CC BY-NC 3.0; the ten classes of ESC-10 CC BY 3.0",
     citation: "Piczak: ESC: dataset for environmental sound classification, ACM Multimedia 2015",
     source: "https://github.com/karolpiczak/ESC-50",
     read,

@@ -25,6 +25,12 @@ genres/rock/rock.00099.wav",
 };
 
 fn read(folder: &Folder, listing: &mut Listing) -> Result<(), Error> {
+    if folder.all_audio().next().is_none()
+        && let Some(first) = folder.named(|name| name.ends_with(".au")).first()
+    {
+        let reason = "Sun AU is not supported: expected wav or flac, for example by `ffmpeg -i blues.00000.au blues.00000.wav`";
+        listing.fault(first.id.as_str(), reason);
+    }
     for source in folder.all_audio() {
         let name = source.id.rsplit('/').next().unwrap_or_default();
         let parts: Vec<&str> = name.split('.').collect();

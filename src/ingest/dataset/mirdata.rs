@@ -1,9 +1,12 @@
 //! Any dataset that mirdata knows, by its index: a JSON file with the path and MD5 of each file.
 //!
 //! ```text
-//!   {"version": "1.0", "tracks": {"ID": {"audio": ["audio/a.wav", "53ed…"], "beats": [null, null]}}}
+//!   {"version": "1.0", "metadata": {"info": ["info.csv", "8a0c…"]},
+//!    "tracks":      {"ID": {"audio": ["audio/a.wav", "53ed…"], "beats": [null, null]}},
+//!    "multitracks": {"ID": {"tracks": ["ID", …], "audio": ["mix.wav", "91fe…"]}}}
 //! ```
 //!
+//! Each of the three may be null or not there; the oldest indexes are the tracks alone.
 //! Every audio file of a track is a clip, held against its checksum; a check holds the other files too. The index says nothing
 //! of labels: `--labels` or `--label-from` do. Source: <https://mirdata.readthedocs.io>.
 
@@ -20,15 +23,29 @@ use crate::audio::is_audio_name;
 use crate::ingest::Error;
 use crate::value::Value;
 
+/// Tracks by id, each with its files by what they are.
+type Tracks = BTreeMap<String, BTreeMap<String, serde_json::Value>>;
+
 /// An index; more members may be there.
 #[derive(Deserialize)]
 struct Index {
-    #[serde(default)]
-    tracks: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
-    #[serde(default)]
-    multitracks: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
-    #[serde(default)]
-    metadata: BTreeMap<String, serde_json::Value>,
+    tracks: Option<Tracks>,
+    multitracks: Option<Tracks>,
+    metadata: Option<BTreeMap<String, serde_json::Value>>,
+}
+
+impl Index {
+    fn parse(text: &str) -> serde_json::Result<Index> {
+        let index: Index = serde_json::from_str(text)?;
+        if index.tracks.is_some() || index.multitracks.is_some() || index.metadata.is_some() {
+            return Ok(index);
+        }
+        let tracks: Tracks = serde_json::from_str(text)?;
+        if tracks.is_empty() {
+            return Err(serde::de::Error::custom("it names no tracks"));
+        }
+        Ok(Index { tracks: Some(tracks), ..index })
+    }
 }
 
 /// A path with its checksum; either may be null.
@@ -43,9 +60,10 @@ fn entry(value: &serde_json::Value) -> Option<(&str, Option<&str>)> {
 pub fn read(index: &Path, folder: &Folder, every: bool, listing: &mut Listing) -> Result<(), Error> {
     let name = index.file_name().unwrap_or(index.as_os_str()).to_string_lossy().into_owned();
     let fault = |e: serde_json::Error| Error::Read { path: index.to_owned(), reason: format!("it is no index of mirdata: {e}") };
-    let index: Index = serde_json::from_str(&text(index)?).map_err(fault)?;
-    for (track, files) in index.tracks.iter().chain(&index.multitracks) {
-        for (part, value) in files {
+    let index = Index::parse(&text(index)?).map_err(fault)?;
+    for (track, files) in index.tracks.iter().chain(&index.multitracks).flatten() {
+        // `tracks` of a multitrack are ids: two of them look like a path and its checksum.
+        for (part, value) in files.iter().filter(|(part, _)| *part != "tracks") {
             let Some((path, checksum)) = entry(value) else { continue };
             let place = format!("{name}, track `{track}`, `{part}`");
             let audio = is_audio_name(Path::new(path));
@@ -58,7 +76,7 @@ pub fn read(index: &Path, folder: &Folder, every: bool, listing: &mut Listing) -
             }
         }
     }
-    for (part, value) in index.metadata.iter().filter(|_| every) {
+    for (part, value) in index.metadata.iter().flatten().filter(|_| every) {
         if let Some((path, checksum)) = entry(value) {
             sound(folder, path, checksum, &format!("{name}, metadata `{part}`"), listing);
         }

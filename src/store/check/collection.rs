@@ -12,6 +12,7 @@ use crate::store::block::Block;
 use crate::store::error::Error;
 use crate::store::key_value::KeyValue;
 use crate::store::layout::{self, CollectionRecord, ItemRecord, RowRef, SpaceRecord, key};
+use crate::store::storage::Storage;
 
 /// Items between two looks at whether the user has had enough.
 const STEP: u64 = 256;
@@ -23,6 +24,7 @@ pub(super) enum Seen {
         seqs: Vec<u64>,
         claimed: Vec<bool>,
         spoilt: BTreeSet<u32>,
+        storage: Storage,
     },
     Bad(String),
 }
@@ -72,6 +74,7 @@ pub fn examine(
     };
     examiner.read_spaces()?;
     examiner.read_blocks()?;
+    examiner.storage()?;
     let counted = examiner.read_items(progress)?;
     examiner.read_ids(counted.items)?;
     examiner.unclaimed_rows()?;
@@ -249,7 +252,7 @@ impl Examiner<'_> {
             Some(_) if !known && self.swept.contains(&place.space) => return Ok(()),
             Some(_) if !known => return Err("belongs to a space whose record is gone".to_owned()),
             Some(Seen::Bad(reason)) => return Err(reason.clone()),
-            Some(Seen::Rows { seqs, claimed, spoilt }) => {
+            Some(Seen::Rows { seqs, claimed, spoilt, .. }) => {
                 let row = place.row as usize;
                 if spoilt.contains(&place.row) {
                     return Err(format!("holds in row {row} what is no direction"));
@@ -320,9 +323,9 @@ fn see(key: &[u8], bytes: &[u8], space: Option<&SpaceRecord>) -> Seen {
     }
     let seqs: Vec<u64> = block.seqs().collect();
     let direction = |row: usize| {
-        let square: f64 = block.row(row).map(|x| f64::from(x) * f64::from(x)).sum();
+        let square: f64 = block.row(row).into_iter().map(|x| f64::from(x) * f64::from(x)).sum();
         square.is_finite() && square > 0.0
     };
     let spoilt = (0..seqs.len()).filter(|&row| !direction(row)).map(|row| row as u32).collect();
-    Seen::Rows { claimed: vec![false; seqs.len()], seqs, spoilt }
+    Seen::Rows { claimed: vec![false; seqs.len()], seqs, spoilt, storage: block.storage }
 }

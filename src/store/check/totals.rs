@@ -6,8 +6,33 @@ use super::collection::{Counted, Examiner, Seen};
 use super::{Remedy, tolerant};
 use crate::store::error::Error;
 use crate::store::layout::{self, key};
+use crate::store::storage::Storage;
 
 impl Examiner<'_> {
+    /// What the collection says that its numbers are must be what they are, where the blocks tell.
+    pub(super) fn storage(&mut self) -> Result<(), Error> {
+        let key = key::all(b'T', self.cid());
+        let said = match tolerant::get(self.kv, &key)? {
+            Some(read) => read.ok().and_then(|bytes| layout::decode::<Storage>(&bytes, String::new).ok()),
+            None => Some(Storage::default()),
+        };
+        let storage = |seen: &Seen| match seen {
+            Seen::Rows { storage, .. } => Some(*storage),
+            Seen::Bad(_) => None,
+        };
+        // The first block is as good as any.
+        let found = self.blocks.values().find_map(storage);
+        if said.is_some() && (found.is_none() || found == said) {
+            return Ok(());
+        }
+        self.find(Remedy::Rebuilt, None, "what it says that its vectors are kept as cannot be read, or is not what they are");
+        match found.unwrap_or_default() {
+            Storage::F32 => self.out.delete(key),
+            other => self.out.put(key, layout::encode(&other, self.name)?),
+        }
+        Ok(())
+    }
+
     /// Rows that no item claimed must be those that are listed as replaced.
     pub(super) fn unclaimed_rows(&mut self) -> Result<(), Error> {
         let cid = self.cid();
@@ -23,7 +48,7 @@ impl Examiner<'_> {
             let (block_key, dead_key) = (key::block(cid, space, block), key::dead(cid, space, block));
             let rows = listed.remove(&(space, block)).unwrap_or_else(|| Some(BTreeSet::new()));
             let what = self.spaces.get(&space).map(|s| format!("block {block} of `{}`", s.key));
-            let (Seen::Rows { seqs, claimed, spoilt }, Some(what)) = (seen, &what) else {
+            let (Seen::Rows { seqs, claimed, spoilt, .. }, Some(what)) = (seen, &what) else {
                 if self.swept.contains(&space) {
                     continue;
                 }

@@ -132,3 +132,36 @@ fn all_that_starts_with_a_prefix_is_before_what_is_behind_it() {
     assert_eq!(behind(&[7, 255, 255]), Bound::Excluded(vec![8]));
     assert_eq!((behind(b""), behind(&[255])), (Bound::Unbounded, Bound::Unbounded));
 }
+
+/// A kill while sled writes its snapshot leaves some of it, and sled refuses to open for that.
+#[test]
+fn a_snapshot_half_written_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole: Vec<_> = (0..200).map(|i| (key(i), Some(vec![i as u8; 300]))).collect();
+    put(&Sled::open(dir.path()).unwrap(), whole.clone());
+    for (name, bytes) in [("snap.00000000000FFFFF.generating", vec![]), ("snap.0000000000FFFFFF.generating", vec![7; 99])] {
+        Sled::wait_until_closed(dir.path());
+        std::fs::write(dir.path().join(name), bytes).unwrap();
+        let kv = Sled::open(dir.path()).unwrap();
+        let found: Vec<_> = kv.scan_prefix(b"k").map(|entry| entry.unwrap()).map(|(key, value)| (key, Some(value))).collect();
+        assert_eq!(found, whole);
+        assert!(!dir.path().join(name).exists());
+        // Who has it open keeps what is being written.
+        std::fs::write(dir.path().join(name), "busy").unwrap();
+        assert!(matches!(Sled::open(dir.path()), Err(Error::Locked { .. })));
+        assert!(dir.path().join(name).exists());
+    }
+}
+
+/// `conf` is written before the log is there.
+#[test]
+fn a_first_start_that_was_killed_is_begun_again() {
+    for bytes in [&b""[..], b"seg"] {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("blobs")).unwrap();
+        std::fs::write(dir.path().join("conf"), bytes).unwrap();
+        let kv = Sled::open(dir.path()).unwrap();
+        put(&kv, [(key(1), Some(vec![1]))]);
+        assert_eq!(kv.get(&key(1)).unwrap(), Some(vec![1]));
+    }
+}

@@ -13,12 +13,19 @@
 //! ```
 //! Numbers are little-endian. The first byte of a chunk says what it is; its checksum is blake3 of its number and of its bytes,
 //! so that a chunk that is missing, doubled or in another place is noticed. Search files are left out: they are made again.
+//!
+//! `write` makes one, `read` makes a store of it, `view` reads it as it is, with `cache` for what stands beside a store.
 
+mod cache;
 mod read;
+mod view;
 mod write;
 
 pub use read::{Restored, restore_into};
 pub use write::Written;
+
+pub(super) use cache::{Beside, beside};
+pub(super) use view::{View, is_snapshot};
 
 use std::path::Path;
 
@@ -44,6 +51,11 @@ fn checksum(number: u64, chunk: &[u8]) -> [u8; SUM] {
     let mut sum = [0; SUM];
     sum.copy_from_slice(&hash.as_bytes()[..SUM]);
     sum
+}
+
+/// The little-endian u32 at `at`; 0 where there is none.
+fn number(bytes: &[u8], at: usize) -> u32 {
+    bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(0, u32::from_le_bytes)
 }
 
 fn not_whole(file: &Path, what: impl Into<String>) -> Error {

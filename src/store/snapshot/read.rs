@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, BufReader, ErrorKind, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
-use super::{CHUNK, DATA, END, ENTRIES, FILE, LONGEST, MAGIC, OWN, SUM, VERSION, checksum, not_whole};
+use super::{CHUNK, DATA, END, ENTRIES, FILE, LONGEST, MAGIC, OWN, SUM, VERSION, checksum, not_whole, number};
 use crate::progress::Progress;
 use crate::store::catalog::Store;
 use crate::store::error::{Error, Refused};
@@ -176,7 +176,7 @@ fn close(open: Option<(fs::File, PathBuf)>) -> Result<(), Error> {
 }
 
 /// The path of a file, when it lies in the store and is none of the store's own.
-fn inside(bytes: &[u8]) -> Option<PathBuf> {
+pub(super) fn inside(bytes: &[u8]) -> Option<PathBuf> {
     let path = Path::new(std::str::from_utf8(bytes).ok()?);
     let first = path.components().next()?;
     let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
@@ -202,11 +202,6 @@ fn entries(mut rest: &[u8]) -> impl Iterator<Item = Option<Entry>> + '_ {
         }
         Some(entry)
     })
-}
-
-/// The little-endian u32 at `at`; 0 where there is none.
-fn number(bytes: &[u8], at: usize) -> u32 {
-    bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(0, u32::from_le_bytes)
 }
 
 struct Chunks<'a> {

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import clap, laion, msclap, muscall, ttmr
+from . import clap, laion, msclap, muq, muscall, ttmr
 from .folder import write
 from .refusal import Refused
 
@@ -18,10 +18,11 @@ def arguments() -> argparse.ArgumentParser:
         "muscall": "a MusCALL checkpoint",
         "ms-clap": "an MS-CLAP checkpoint, 2022 or 2023",
         "ttmr++": "a TTMR++ checkpoint",
+        "muq-mulan": "a MuQ-MuLan checkpoint",
     }
     for name, text in helps.items():
         family = families.add_parser(name, help=text, description=text)
-        family.add_argument("checkpoint", type=Path, help="the weights: a .pt or .pth file, or a folder for `clap`")
+        family.add_argument("checkpoint", type=Path, help="the weights: a .pt or .pth file, or a folder for `clap` and `muq-mulan`")
         family.add_argument("--to", type=Path, required=True, help="the folder to write; its name becomes the model's id")
         family.add_argument("--tokenizer", help="a tokenizer.json, a folder with one, or a name that transformers knows")
         family.add_argument("--licence", help="what `describe` shows, in place of the family's usual licence")
@@ -43,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     options = {"tokenizer": args.tokenizer} if args.tokenizer else {}
     if getattr(args, "pre_joint", None):
         options["pre_joint"] = args.pre_joint
-    loaders = {"laion-clap": laion, "clap": clap, "muscall": muscall, "ms-clap": msclap, "ttmr++": ttmr}
+    loaders = {"laion-clap": laion, "clap": clap, "muscall": muscall, "ms-clap": msclap, "ttmr++": ttmr, "muq-mulan": muq}
     load = loaders[args.family].load
     try:
         system = load(args.checkpoint, **options)

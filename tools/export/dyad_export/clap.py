@@ -4,6 +4,7 @@ The architecture is LAION-CLAP's; the sizes, the front end and the layer norms' 
 A fusion model is taken as it treats clips of up to one window: longer ones are heard in chunks, never fused at random places.
 """
 
+import re
 from pathlib import Path
 
 import torch
@@ -48,9 +49,19 @@ def load(folder: Path, tokenizer: str | None = None) -> System:
         raise Refused(f"its preprocessor pads by `{extractor.padding}`: expected `repeatpad`")
     system = build(weights, shape, profile, tokens.load(tokenizer or str(folder)), lambda: (model, extractor), "consistent")
     system.source = folder / "config.json"
+    system.licence = licence_of(folder)
+    system.notice = f"Weights: the ClapModel of the folder {folder.name}."
     fused = "with fusion; clips longer than a window are heard in chunks, not fused" if audio.enable_fusion else "without fusion"
     system.found.insert(0, f"ClapModel {fused}, {profile.sample_rate} Hz, {profile.samples / profile.sample_rate:g} s")
     return system
+
+
+def licence_of(folder: Path) -> str:
+    """What the model card (README.md) beside the weights says in its head."""
+    card = folder / "README.md"
+    head = card.read_text(encoding="utf-8", errors="replace").split("---")[1:2] if card.is_file() else []
+    found = re.search(r"^license:\s*(\S+)", head[0], re.MULTILINE) if head else None
+    return f"{found[1]} (by the model card)" if found else "not stated in the folder: see the model card of whoever published it"
 
 
 def original_names(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -207,7 +207,7 @@ def build(weights: Weights, shape: Shape, p: Profile, tok, reference: Callable, 
         ),
         text=Text(text.eval(), tok, p.max_tokens, tokens.id_of(tok, "<pad>"), norms=("none", "l2"), reference=read_text),
         source=Path(),
-        licence="CC0-1.0 (LAION-CLAP, code and released checkpoints as published by their authors)",
+        licence="CC0-1.0 (LAION-CLAP: the released checkpoints' card and the code's LICENSE file)",
         notice="Weights: LAION-CLAP, Wu, Chen, Zhang, Hui, Berg-Kirkpatrick, Dubnov 2023. Text encoder from roberta-base (MIT).",
         found=found,
     )

@@ -224,7 +224,7 @@ def load(checkpoint: Path, tokenizer: str | None = None, profile: Profile | None
         audio=Audio(audio.eval(), p.sample_rate, samples, short="repeat-cut", long="chunks"),
         text=Text(text.eval(), tok, p.max_tokens, pad, template, reference=text_reference(weights, year, reader, text)),
         source=checkpoint,
-        licence="MIT (MS-CLAP, code and weights as published by Microsoft)",
+        licence="MS-PL (MS-CLAP weights, by Microsoft's card); MIT (its code)",
         notice=f"Weights: MS-CLAP {year}, Elizalde, Deshmukh, Al Ismail, Wang.",
         found=found,
     )

@@ -140,7 +140,7 @@ def load(checkpoint: Path, tokenizer: str = "openai/clip-vit-base-patch32", prof
         audio=Audio(audio.eval(), p.sample_rate, p.samples, short="zero", long="center", norms=("none", "l2")),
         text=Text(text.eval(), tok, min(p.max_tokens, text.places.num_embeddings), 0, has_mask=False, norms=("none", "l2")),
         source=checkpoint,
-        licence="GPL-3.0 (MusCALL, as published by its authors); whoever trained the checkpoint may set other terms",
+        licence="set by whoever trained the checkpoint: none was released with MusCALL, whose code is GPL-3.0",
         notice="Weights: a MusCALL checkpoint, Manco, Benetos, Quinton, Fazekas 2022.",
         found=found,
     )

@@ -4,6 +4,7 @@
 against these folders is what the same code makes of the real checkpoints.
 """
 
+import io
 import json
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from . import clap, laion, msclap, muscall, ttmr
+from . import clap, laion, msclap, muq, muscall, ttmr
 from .folder import write
 from .golden import AWKWARD, TEXTS
 from .htsat import Shape
@@ -323,6 +324,87 @@ def msclap_checkpoint(year: int, vocabulary: int) -> dict[str, torch.Tensor]:
     return out
 
 
+MUQ = muq.Profile(8000, 2000, n_fft=64, hop=40, text_heads=2, max_tokens=40)
+# What a few signs become before the text is cut: lines and tabs a space, width and ligatures plain, accents one sign, some nothing.
+RULES = {"\t": " ", "\n": " ", "\u00a0": " ", "\u3000": " ", "\uff56": "v", "\ufb01": "fi", "\u2026": "...", "e\u0301": "\u00e9",
+         "u\u0308": "\u00fc", "A\u030a": "\u00c5", "\u0001": "", "\u001b": "", "\u200b": " ", "\ufeff": ""}
+
+
+def sentencepiece_model(folder: Path) -> bytes:
+    """SentencePiece's own unigram model of the corpus, with a table of what becomes of single signs."""
+    import sentencepiece
+
+    def numbers(text):
+        return " ".join(f"{ord(sign):X}" for sign in text)
+
+    rules = folder / "rules.tsv"
+    rules.write_text("".join(f"{numbers(a)}\t{numbers(b)}\n" for a, b in RULES.items()), encoding="utf-8")
+    made = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(CORPUS), model_writer=made, vocab_size=240, model_type="unigram", character_coverage=1.0,
+        normalization_rule_tsv=str(rules), hard_vocab_limit=False, num_threads=1, minloglevel=2)
+    return made.getvalue()
+
+
+def xlm_roberta_tokenizer(folder: Path) -> Tokenizer:
+    """The SentencePiece model as `transformers` makes a tokenizer of XLM-RoBERTa's."""
+    from sentencepiece import sentencepiece_model_pb2
+    from transformers import XLMRobertaTokenizer
+
+    model = sentencepiece_model_pb2.ModelProto.FromString(sentencepiece_model(folder))
+    special = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
+    pieces = [*special, *((piece.piece, piece.score) for piece in model.pieces[3:]), ("<mask>", 0.0)]
+    table = model.normalizer_spec.precompiled_charsmap
+    return XLMRobertaTokenizer(vocab=pieces, _spm_precompiled_charsmap=table).backend_tokenizer
+
+
+def muq_checkpoint(vocabulary: int) -> dict[str, torch.Tensor]:
+    """Upstream's names, those of modules that it builds but never asks among them."""
+    from transformers import Wav2Vec2ConformerConfig, XLMRobertaConfig, XLMRobertaModel
+    from transformers.models.wav2vec2_conformer.modeling_wav2vec2_conformer import Wav2Vec2ConformerEncoder
+
+    torch.manual_seed(8)
+    parts, width, wide = Parts(), 16, 6
+    out = parts.out
+    inside = "mulan.audio.model.model."
+    for i, inner in enumerate((1, wide)):
+        for j, of in ((1, inner), (2, wide), (3, inner)):
+            parts.conv(f"{inside}conv.conv.{i}.conv{j}", wide, of, 3)
+            out[f"{inside}conv.conv.{i}.conv{j}.bias"] = noise((wide,))
+            parts.norm(f"{inside}conv.conv.{i}.bn{j}", wide, batch=True)
+    parts.linear(f"{inside}conv.linear", width, wide * 4)
+    conformer = Wav2Vec2ConformerEncoder(Wav2Vec2ConformerConfig(
+        hidden_size=width, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, conv_depthwise_kernel_size=7,
+        position_embeddings_type="rotary", num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4))
+    table = conformer.state_dict()["embed_positions.inv_freq"]
+    made = randomise(conformer.state_dict())
+    made.update({k: torch.rand_like(v) + 0.5 for k, v in made.items() if k.endswith("running_var")})
+    made.update({k: noise(v.shape) for k, v in made.items() if k.endswith("running_mean")})
+    out.update({f"{inside}conformer.{k}": v for k, v in made.items()})
+    out[f"{inside}conformer.embed_positions.inv_freq"] = table
+    parts.linear(f"{inside}linear", 64, width)
+    out[f"{inside}cls_token"] = noise((width,))
+    out[f"{inside}rvq.quantizers.0.codebook.weight"] = noise((4, 4))
+    out["mulan.audio.aggregator.weight"] = noise((1, 25, 1))
+    parts.linear("mulan.audio.proj", 24, width)
+    text = XLMRobertaModel(XLMRobertaConfig(
+        vocab_size=vocabulary, hidden_size=24, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48,
+        max_position_embeddings=42, type_vocab_size=1, layer_norm_eps=1e-5))
+    out.update({f"mulan.text.model.{k}": v for k, v in randomise(text.state_dict()).items()})
+    for i in range(2):
+        name = f"mulan.text.transformer.layers.{i}"
+        for place in ("0.norm", "1.0"):
+            out[f"{name}.{place}.learned_gamma"] = 1 + noise((24,))
+        for part, to, of in (("0.to_q", 16, 24), ("0.to_kv", 32, 24), ("0.to_out.0", 24, 16), ("1.1", 48, 24), ("1.4", 24, 24)):
+            parts.linear(f"{name}.{part}", to, of, bias=False)
+        for part in ("q_scale", "k_scale"):
+            out[f"{name}.0.{part}"] = 1 + noise((8,))
+    for tower in ("audio", "text"):
+        parts.linear(f"mulan.{tower}_to_latents", 12, 24)
+    out["mulan.contrast.temperatures"] = torch.ones(1, 1, 1)
+    return out
+
+
 def saved(folder: Path, name: str, tensors) -> Path:
     path = folder / name
     torch.save({"epoch": 1, "state_dict": tensors}, path)
@@ -350,6 +432,9 @@ def systems(work: Path):
         yield f"tiny-ms-clap-{year}", msclap.load(checkpoint, tokenizer_file(work, f"ms-{year}", made), profile)
     checkpoint = saved(work, "tiny-ttmr.pth", ttmr_checkpoint())
     yield "tiny-ttmr", ttmr.load(checkpoint, roberta, TTMR)
+    xlm = xlm_roberta_tokenizer(work)
+    checkpoint = saved(work, "tiny-muq-mulan.bin", muq_checkpoint(xlm.get_vocab_size()))
+    yield "tiny-muq-mulan", muq.load(checkpoint, tokenizer_file(work, "xlm", xlm), MUQ)
     yield "tiny-clap", clap.load(clap_folder(work, laions), roberta)
 
 

@@ -107,7 +107,7 @@ def load(checkpoint: Path, tokenizer: str = "roberta-base", profile: Profile = P
         audio=Audio(audio.eval(), p.sample_rate, p.samples, short="zero", long="chunks"),
         text=Text(text.eval(), tok, p.max_tokens, tokens.id_of(tok, "<pad>")),
         source=checkpoint,
-        licence="CC-BY-NC-4.0 (TTMR++, as published by its authors): not for commercial use",
+        licence="CC-BY-NC-4.0 (TTMR++, by its README; the weights' card says nothing): not for commercial use",
         notice="Weights: TTMR++, Doh, Lee, Jeong, Nam 2024. Text encoder from roberta-base (MIT).",
         found=[str(encoder), f"RoBERTa: {reader}"],
     )

@@ -1,15 +1,17 @@
 """Each family from its tiny checkpoint to a folder; what does not fit is refused with a reason."""
 
 import dataclasses
+import json
 import shutil
 
 import numpy as np
 import pytest
 import torch
 
-from dyad_export import graph, laion, msclap, muscall, tiny
+from dyad_export import clap, graph, laion, msclap, muq, muscall, tiny, tokens
 from dyad_export.__main__ import main
 from dyad_export.folder import text_batches, write
+from dyad_export.golden import AWKWARD, TEXTS
 from dyad_export.refusal import Refused
 
 
@@ -106,7 +108,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path, change, reason):
 def test_one_familys_checkpoint_is_not_anothers(tmp_path):
     tokenizer = tiny.tokenizer_file(tmp_path, "roberta", tiny.roberta_tokenizer())
     checkpoint = tiny.saved(tmp_path, "a.pt", tiny.laion_checkpoint())
-    for load, name in ((muscall.load, "MusCALL"), (msclap.load, "MS-CLAP")):
+    for load, name in ((muscall.load, "MusCALL"), (msclap.load, "MS-CLAP"), (muq.load, "MuQ-MuLan")):
         with pytest.raises(Refused, match=f"is no {name} checkpoint"):
             load(checkpoint, tokenizer)
     # CLIP's ids end with the end of the text; RoBERTa's do not.
@@ -155,3 +157,66 @@ def test_ttmr_scales_each_window_and_leaves_silence(made):
     with torch.no_grad():
         assert torch.allclose(frontend(x), frontend(0.01 * x), atol=1e-3)
         assert torch.isfinite(frontend(torch.zeros_like(x))).all()
+
+
+def test_muq_leaves_padding_out(made):
+    """Upstream's transformer behind XLM-RoBERTa hears padding; here each text has the vector that it has alone."""
+    text = made["tiny-muq-mulan"].text
+    batch = text_batches(text)[3]
+    ids, mask = torch.tensor(batch["input_ids"]), torch.tensor(batch["attention_mask"])
+    assert (mask == 0).any()
+    with torch.no_grad():
+        together = text.module(ids, mask)
+        for row in range(3):
+            keep = mask[row].bool()
+            alone = text.module(ids[row][keep][None], mask[row][keep][None])
+            for a, b in zip(alone, together):
+                assert torch.allclose(a[0], b[row], atol=1e-5)
+
+
+def test_xlm_robertas_ids_are_sentencepieces(tmp_path):
+    """`transformers` counts one special token more than SentencePiece; ordinary ids are shifted by it, the unknown is 3."""
+    import sentencepiece
+
+    theirs = sentencepiece.SentencePieceProcessor(model_proto=tiny.sentencepiece_model(tmp_path))
+    ours = tiny.xlm_roberta_tokenizer(tmp_path)
+    special = [text for text in AWKWARD if "<" in text]
+    for text in [t for batch in TEXTS.values() for t in batch] + [t for t in AWKWARD if t not in special]:
+        expected = [3 if id == theirs.unk_id() else id + 1 for id in theirs.encode(text)]
+        assert tokens.encode(ours, [text], "{}", 512)[0] == [0, *expected, 2], text
+    assert ours.token_to_id("<mask>") == ours.get_vocab_size() - 1
+
+
+def test_muqs_folder_is_read_with_its_configuration(tmp_path, monkeypatch):
+    xlm = tiny.xlm_roberta_tokenizer(tmp_path)
+    tokenizer = tiny.tokenizer_file(tmp_path, "xlm", xlm)
+    folder = tmp_path / "snapshot"
+    folder.mkdir()
+    config = {
+        "mulan": {"sr": 8000, "clip_secs": 0.25},
+        "audio_model": {"name": "OpenMuQ/MuQ-large-msd-iter", "use_layer_idx": -1},
+        "text_model": {"name": "xlm-roberta-base"},
+    }
+
+    def load(**changes):
+        (folder / "config.json").write_text(json.dumps({**config, **changes}))
+        return muq.load(folder, tokenizer, tiny.MUQ)
+
+    with pytest.raises(Refused, match="holds no weights"):
+        load()
+    shutil.copy(tiny.saved(tmp_path, "a.bin", tiny.muq_checkpoint(xlm.get_vocab_size())), folder / "pytorch_model.bin")
+    assert load().audio.samples == 2000 and load().source.name == "pytorch_model.bin"
+    for changes, reason in (
+        ({"text_model": {"name": "Qwen/Qwen2"}}, "text encoder `Qwen/Qwen2`"),
+        ({"audio_model": {"name": "m-a-p/MERT-v1-330M", "use_layer_idx": -1}}, "expected layer -1 of a MuQ"),
+        ({"mulan": {"sr": 16000, "clip_secs": 10}}, "has `sr` 16000"),
+        ({"mulan": {}}, "is no MuQ-MuLan configuration"),
+    ):
+        with pytest.raises(Refused, match=reason):
+            load(**changes)
+
+
+def test_a_clap_folders_licence_is_its_cards(tmp_path):
+    assert clap.licence_of(tmp_path).startswith("not stated")
+    (tmp_path / "README.md").write_text("---\ntags: x\nlicense: apache-2.0\n---\nlicense: mine\n")
+    assert clap.licence_of(tmp_path) == "apache-2.0 (by the model card)"
