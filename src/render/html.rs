@@ -30,7 +30,7 @@ pub fn fragment(report: &Report) -> String {
         out.push_str(&table_html(table, &heading));
     }
     for note in &report.notes {
-        out.push_str(&format!("<p class=\"note\">{}</p>\n", escape(note)));
+        out.push_str(&format!("<p class=\"note\">{}</p>\n", marked(note)));
     }
     paragraph(&mut out, "provenance", &closing(report, &Style::default()));
     out
@@ -49,7 +49,7 @@ fn table_html(table: &Table, interval: &str) -> String {
     let grid = Grid::of(table, usize::MAX, interval, true);
     let mut out = String::from("<div class=\"scroll\" tabindex=\"0\"><table>\n");
     if let Some(title) = &table.title {
-        out.push_str(&format!("<caption>{}</caption>\n", escape(title)));
+        out.push_str(&format!("<caption>{}</caption>\n", marked(title)));
     }
     let class = |right: bool| if right { " class=\"n\"" } else { "" };
     out.push_str("<thead><tr>");
@@ -66,6 +66,16 @@ fn table_html(table: &Table, interval: &str) -> String {
     }
     out.push_str("</tbody></table></div>\n");
     out
+}
+
+/// A sentence for HTML: what stands in backticks is code.
+pub fn marked(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return escape(text);
+    }
+    let part = |(i, part): (usize, &&str)| if i % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) };
+    parts.iter().enumerate().map(part).collect()
 }
 
 /// Text for HTML, in an element or an attribute; control characters are shown, not sent.
@@ -97,8 +107,11 @@ mod tests {
         table.push(vec!["<script>alert('x')</script>\u{1b}[2J".into(), 0.25.into(), 0.5.into()]);
         report.tables.push(table);
         report.notes.push("a < b".into());
+        report.notes.push("`x<y>` is one, ` is none".into());
+        report.notes.push("`x<y>` is code".into());
         let html = fragment(&report);
         assert!(!html.contains("<script>") && !html.contains("<b>") && !html.contains('\u{1b}'), "{html}");
+        assert!(html.contains("<code>x&lt;y&gt;</code> is code") && html.contains("`x&lt;y&gt;` is one, ` is none"), "{html}");
         assert!(html.contains("&lt;script&gt;") && html.contains("0.250 – 0.500") && html.contains("a &lt; b"), "{html}");
     }
 }

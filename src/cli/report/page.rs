@@ -66,7 +66,7 @@ impl Block {
             out.push_str(&format!("<pre class=\"statement\"><code>{}</code></pre>\n", html::escape(&self.statement)));
         }
         match &self.result {
-            Err(reason) => out.push_str(&format!("<p class=\"note\">Not answered: {}</p>\n", html::escape(reason))),
+            Err(reason) => out.push_str(&format!("<p class=\"note\">Not answered: {}</p>\n", html::marked(reason))),
             Ok(report) => {
                 for figure in &report.figures {
                     let drawn = svg::svg(figure, FIGURE);
