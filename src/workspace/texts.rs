@@ -217,7 +217,7 @@ impl Workspace {
     ) -> Result<Arc<Known>, Error> {
         progress.begin("reading texts", Some(missing.len() as u64));
         let mut output = TowerOutput::empty(towers.text_tower()?.dims());
-        for batch in missing.chunks(BATCH) {
+        for batch in missing.chunks(TEXTS_A_TASK * rayon::current_num_threads().max(2)) {
             output.append(read_patiently(towers, batch, progress)?);
         }
         progress.end();
