@@ -156,9 +156,9 @@ fn main() {
     for format in formats {
         let file = place.path().join(format!("out.{}", format.name));
         let [wall, cpu, mib] = run("export", format.name, &file, &store);
-        let [plain_write, ..] = run("write", "-", &file, &store);
+        let [plain_write, ..] = run("write", "plain", &file, &store);
         let _ = std::fs::remove_file(file.with_extension("plain"));
-        let [plain_read, ..] = run("read", "-", &file, &store);
+        let [plain_read, ..] = run("read", "plain", &file, &store);
         let [wall_in, cpu_in, mib_in] = run("import", format.name, &file, &again);
         println!(
             "| {} | {:.0} MB | {wall:.1} s, {cpu:.1} s, {mib:.0} MiB | {:.1} × | {wall_in:.1} s, {cpu_in:.1} s, {mib_in:.0} MiB | {:.1} × |",
