@@ -27,8 +27,6 @@ use super::space::SpaceInfo;
 use super::storage::Storage;
 
 const LONGEST_NAME: usize = 64;
-/// Keys removed in one batch when something large is dropped.
-const SWEEP: usize = 1_000;
 
 /// An open store. Clones are handles to the same one.
 #[derive(Clone)]
@@ -331,36 +329,6 @@ impl Inner {
         let mut spaces: Vec<SpaceRecord> = self.kv.scan_prefix(&key::all(b'S', cid)).map(read).collect::<Result<_, _>>()?;
         spaces.sort_by_key(|space| space.number);
         Ok(spaces)
-    }
-
-    /// Removes the keys of what was dropped, batch by batch: a large collection would not fit one. A kill in between leaves
-    /// the mark, and the next open goes on.
-    pub fn sweep(&self) -> Result<(), Error> {
-        let marks: Vec<_> = self.kv.scan_prefix(key::SWEEPS).collect::<Result<_, _>>()?;
-        for (mark, _) in marks {
-            let cid = key::number(&mark, 1).ok_or_else(|| Error::damaged("a mark of what was dropped names nothing"))?;
-            let prefixes: Vec<Vec<u8>> = match key::number(&mark, 5) {
-                Some(space) => key::OF_SPACE.iter().map(|&table| key::all_of_space(table, cid, space)).collect(),
-                None => key::OF_COLLECTION.iter().map(|&table| key::all(table, cid)).collect(),
-            };
-            for prefix in prefixes {
-                loop {
-                    let mut batch = Batch::default();
-                    for entry in self.kv.scan_prefix(&prefix).take(SWEEP) {
-                        batch.delete(entry?.0);
-                    }
-                    if batch.is_empty() {
-                        break;
-                    }
-                    self.kv.put_batch(batch)?;
-                }
-            }
-            let mut batch = Batch::default();
-            batch.delete(mark);
-            self.kv.put_batch(batch)?;
-            self.kv.flush()?;
-        }
-        Ok(())
     }
 }
 

@@ -35,6 +35,7 @@ mod sled;
 mod snapshot;
 mod space;
 mod storage;
+mod sweep;
 
 pub use catalog::{CollectionInfo, Store};
 pub use check::{Checkup, Finding, Remedy};
