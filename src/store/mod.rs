@@ -38,6 +38,7 @@ mod sled;
 mod snapshot;
 mod space;
 mod storage;
+mod sweep;
 
 pub use catalog::{CollectionInfo, Store};
 pub use check::{Checkup, Finding, Remedy};

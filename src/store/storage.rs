@@ -34,7 +34,7 @@ pub enum Unkept {
     #[error("holds {value}, beyond the range of f16, ±65504")]
     Beyond { value: f32 },
     #[error("is too short for f16: rounding would take {lost:.2} of its length, at most {MOST_LOST} may go")]
-    Lost { lost: f64 },
+    Lost { lost: f32 },
 }
 
 impl Storage {
@@ -84,7 +84,7 @@ impl Storage {
             all += f64::from(value).powi(2);
         }
         let lost = (lost / all).sqrt();
-        if lost > MOST_LOST { Err(Unkept::Lost { lost }) } else { Ok(()) }
+        if lost > MOST_LOST { Err(Unkept::Lost { lost: lost as f32 }) } else { Ok(()) }
     }
 
     /// Puts the numbers behind `bytes`, little-endian.
