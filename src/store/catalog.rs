@@ -19,12 +19,11 @@ use super::folder::{self, Witness};
 use super::key_value::{Batch, KeyValue, empty};
 use super::layout::{self, CollectionRecord, SpaceRecord, key};
 use super::memory::Memory;
-use super::migrate;
-use super::renew;
 use super::sled::{MOST_WAITS, Sled, WAIT};
 use super::snapshot::{self, Beside};
 use super::space::SpaceInfo;
 use super::storage::Storage;
+use super::{migrate, renew};
 
 const LONGEST_NAME: usize = 64;
 
