@@ -88,7 +88,8 @@ fn a_snapshot_answers_as_its_store_and_takes_nothing() {
     let place = Place::new();
     toy::import(&place);
     place.dyad(&["snapshot", "a.snap"]).ok();
-    let statements = ["-c", "classify clips in notes", "-c", "triplets ontology=hdio labels=words model=toy", "-c", "show collections"];
+    let statements =
+        ["-c", "classify clips in notes", "-c", "triplets ontology=hdio labels=words model=toy", "-c", "show collections"];
     let right = place.dyad(&[&["--format", "csv"], &statements[..]].concat()).ok().out;
     let shown = on(&place, "a.snap", &[&["--format", "csv"], &statements[..]].concat()).ok().out;
     assert_eq!(shown.replace("a.snap", "store"), right.replace(place.at("store").to_str().unwrap(), "store"));
