@@ -16,7 +16,7 @@ use std::time::SystemTime;
 use super::collection::Collection;
 use super::error::{Error, Refused};
 use super::folder::{self, Witness};
-use super::key_value::{Batch, KeyValue, empty};
+use super::key_value::{Batch, KeyValue};
 use super::layout::{self, CollectionRecord, SpaceRecord, key};
 use super::memory::Memory;
 use super::sled::{MOST_WAITS, Sled, WAIT};
