@@ -12,12 +12,13 @@ use std::path::{Path, PathBuf};
 use super::Error;
 use super::labelling::Rows;
 use super::shards::{Shards, have_ids, unreadable};
+use super::table::{self, Table};
 use crate::embedding::{Modality, Space, Stage};
 use crate::exchange::{Ask, Format, Names, Row};
 use crate::progress::Progress;
 use crate::prompt::Prompt;
 use crate::store::{NewItem, SpaceKey, Storage};
-use crate::value::{Fields, Value};
+use crate::value::Fields;
 use crate::workspace::Workspace;
 
 /// Rows read, and committed, at a time.
@@ -194,7 +195,7 @@ fn fault(row: &Row, storage: Storage, dim: &mut usize, seen: Option<&mut HashSet
 enum Source {
     Numbers,
     /// In the rows' order.
-    InOrder(std::vec::IntoIter<(String, BTreeMap<String, Value>)>),
+    InOrder(Box<dyn Iterator<Item = Result<(String, Fields), Error>>>),
     Objects(Names),
     /// By id, for a file with ids of its own.
     ById(Rows),
@@ -224,7 +225,7 @@ impl<'a> NamedRows<'a> {
             }
             (None, false) => Source::Numbers,
             (Some(path), false) if is_jsonl(path) => Source::Objects(Names::open(path).map_err(|e| unreadable(path, &e))?),
-            (Some(path), false) => Source::InOrder(in_order(options.modality, path)?.into_iter()),
+            (Some(path), false) => Source::InOrder(in_order(options.modality, path)?),
         };
         let most = CHUNK_BYTES.checked_div(4 * dim).map_or(CHUNK, |rows| rows.clamp(1, CHUNK));
         Ok(NamedRows { options, file, source, named: 0, most, short: false })
@@ -235,7 +236,7 @@ impl<'a> NamedRows<'a> {
         for row in &mut rows {
             let named = match &mut self.source {
                 Source::Numbers => Some((self.named.to_string(), BTreeMap::new())),
-                Source::InOrder(names) => names.next(),
+                Source::InOrder(names) => names.next().transpose()?,
                 Source::Objects(names) => {
                     let labels = self.options.labels.as_deref().unwrap_or(Path::new(""));
                     names.next().map_err(|e| unreadable(labels, &e))?
@@ -273,7 +274,12 @@ impl<'a> NamedRows<'a> {
         let mut names = rows;
         match &mut self.source {
             Source::Numbers | Source::ById(_) => {}
-            Source::InOrder(rest) => names += rest.len() as u64,
+            Source::InOrder(rest) => {
+                for name in rest {
+                    name?;
+                    names += 1;
+                }
+            }
             Source::Objects(rest) => {
                 let labels = self.options.labels.as_deref().unwrap_or(Path::new(""));
                 while rest.next().map_err(|e| unreadable(labels, &e))?.is_some() {
@@ -303,16 +309,24 @@ fn is_jsonl(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("jsonl"))
 }
 
-/// The ids and fields of a table, or of a list of texts, in its order.
-fn in_order(modality: Modality, path: &Path) -> Result<Vec<(String, Fields)>, Error> {
-    match modality {
-        Modality::Audio => Ok(Rows::read(path)?.rows),
-        Modality::Text => {
-            let text = std::fs::read_to_string(path).map_err(|e| unreadable(path, &e))?;
-            let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).filter(|line| !line.is_empty());
-            Ok(lines.map(|line| (line.to_owned(), BTreeMap::new())).collect())
-        }
+/// The ids and fields of a table, or of a list of texts, in its order, as they are asked for.
+fn in_order(modality: Modality, path: &Path) -> Result<Box<dyn Iterator<Item = Result<(String, Fields), Error>>>, Error> {
+    let text = table::text(path)?;
+    if modality == Modality::Text {
+        let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).filter(|line| !line.is_empty());
+        let lines: Vec<_> = lines.map(|line| Ok((line.to_owned(), Fields::new()))).collect();
+        return Ok(Box::new(lines.into_iter()));
     }
+    let path = path.to_owned();
+    let table = Table::open(text).map_err(|reason| Error::Read { path: path.clone(), reason })?;
+    if table.has_captions() {
+        // Several rows of a clip are one.
+        return Ok(Box::new(Rows::read(&path)?.rows.into_iter().map(Ok)));
+    }
+    let named = move |row: Result<(u64, String, Fields), String>| {
+        row.map(|(_, id, fields)| (id, fields)).map_err(|reason| Error::Read { path: path.clone(), reason })
+    };
+    Ok(Box::new(table.map(named)))
 }
 
 fn prompt(options: &Options) -> Result<Option<String>, Error> {

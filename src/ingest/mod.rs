@@ -20,6 +20,7 @@ pub mod labelling;
 mod pipeline;
 mod rows;
 mod shards;
+mod table;
 mod windows;
 
 use std::path::PathBuf;

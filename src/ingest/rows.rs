@@ -1,24 +1,14 @@
-//! A table of labels and metadata: CSV, TSV or JSON lines, a row a clip.
+//! The rows of a table of labels and metadata, found by clip: see [`super::table`] for what a table may look like.
 //!
-//! ```text
-//!   path,label,dynamic           label and metadata
-//!   song,tuba,violin / x,0,1     one-hot           → label "violin"
-//!   song,tuba,violin / x,1,1     more than one 1   → labels "tuba", "violin"; an empty cell is unknown, and there is `absent`
-//!   {"path": "a.wav", "labels": ["tuba"], "captions": ["A low note."]}
-//! ```
-//!
-//! The first column, or the one called `id`, `path`, `file`, `filename` or `song`, names the clip: by its id, its file name, or
-//! that without its extension. `labels` and `absent` are lists in brackets or parted by `;` or `|`; `captions` is a list in
-//! brackets or one text, and `caption` is such a text. Several rows of a clip with captions are one clip with all of them.
+//! A clip is found by its id, its file name, or that without its extension. Several rows of a clip with captions are one clip
+//! with all of them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use super::{Error, cells};
+use super::Error;
+use super::table::{Table, text};
 use crate::value::{Fields, Value};
-
-/// Column names that name the clip.
-const KEYS: [&str; 9] = ["id", "path", "file", "filename", "file_name", "audio_path", "audio", "song", "clip"];
 
 /// A table of labels and metadata, in the file's order.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -32,53 +22,19 @@ pub struct Rows {
     by_name: HashMap<String, Option<usize>>,
 }
 
-/// Where the cells of a table come from.
-struct Grid {
-    header: Vec<String>,
-    /// The line and the cells, as many as the header has.
-    records: Vec<(u64, Vec<Value>)>,
-}
-
 impl Rows {
     /// Reads a CSV or TSV file with a line of column names, or a file with a JSON object a line.
     ///
     /// # Errors
     /// When it can't be read, a line has another number of cells, no column holds labels, or two lines name one clip.
     pub fn read(path: &Path) -> Result<Rows, Error> {
-        let bytes = std::fs::read(path).map_err(|e| Error::Read { path: path.to_owned(), reason: e.to_string() })?;
-        let text =
-            String::from_utf8(bytes).map_err(|_| Error::Read { path: path.to_owned(), reason: "it is not UTF-8 text".into() })?;
-        Rows::parse(&text).map_err(|reason| Error::Read { path: path.to_owned(), reason })
+        Rows::parse(&text(path)?).map_err(|reason| Error::Read { path: path.to_owned(), reason })
     }
 
     pub(super) fn parse(text: &str) -> Result<Rows, String> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut grid = if text.trim_start().starts_with('{') { json_lines(text)? } else { delimited(text)? };
-        if grid.header.len() < 2 {
-            return Err("expected at least two columns, one that names the clip and one with its label".into());
-        }
-        let key = grid.header.iter().position(|h| KEYS.contains(&h.to_lowercase().as_str())).unwrap_or(0);
-        for name in &mut grid.header {
-            if SPECIAL.iter().any(|special| name.eq_ignore_ascii_case(special)) {
-                *name = name.to_lowercase();
-            }
-        }
-        let labelled = grid.header.iter().any(|h| SPECIAL.contains(&h.as_str()));
-        let others: Vec<usize> = (0..grid.header.len()).filter(|&c| c != key).collect();
-        let table: Vec<(u64, String, Fields)> = if !labelled && is_hot(&grid, &others) {
-            hot(&grid, key, &others)
-        } else {
-            if let (false, [only]) = (labelled, others.as_slice()) {
-                // Two columns: whatever the second is called, it is the label.
-                grid.header[*only] = "label".into();
-            }
-            named(&grid, key, &others)
-        };
         let mut rows = Rows::default();
-        for (line, id, fields) in table {
-            if id.is_empty() {
-                return Err(format!("line {line} has no `{}`", grid.header[key]));
-            }
+        for row in Table::open(text)? {
+            let (line, id, fields) = row?;
             rows.push(line, id, fields)?;
         }
         Ok(rows)
@@ -114,114 +70,6 @@ impl Rows {
         let at = self.by_key.get(id).copied().or_else(|| by_name(name)).or_else(|| by_name(stem(id)))?;
         self.rows.get(at).map(|(_, fields)| fields)
     }
-}
-
-/// Columns with a meaning of their own.
-const SPECIAL: [&str; 5] = ["label", "labels", "absent", "caption", "captions"];
-
-fn delimited(text: &str) -> Result<Grid, String> {
-    let first = text.lines().next().unwrap_or("");
-    let delimiter = if first.contains('\t') { b'\t' } else { b',' };
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
-    let header: Vec<String> = reader.headers().map_err(|e| e.to_string())?.iter().map(|h| h.trim().to_owned()).collect();
-    let mut records = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|e| e.to_string())?;
-        let line = record.position().map_or(0, csv::Position::line);
-        records.push((line, record.iter().map(|cell| Value::from(cell.trim())).collect()));
-    }
-    Ok(Grid { header, records })
-}
-
-fn json_lines(text: &str) -> Result<Grid, String> {
-    let mut objects = Vec::new();
-    let mut header: Vec<String> = Vec::new();
-    for (line, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
-        let line = line as u64 + 1;
-        let fault = |what: &str| format!("line {line} {what}: expected a JSON object");
-        let object: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(text).map_err(|e| fault(&format!("is not readable ({e})")))?;
-        header.extend(object.keys().filter(|key| !header.contains(key)).cloned().collect::<Vec<_>>());
-        objects.push((line, object));
-    }
-    let mut records = Vec::new();
-    for (line, mut object) in objects {
-        let cells = header.iter().map(|key| match object.remove(key) {
-            None => Ok(Value::Null),
-            Some(value) => super::json_value(value)
-                .ok_or_else(|| format!("line {line}, `{key}`: expected a number, a text or a list of them")),
-        });
-        records.push((line, cells.collect::<Result<_, _>>()?));
-    }
-    Ok(Grid { header, records })
-}
-
-/// Whether all cells are 0, 1 or empty: a column a class.
-fn is_hot(grid: &Grid, others: &[usize]) -> bool {
-    let binary = |cell: &Value| matches!(cell.to_string().as_str(), "0" | "1" | "0.0" | "1.0" | "");
-    let set = |cell: &Value| !cell.to_string().is_empty();
-    let cells = || grid.records.iter().flat_map(|(_, cells)| others.iter().filter_map(|&c| cells.get(c)));
-    cells().all(binary) && cells().any(set)
-}
-
-/// One 1 in each row is a label; else what is 1 is there, what is 0 is not, and an empty cell is unknown.
-fn hot(grid: &Grid, key: usize, others: &[usize]) -> Vec<(u64, String, Fields)> {
-    let of = |cells: &[Value], digit: char| -> Vec<&str> {
-        let is = |c: &&usize| cells.get(**c).is_some_and(|cell| cell.to_string().starts_with(digit));
-        others.iter().filter(is).map(|&c| grid.header[c].as_str()).collect()
-    };
-    let single = grid.records.iter().all(|(_, cells)| of(cells, '1').len() == 1 && of(cells, '0').len() + 1 == others.len());
-    let complete = grid.records.iter().all(|(_, cells)| of(cells, '1').len() + of(cells, '0').len() == others.len());
-    let row = |(line, cells): &(u64, Vec<Value>)| {
-        let present = of(cells, '1');
-        let mut fields = match (single, present.first()) {
-            (true, Some(label)) => Fields::from([("label".to_owned(), Value::from(*label))]),
-            _ => Fields::from([("labels".to_owned(), Value::list(present))]),
-        };
-        if !complete {
-            fields.insert("absent".into(), Value::list(of(cells, '0')));
-        }
-        (*line, text_of(cells, key), fields)
-    };
-    grid.records.iter().map(row).collect()
-}
-
-/// A column a field.
-fn named(grid: &Grid, key: usize, others: &[usize]) -> Vec<(u64, String, Fields)> {
-    let row = |(line, cells): &(u64, Vec<Value>)| {
-        let mut fields = Fields::new();
-        for &c in others {
-            let (name, cell) = (grid.header[c].as_str(), cells.get(c).cloned().unwrap_or(Value::Null));
-            let (name, value) = match (name, cell) {
-                ("caption", cell) => ("captions", listed(cell, cells::sentences)),
-                ("captions", cell) => (name, listed(cell, cells::sentences)),
-                ("labels" | "absent", cell) => (name, listed(cell, cells::several)),
-                ("label", cell) if cell.to_string().is_empty() => (name, Value::Null),
-                ("label", cell) => (name, Value::Text(cell.to_string())),
-                (_, Value::Text(text)) => (name, cells::bracketed(&text).unwrap_or_else(|| Value::infer(&text))),
-                (_, cell) => (name, cell),
-            };
-            if !value.is_null() {
-                fields.insert(name.to_owned(), value);
-            }
-        }
-        (*line, text_of(cells, key), fields)
-    };
-    grid.records.iter().map(row).collect()
-}
-
-/// A cell as a list; null where there is none.
-fn listed(cell: Value, read: fn(&str) -> Value) -> Value {
-    match cell {
-        Value::Text(text) if text.is_empty() => Value::Null,
-        Value::Text(text) => read(&text),
-        Value::Null => Value::Null,
-        other => Value::list([other]),
-    }
-}
-
-fn text_of(cells: &[Value], at: usize) -> String {
-    cells.get(at).map(|cell| cell.to_string().trim().to_owned()).unwrap_or_default()
 }
 
 /// A clip's name without its folders and its extension.

@@ -1,0 +1,241 @@
+//! A table of labels and metadata: CSV, TSV or JSON lines, a row a clip.
+//!
+//! ```text
+//!   path,label,dynamic           label and metadata
+//!   song,tuba,violin / x,0,1     one-hot           → label "violin"
+//!   song,tuba,violin / x,1,1     more than one 1   → labels "tuba", "violin"; an empty cell is unknown, and there is `absent`
+//!   {"path": "a.wav", "labels": ["tuba"], "captions": ["A low note."]}
+//! ```
+//!
+//! The first column, or the one called `id`, `path`, `file`, `filename` or `song`, names the clip. `labels` and `absent` are
+//! lists in brackets or parted by `;` or `|`; `captions` is a list in brackets or one text, and `caption` is such a text.
+//!
+//! Rows are made one at a time: a million of them as fields take a gigabyte, their text some forty megabytes.
+
+use std::borrow::Borrow;
+use std::io::Cursor;
+use std::path::Path;
+
+use super::{Error, cells};
+use crate::value::{Fields, Value};
+
+/// Column names that name the clip.
+const KEYS: [&str; 9] = ["id", "path", "file", "filename", "file_name", "audio_path", "audio", "song", "clip"];
+
+/// Columns with a meaning of their own.
+const SPECIAL: [&str; 5] = ["label", "labels", "absent", "caption", "captions"];
+
+/// A line and its cells, as many as there are columns.
+type Record = (u64, Vec<Value>);
+
+/// The rows of a table in the file's order, each with its line, the clip that it names, and its fields.
+pub(super) struct Table<T> {
+    header: Vec<String>,
+    /// The column that names the clip, and the others.
+    key: usize,
+    others: Vec<usize>,
+    meaning: Meaning,
+    records: Records<T>,
+}
+
+enum Meaning {
+    /// A column a field.
+    Named,
+    /// A column a class: `single` when each row has one 1 and else 0, `complete` when no cell is empty.
+    Hot { single: bool, complete: bool },
+}
+
+enum Records<T> {
+    Delimited(csv::StringRecordsIntoIter<Cursor<T>>),
+    Objects(std::vec::IntoIter<Record>),
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// When it can't be read, or is no UTF-8.
+pub(super) fn text(path: &Path) -> Result<String, Error> {
+    let fault = |reason: String| Error::Read { path: path.to_owned(), reason };
+    let bytes = std::fs::read(path).map_err(|e| fault(e.to_string()))?;
+    String::from_utf8(bytes).map_err(|_| fault("it is not UTF-8 text".into()))
+}
+
+impl<T: AsRef<str> + AsRef<[u8]>> Table<T> {
+    /// A text with a line of column names, or with a JSON object a line.
+    ///
+    /// # Errors
+    /// When a line can't be read, or there is but one column.
+    pub fn open(text: T) -> Result<Self, String> {
+        let plain: &str = text.as_ref();
+        let (mut header, objects) = if plain.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
+            let (header, objects) = json_lines(plain)?;
+            (header, Some(objects))
+        } else {
+            (delimited(plain).headers().map_err(|e| e.to_string())?.iter().map(|h| h.trim().to_owned()).collect(), None)
+        };
+        if header.len() < 2 {
+            return Err("expected at least two columns, one that names the clip and one with its label".into());
+        }
+        let key = header.iter().position(|h| KEYS.contains(&h.to_lowercase().as_str())).unwrap_or(0);
+        for name in &mut header {
+            if SPECIAL.iter().any(|special| name.eq_ignore_ascii_case(special)) {
+                *name = name.to_lowercase();
+            }
+        }
+        let others: Vec<usize> = (0..header.len()).filter(|&c| c != key).collect();
+        let labelled = header.iter().any(|h| SPECIAL.contains(&h.as_str()));
+        let hot = match &objects {
+            _ if labelled => None,
+            Some(objects) => hot(objects.iter().map(Ok), &others)?,
+            None => hot(delimited(plain).into_records().map(record), &others)?,
+        };
+        if let (false, None, [only]) = (labelled, &hot, others.as_slice()) {
+            // Two columns: whatever the second is called, it is the label.
+            header[*only] = "label".into();
+        }
+        let records = match objects {
+            Some(objects) => Records::Objects(objects.into_iter()),
+            None => Records::Delimited(delimited(text).into_records()),
+        };
+        Ok(Table { header, key, others, meaning: hot.unwrap_or(Meaning::Named), records })
+    }
+
+    /// Whether rows of one clip may be several, each with a caption.
+    pub fn has_captions(&self) -> bool {
+        self.header.iter().any(|name| name == "caption" || name == "captions")
+    }
+}
+
+impl<T> Table<T> {
+    fn fields(&self, cells: &[Value]) -> Fields {
+        match self.meaning {
+            Meaning::Named => self.named(cells),
+            Meaning::Hot { single, complete } => self.classes(cells, single, complete),
+        }
+    }
+
+    /// One 1 in each row is a label; else what is 1 is there, what is 0 is not, and an empty cell is unknown.
+    fn classes(&self, cells: &[Value], single: bool, complete: bool) -> Fields {
+        let of = |digit| with(cells, &self.others, digit).map(|c| self.header[c].as_str());
+        let mut fields = match (single, of('1').next()) {
+            (true, Some(label)) => Fields::from([("label".to_owned(), Value::from(label))]),
+            _ => Fields::from([("labels".to_owned(), Value::list(of('1')))]),
+        };
+        if !complete {
+            fields.insert("absent".into(), Value::list(of('0')));
+        }
+        fields
+    }
+
+    fn named(&self, cells: &[Value]) -> Fields {
+        let mut fields = Fields::new();
+        for &c in &self.others {
+            let (name, cell) = (self.header[c].as_str(), cells.get(c).cloned().unwrap_or(Value::Null));
+            let (name, value) = match (name, cell) {
+                ("caption", cell) => ("captions", listed(cell, cells::sentences)),
+                ("captions", cell) => (name, listed(cell, cells::sentences)),
+                ("labels" | "absent", cell) => (name, listed(cell, cells::several)),
+                ("label", cell) if cell.to_string().is_empty() => (name, Value::Null),
+                ("label", cell) => (name, Value::Text(cell.to_string())),
+                (_, Value::Text(text)) => (name, cells::bracketed(&text).unwrap_or_else(|| Value::infer(&text))),
+                (_, cell) => (name, cell),
+            };
+            if !value.is_null() {
+                fields.insert(name.to_owned(), value);
+            }
+        }
+        fields
+    }
+}
+
+impl<T: AsRef<[u8]>> Iterator for Table<T> {
+    type Item = Result<(u64, String, Fields), String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let read = match &mut self.records {
+            Records::Delimited(records) => record(records.next()?),
+            Records::Objects(records) => Ok(records.next()?),
+        };
+        Some(read.and_then(|(line, cells)| {
+            let id = cells.get(self.key).map(|cell| cell.to_string().trim().to_owned()).unwrap_or_default();
+            if id.is_empty() {
+                return Err(format!("line {line} has no `{}`", self.header[self.key]));
+            }
+            Ok((line, id, self.fields(&cells)))
+        }))
+    }
+}
+
+fn delimited<T: AsRef<str> + AsRef<[u8]>>(text: T) -> csv::Reader<Cursor<T>> {
+    let plain: &str = text.as_ref();
+    let delimiter = if plain.lines().next().unwrap_or("").contains('\t') { b'\t' } else { b',' };
+    let start = if plain.starts_with('\u{feff}') { '\u{feff}'.len_utf8() as u64 } else { 0 };
+    let mut cursor = Cursor::new(text);
+    cursor.set_position(start);
+    csv::ReaderBuilder::new().delimiter(delimiter).from_reader(cursor)
+}
+
+fn record(record: csv::Result<csv::StringRecord>) -> Result<Record, String> {
+    let record = record.map_err(|e| e.to_string())?;
+    let line = record.position().map_or(0, csv::Position::line);
+    Ok((line, record.iter().map(|cell| Value::from(cell.trim())).collect()))
+}
+
+fn json_lines(text: &str) -> Result<(Vec<String>, Vec<Record>), String> {
+    let mut objects = Vec::new();
+    let mut header: Vec<String> = Vec::new();
+    let text = text.trim_start_matches('\u{feff}');
+    for (line, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+        let line = line as u64 + 1;
+        let fault = |what: &str| format!("line {line} {what}: expected a JSON object");
+        let object: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(text).map_err(|e| fault(&format!("is not readable ({e})")))?;
+        header.extend(object.keys().filter(|key| !header.contains(key)).cloned().collect::<Vec<_>>());
+        objects.push((line, object));
+    }
+    let mut records = Vec::new();
+    for (line, mut object) in objects {
+        let cells = header.iter().map(|key| match object.remove(key) {
+            None => Ok(Value::Null),
+            Some(value) => super::json_value(value)
+                .ok_or_else(|| format!("line {line}, `{key}`: expected a number, a text or a list of them")),
+        });
+        records.push((line, cells.collect::<Result<_, _>>()?));
+    }
+    Ok((header, records))
+}
+
+/// A column a class, when all cells are 0, 1 or empty and some are not.
+fn hot<R: Borrow<Record>>(records: impl Iterator<Item = Result<R, String>>, others: &[usize]) -> Result<Option<Meaning>, String> {
+    let (mut any, mut single, mut complete) = (false, true, true);
+    for record in records {
+        let record = record?;
+        let (_, cells) = record.borrow();
+        for cell in others.iter().filter_map(|&c| cells.get(c)) {
+            let cell = cell.to_string();
+            if !matches!(cell.as_str(), "0" | "1" | "0.0" | "1.0" | "") {
+                return Ok(None);
+            }
+            any |= !cell.is_empty();
+        }
+        let (ones, zeros) = (with(cells, others, '1').count(), with(cells, others, '0').count());
+        single &= ones == 1 && zeros + 1 == others.len();
+        complete &= ones + zeros == others.len();
+    }
+    Ok(any.then_some(Meaning::Hot { single, complete }))
+}
+
+/// The columns whose cells begin with `digit`.
+fn with<'a>(cells: &'a [Value], others: &'a [usize], digit: char) -> impl Iterator<Item = usize> + 'a {
+    others.iter().copied().filter(move |&c| cells.get(c).is_some_and(|cell| cell.to_string().starts_with(digit)))
+}
+
+/// A cell as a list; null where there is none.
+fn listed(cell: Value, read: fn(&str) -> Value) -> Value {
+    match cell {
+        Value::Text(text) if text.is_empty() => Value::Null,
+        Value::Text(text) => read(&text),
+        Value::Null => Value::Null,
+        other => Value::list([other]),
+    }
+}
