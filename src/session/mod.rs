@@ -15,7 +15,7 @@ mod rows;
 mod words;
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::time::{Duration, Instant};
 
 use crate::diagnostic::{Diagnostic, Span, Spanned};
@@ -76,6 +76,7 @@ impl From<workspace::Error> for Failure {
             workspace::Error::Diagnostic(diagnostic) => Failure::Statement(diagnostic),
             workspace::Error::Store(store) if store.is_fatal() => Failure::Store(store_diagnostic(&store)),
             workspace::Error::Cancelled | workspace::Error::Store(store::Error::Cancelled) => Failure::Interrupted,
+            workspace::Error::Store(store) => Failure::Statement(store_diagnostic(&store)),
             other => Failure::Statement(Diagnostic::new(other.to_string())),
         }
     }
@@ -107,6 +108,12 @@ fn store_diagnostic(error: &crate::store::Error) -> Diagnostic {
             .hint("`dyad check` tells what is lost, `dyad check --repair` mends what can be")
             .hint("`dyad --store NEW restore FILE` brings back a snapshot"),
         crate::store::Error::Format { .. } => diagnostic.hint("a newer dyad made it, and opens it"),
+        crate::store::Error::Io { doing: "open", source, .. }
+            if matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
+        {
+            let hint = "opening a store writes to its folder; what `dyad snapshot FILE` wrote is read anywhere by `--store FILE`";
+            diagnostic.hint(hint)
+        }
         _ => diagnostic,
     }
 }
@@ -359,4 +366,20 @@ fn unknown_verb(verb: &Spanned<String>) -> Diagnostic {
         .expected("a statement that begins with a verb")
         .suggest(&verb.node, names())
         .hint("`help` lists the verbs")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_cannot_be_written_to_points_to_snapshot_files() {
+        let hints = |doing, kind: ErrorKind| {
+            let error = store::Error::Io { doing, path: "changes".into(), source: kind.into() };
+            Failure::from(workspace::Error::from(error)).diagnostic().hints
+        };
+        assert!(hints("open", ErrorKind::PermissionDenied)[0].contains("dyad snapshot"));
+        assert!(hints("open", ErrorKind::ReadOnlyFilesystem)[0].contains("dyad snapshot"));
+        assert!(hints("open", ErrorKind::NotFound).is_empty() && hints("read", ErrorKind::PermissionDenied).is_empty());
+    }
 }

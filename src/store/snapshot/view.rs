@@ -85,7 +85,7 @@ impl View {
     /// [`Error::BadSnapshot`] when it is cut or its chunks do not follow each other, [`Error::Format`] when a newer dyad wrote it,
     /// [`Refused::OldSnapshot`] when an older one did, [`Error::Io`].
     pub fn open(path: &Path) -> Result<View, Error> {
-        let mut file = File::open(path).map_err(|e| Error::io("open", path, e))?;
+        let mut file = File::open(path).map_err(|e| Error::io("read", path, e))?;
         let length = file.metadata().map_err(|e| Error::io("read", path, e))?.len();
         let head = read(&mut file, path, 0, 16)?;
         if head.len() < 16 || head.get(..MAGIC.len()) != Some(MAGIC) || number(&head, 8) != VERSION {
