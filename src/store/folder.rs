@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   .dyad/
-//!     dyad-store     "dyad store, format 2": says what the folder is, before anything in it is opened
+//!     dyad-store     "dyad store, format 3": says what the folder is, before anything in it is opened
 //!     db/            the byte store
 //!     changes        how many changes were made, and the number of the process that has the store; locked by it
 //!     …              what others keep beside it: search files, history
