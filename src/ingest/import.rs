@@ -191,11 +191,14 @@ fn fault(row: &Row, storage: Storage, dim: &mut usize, seen: Option<&mut HashSet
     None
 }
 
+/// Ids and fields, as they are asked for.
+type Named = Box<dyn Iterator<Item = Result<(String, Fields), Error>>>;
+
 /// Where ids and fields come from when the file has none, or what is added to those that it has.
 enum Source {
     Numbers,
     /// In the rows' order.
-    InOrder(Box<dyn Iterator<Item = Result<(String, Fields), Error>>>),
+    InOrder(Named),
     Objects(Names),
     /// By id, for a file with ids of its own.
     ById(Rows),
@@ -309,8 +312,8 @@ fn is_jsonl(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("jsonl"))
 }
 
-/// The ids and fields of a table, or of a list of texts, in its order, as they are asked for.
-fn in_order(modality: Modality, path: &Path) -> Result<Box<dyn Iterator<Item = Result<(String, Fields), Error>>>, Error> {
+/// The ids and fields of a table, or of a list of texts, in its order.
+fn in_order(modality: Modality, path: &Path) -> Result<Named, Error> {
     let text = table::text(path)?;
     if modality == Modality::Text {
         let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).filter(|line| !line.is_empty());

@@ -3,7 +3,7 @@
 //! ```text
 //!   --label-from folder                     violin/A4.wav → label "violin"
 //!   --label-from 'filename:^(?<label>\w+)-(?<pitch>\w+)'    Vn-A4.wav → label "Vn", pitch "A4"
-//!   --labels notes.csv                      a table, see [`super::rows`]
+//!   --labels notes.csv                      a table, see [`super::table`]
 //!   --dataset NAME                          what the dataset says of each clip, see [`super::dataset`]
 //! ```
 

@@ -239,3 +239,34 @@ fn listed(cell: Value, read: fn(&str) -> Value) -> Value {
         other => Value::list([other]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(row: Option<Result<(u64, String, Fields), String>>) -> Option<(u64, String, String)> {
+        row?.ok().map(|(line, id, fields)| (line, id, fields["label"].to_string()))
+    }
+
+    #[test]
+    fn rows_come_one_by_one_up_to_the_first_that_cannot_be_read() {
+        let mut table =
+            Table::open("\u{feff}path\tlabel\r\na.wav\tviolin\r\n\"b\tc.wav\"\ttuba\r\nd.wav\r\n".to_owned()).unwrap();
+        assert!(!table.has_captions());
+        assert_eq!(label(table.next()), Some((2, "a.wav".into(), "violin".into())));
+        assert_eq!(label(table.next()), Some((3, "b\tc.wav".into(), "tuba".into())));
+        assert!(table.next().unwrap().unwrap_err().contains("line: 4"));
+        let mut table = Table::open("label,Path,Caption\nviolin,,x\n").unwrap();
+        assert!(table.has_captions());
+        assert_eq!(table.next().unwrap().unwrap_err(), "line 2 has no `Path`");
+    }
+
+    #[test]
+    fn classes_are_told_by_the_whole_table() {
+        // The last row makes it a table of fields.
+        let mut table = Table::open("song,a,b\nx,1,0\ny,0,3\n").unwrap();
+        assert_eq!(table.next().unwrap().unwrap().2, Fields::from([("a".into(), Value::Int(1)), ("b".into(), Value::Int(0))]));
+        let mut table = Table::open("song,a,b\nx,1,0\ny,0,1\n").unwrap();
+        assert_eq!(label(table.next()), Some((2, "x".into(), "a".into())));
+    }
+}
