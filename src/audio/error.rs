@@ -63,6 +63,9 @@ pub enum Error {
     /// The decoder itself gave up.
     #[error("the decoder failed on this file: {reason}")]
     Decoder { reason: String },
+    /// The resampler refused; no input is known to cause it.
+    #[error("the sample rate cannot be changed: {reason}")]
+    Resampler { reason: String },
     /// Two readings of the file differ.
     #[error("the file changed while it was read")]
     Changed,

@@ -46,10 +46,10 @@ pub fn stream(media: Box<dyn MediaSource + '_>, target: &Target, limits: &Limits
             Some(resampler) => resampler,
             none => none.insert(Resampler::new(rate_hz, target.sample_rate_hz)?),
         };
-        resampler.push(block, &mut piece);
+        resampler.push(block, &mut piece)?;
         pass_on(&mut piece)
     })?;
-    resampler.ok_or(Error::Empty)?.finish(&mut piece);
+    resampler.ok_or(Error::Empty)?.finish(&mut piece)?;
     pass_on(&mut piece)?;
     Ok(Streamed { samples, sample_rate_hz: target.sample_rate_hz, source, warnings })
 }

@@ -192,7 +192,7 @@ pub struct Import {
     pub modality: ModalityArg,
     /// Ids and fields: for audio a table in the rows' order (`id,label`, or an id and one-hot classes) or JSONL; for text a label
     /// a line. For a file with ids of its own a table that is looked up by id
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, visible_alias = "ids", value_name = "FILE")]
     pub labels: Option<PathBuf>,
     /// The prompt that text vectors were made from, as in "A <> track"
     #[arg(long, value_name = "PROMPT")]

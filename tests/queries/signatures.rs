@@ -28,6 +28,11 @@ fn every_example_runs_on_the_bundled_data() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
+/// A text whose words have one space between them.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn everything_has_help() {
     let mut session = session();
@@ -36,7 +41,8 @@ fn everything_has_help() {
         assert!(all.contains(signature.name), "`help` leaves `{}` out", signature.name);
         let text = output(&mut session, &format!("help {}", signature.name)).unwrap();
         for part in signature.usage.iter().chain(signature.examples.iter().map(|e| &e.statement)) {
-            assert!(text.contains(part), "`help {}` leaves `{part}` out", signature.name);
+            // Help is broken at the terminal's width, inside statements too.
+            assert!(words(&text).contains(&words(part)), "`help {}` leaves `{part}` out", signature.name);
         }
         for parameter in signature.parameters {
             assert!(text.contains(&format!("{}=", parameter.name)), "`help {}` leaves `{}` out", signature.name, parameter.name);
