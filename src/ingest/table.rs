@@ -250,8 +250,7 @@ mod tests {
 
     #[test]
     fn rows_come_one_by_one_up_to_the_first_that_cannot_be_read() {
-        let mut table =
-            Table::open("\u{feff}path\tlabel\r\na.wav\tviolin\r\n\"b\tc.wav\"\ttuba\r\nd.wav\r\n".to_owned()).unwrap();
+        let mut table = Table::open("\u{feff}path\tlabel\na.wav\tviolin\n\"b\tc.wav\"\ttuba\nd.wav\n".to_owned()).unwrap();
         assert!(!table.has_captions());
         assert_eq!(label(table.next()), Some((2, "a.wav".into(), "violin".into())));
         assert_eq!(label(table.next()), Some((3, "b\tc.wav".into(), "tuba".into())));
