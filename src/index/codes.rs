@@ -88,6 +88,12 @@ impl Query {
         (sum - self.offset) as f32 * (self.scale * scale)
     }
 
+    /// The same as a search by panels needs it; no bar yet.
+    pub fn reach(&self) -> kernel::Reach {
+        let (offset, scale, length) = (self.offset, self.scale, self.length);
+        kernel::Reach { offset, scale, slack: self.error * 1.001 + SLACK, length, bar: f32::NEG_INFINITY }
+    }
+
     /// How far the product of the query with a row of length 1 can lie from its estimate.
     #[inline]
     pub fn bound(&self, error: f32) -> f32 {

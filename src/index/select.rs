@@ -56,22 +56,25 @@ impl Best {
         }
     }
 
-    /// How many are kept.
-    pub fn len(&self) -> usize {
-        self.heap.len()
-    }
-
     /// What is kept, in no order.
     pub fn words(&self) -> impl Iterator<Item = u64> + '_ {
         self.heap.iter().map(|word| word.0)
     }
 }
 
+/// Leaves the best `k`, in no order but that the least of them is last.
+pub(super) fn keep_best(words: &mut Vec<u64>, k: usize) {
+    if k > 0 && k <= words.len() {
+        words.select_nth_unstable_by_key(k - 1, |&word| Reverse(word));
+    }
+    words.truncate(k);
+}
+
 /// The first `k` of these, best first.
 pub(super) fn hits(words: impl Iterator<Item = u64>, k: usize) -> Vec<Hit> {
     let mut words: Vec<u64> = words.collect();
+    keep_best(&mut words, k);
     words.sort_unstable_by_key(|&word| Reverse(word));
-    words.truncate(k);
     let hit = |word| {
         let (similarity, row) = unpack(word);
         Hit { row: row as usize, similarity: Similarity(similarity.clamp(-1.0, 1.0)) }

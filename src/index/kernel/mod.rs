@@ -198,6 +198,45 @@ fn panel_at(level: Level, queries: &[i8], panel: &[u8], sums: &mut [[i32; PANEL]
     }
 }
 
+/// What the products of one query with rows are held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Reach {
+    /// What the 128 of the codes add to a sum.
+    pub offset: i32,
+    /// Of the query's codes.
+    pub scale: f32,
+    /// What the query's own rounding, and sums of f32, may be off.
+    pub slack: f32,
+    /// The query's length at most.
+    pub length: f32,
+    /// The least that counts.
+    pub bar: f32,
+}
+
+impl Reach {
+    /// The most that a row's product can be. All paths round as this does.
+    #[inline(always)]
+    pub fn most(&self, sum: i32, scale: f32, error: f32) -> f32 {
+        (sum - self.offset) as f32 * (self.scale * scale) + (self.slack + self.length * error)
+    }
+}
+
+/// Which of 16 rows may reach the bar: bit r for row r.
+#[inline]
+pub fn reach(sums: &[i32; PANEL], scales: &[f32; PANEL], errors: &[f32; PANEL], reach: &Reach) -> u16 {
+    reach_at(Level::detect(), sums, scales, errors, reach)
+}
+
+#[inline]
+fn reach_at(level: Level, sums: &[i32; PANEL], scales: &[f32; PANEL], errors: &[f32; PANEL], reach: &Reach) -> u16 {
+    match level {
+        // SAFETY: this processor has the level.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 | Level::Avx512Vnni => unsafe { x86::reach_avx512(sums, scales, errors, reach) },
+        _ => portable::reach(sums, scales, errors, reach),
+    }
+}
+
 /// Asks for the first bytes (at most 2 KiB) of what will soon be read.
 #[inline]
 pub fn prefetch<T>(values: &[T]) {

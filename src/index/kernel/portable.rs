@@ -1,6 +1,6 @@
 //! The kernels in plain Rust: what every other path is held to.
 
-use super::{GROUP, LANES, PANEL, QUERIES};
+use super::{GROUP, LANES, PANEL, QUERIES, Reach};
 
 /// The sum of products; the slices are of one length.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
@@ -56,4 +56,10 @@ pub fn panel(queries: &[i8], panel: &[u8], dim: usize, sums: &mut [[i32; PANEL];
             }
         }
     }
+}
+
+/// See [`super::reach`].
+pub fn reach(sums: &[i32; PANEL], scales: &[f32; PANEL], errors: &[f32; PANEL], reach: &Reach) -> u16 {
+    let rows = sums.iter().zip(scales).zip(errors).enumerate();
+    rows.fold(0, |mask, (r, ((&sum, &scale), &error))| mask | u16::from(reach.most(sum, scale, error) >= reach.bar) << r)
 }

@@ -89,6 +89,94 @@ fn every_path_gives_the_sums_of_a_panel() {
     assert_eq!(sums, [[0; PANEL]; QUERIES], "what does not fit is not read");
 }
 
+/// Numbers that a rule of their own may hold for: tiny ones, zeros of both signs, large ones, one number all along.
+fn odd_numbers(n: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<f32>> {
+    let denormal = |rng: &mut ChaCha8Rng| f32::from_bits(rng.random_range(1..1 << 23) | rng.random_range(0..2u32) << 31);
+    vec![
+        vec![0.0; n],
+        (0..n).map(|i| if i % 2 == 0 { 0.0 } else { -0.0 }).collect(),
+        vec![0.25; n],
+        vec![-1.0; n],
+        vec![f32::MIN_POSITIVE / 4.0; n],
+        (0..n).map(|_| denormal(rng)).collect(),
+        (0..n).map(|i| if i % 3 == 0 { denormal(rng) } else { rng.random_range(-1.0..1.0) }).collect(),
+        (0..n).map(|_| rng.random_range(-1e17..1e17)).collect(),
+    ]
+}
+
+#[test]
+fn every_path_takes_denormals_zeros_and_rows_of_one_number() {
+    let mut rng = ChaCha8Rng::seed_from_u64(6);
+    for n in [1, 15, 16, 63, 64, 65, 127, 512, 513] {
+        let rows = odd_numbers(n, &mut rng);
+        for (a, b) in rows.iter().flat_map(|a| rows.iter().map(move |b| (a, b))) {
+            let product = |(&x, &y): (&f32, &f32)| f64::from(x) * f64::from(y);
+            let exact: f64 = a.iter().zip(b).map(product).sum();
+            let size: f64 = a.iter().zip(b).map(|pair| product(pair).abs()).sum();
+            let plain = dot_at(Level::Portable, a, b);
+            for level in Level::all() {
+                let found = dot_at(level, a, b);
+                // Where a product is below what an f32 can say, each number may lose the smallest one.
+                let most = 1e-6 * size + n as f64 * f64::from(f32::from_bits(1));
+                assert!((f64::from(found) - exact).abs() <= most, "{level:?}, {n} numbers: {found} for {exact}");
+                assert!((f64::from(found) - f64::from(plain)).abs() <= 2.0 * most, "{level:?}, {n} numbers: {found}, {plain}");
+                assert_eq!(found.to_bits(), dot_at(level, b, a).to_bits(), "{level:?}: the order is none");
+            }
+        }
+        for level in Level::all() {
+            let found = dot_at(level, &rows[4], &rows[2]);
+            assert_eq!(found, n as f32 * (f32::MIN_POSITIVE / 16.0), "{level:?}: nothing is flushed to zero");
+        }
+    }
+}
+
+#[test]
+fn every_path_tells_the_same_rows_that_may_reach_a_bar() {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    for _ in 0..500 {
+        let mut sums = [0; PANEL];
+        let (mut scales, mut errors) = ([0.0; PANEL], [0.0; PANEL]);
+        for i in 0..PANEL {
+            sums[i] = rng.random_range(-70_000..70_000);
+            (scales[i], errors[i]) = (rng.random_range(1e-4..1e-2), rng.random_range(0.0..0.02));
+        }
+        let mut reach = Reach { offset: rng.random_range(-9000..9000), scale: 1e-3, slack: 0.01, length: 1.0, bar: 0.0 };
+        // A bar that one of them reaches to the bit.
+        reach.bar = reach.most(sums[3], scales[3], errors[3]);
+        let by_hand = (0..PANEL).filter(|&i| reach.most(sums[i], scales[i], errors[i]) >= reach.bar);
+        let expected = by_hand.fold(0, |mask, i| mask | 1 << i);
+        assert!(expected & 8 != 0);
+        for level in Level::all() {
+            assert_eq!(reach_at(level, &sums, &scales, &errors, &reach), expected, "{level:?}");
+        }
+    }
+    let none = Reach { offset: 0, scale: 1.0, slack: 0.0, length: 1.0, bar: f32::NEG_INFINITY };
+    assert_eq!(reach(&[0; PANEL], &[0.0; PANEL], &[0.0; PANEL], &none), u16::MAX);
+}
+
+#[test]
+fn every_path_takes_codes_of_one_value() {
+    // 128 is zero; 1 and 255 are the ends; 0 is no code of a row, but a file may hold it.
+    for n in [4, 60, 64, 68, 128, 512, 1024] {
+        for code in [0u8, 1, 127, 128, 129, 255] {
+            for number in [-128i8, -127, -1, 0, 1, 127] {
+                let (query, matrix) = (vec![number; n * QUERIES], vec![code; n * PANEL]);
+                let expected = n as i32 * i32::from(number) * i32::from(code);
+                for level in Level::all() {
+                    let (mut sums, mut block) = (Vec::new(), [[1; PANEL]; QUERIES]);
+                    gather_at(level, &query[..n], &matrix, &[0, 15], &mut sums);
+                    panel_at(level, &query, &matrix, &mut block);
+                    assert_eq!(sums, [expected; 2], "{level:?}, {n} × {number} × {code}");
+                    assert_eq!(block, [[expected; PANEL]; QUERIES], "{level:?}, {n} × {number} × {code}");
+                }
+                let other = vec![number as u8 ^ 128; n];
+                let rows = n as i32 * i32::from(number) * (i32::from(code) - 128);
+                assert_eq!(dot_rows(&matrix[..n], &other), rows, "{n} × {number} × {code}");
+            }
+        }
+    }
+}
+
 #[test]
 fn unequal_and_empty_slices_do_no_harm() {
     assert_eq!(dot(&[1.0, 2.0], &[3.0]), 3.0);

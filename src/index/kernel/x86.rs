@@ -5,7 +5,7 @@
 use std::arch::x86_64::*;
 
 use super::portable::{self, add_up};
-use super::{GROUP, LANES, PANEL, QUERIES, codes_of};
+use super::{GROUP, LANES, PANEL, QUERIES, Reach, codes_of};
 
 /// The last numbers of a slice, filled up with zeros.
 #[inline]
@@ -208,4 +208,18 @@ pub unsafe fn panel_vnni(queries: &[i8], panel: &[u8], dim: usize, sums: &mut [[
         // SAFETY: 16 numbers of 16.
         unsafe { _mm512_storeu_si512(sums.as_mut_ptr().cast(), *total) };
     }
+}
+
+#[target_feature(enable = "avx512f")]
+pub unsafe fn reach_avx512(sums: &[i32; PANEL], scales: &[f32; PANEL], errors: &[f32; PANEL], reach: &Reach) -> u16 {
+    // SAFETY: 16 numbers of 16 each.
+    let (sums, scales, errors) = unsafe {
+        let sums = _mm512_loadu_si512(sums.as_ptr().cast());
+        (sums, _mm512_loadu_ps(scales.as_ptr()), _mm512_loadu_ps(errors.as_ptr()))
+    };
+    let sums = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums, _mm512_set1_epi32(reach.offset)));
+    // No fused steps: rounded as `Reach::most` is.
+    let estimate = _mm512_mul_ps(sums, _mm512_mul_ps(_mm512_set1_ps(reach.scale), scales));
+    let bound = _mm512_add_ps(_mm512_set1_ps(reach.slack), _mm512_mul_ps(_mm512_set1_ps(reach.length), errors));
+    _mm512_cmp_ps_mask::<_CMP_GE_OQ>(_mm512_add_ps(estimate, bound), _mm512_set1_ps(reach.bar))
 }
