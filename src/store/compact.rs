@@ -1,11 +1,12 @@
 //! Compacting: rows that no longer count are written away, small blocks become full ones, and the byte store is made anew.
 //!
 //! ```text
-//!   repack   blocks with replaced rows, and blocks that are not full ─ group by group, one commit each ─ full blocks
+//!   repack   blocks with replaced rows, and blocks under three quarters full ─ group by group, one commit each ─ full blocks
 //!   renew    all entries in order ─ a new byte store ─ in the place of the old one
 //! ```
-//! The new byte store is kept where it is the smaller one. The rows of a space and their order stay, and so does its fingerprint: search files go on being right. It takes as much disk
-//! as the compacted store needs, until the old one is removed.
+//! A block that is nearly full stays: to write it anew takes more than it gives. The new byte store is kept where it is the smaller
+//! one. The rows of a space and their order stay, and so does its fingerprint: search files go on being right. It takes as much
+//! disk as the compacted store needs, until the old one is removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -128,11 +129,11 @@ impl Packer<'_> {
             let live = count.saturating_sub(dead.get(&number).map_or(0, BTreeSet::len));
             self.done.blocks_before += 1;
             self.done.blocks_after += 1;
-            if live < full || live < count {
+            if live < full - full / 4 || live < count {
                 wanting.push((number, live));
             }
         }
-        // One block that is not full has to be.
+        // One block has to be so.
         if let [(only, _)] = wanting.as_slice()
             && !dead.contains_key(only)
         {
