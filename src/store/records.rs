@@ -20,7 +20,7 @@ impl Store {
     /// Keeps a small record for another module: under `key` of `table`, in place of what was there.
     ///
     /// # Errors
-    /// [`Refused::Name`] for the table, [`Refused::TooLarge`] from 16 MiB on, [`Refused::Unencodable`]; [`Error::Io`].
+    /// [`Refused::Name`](super::Refused::Name) for the table, [`Refused::TooLarge`](super::Refused::TooLarge) from 16 MiB on, [`Refused::Unencodable`](super::Refused::Unencodable); [`Error::Io`].
     pub fn put_record<T: Serialize + ?Sized>(&self, table: &str, key: &str, record: &T) -> Result<(), Error> {
         check_name("table name", table)?;
         let bytes = layout::encode(record, &format!("{table} {key}"))?;
@@ -32,7 +32,7 @@ impl Store {
     /// Removes the record under `key` of `table`, if it is there.
     ///
     /// # Errors
-    /// [`Refused::Name`] for the table; [`Error::Io`].
+    /// [`Refused::Name`](super::Refused::Name) for the table; [`Error::Io`].
     pub fn delete_record(&self, table: &str, key: &str) -> Result<(), Error> {
         check_name("table name", table)?;
         let mut batch = Batch::default();
