@@ -20,7 +20,8 @@ impl Store {
     /// Keeps a small record for another module: under `key` of `table`, in place of what was there.
     ///
     /// # Errors
-    /// [`Refused::Name`](super::Refused::Name) for the table, [`Refused::TooLarge`](super::Refused::TooLarge) from 16 MiB on, [`Refused::Unencodable`](super::Refused::Unencodable); [`Error::Io`].
+    /// [`Refused::Name`](super::Refused::Name) for the table, [`Refused::TooLarge`](super::Refused::TooLarge) from 16 MiB on,
+    /// [`Refused::Unencodable`](super::Refused::Unencodable); [`Error::Io`].
     pub fn put_record<T: Serialize + ?Sized>(&self, table: &str, key: &str, record: &T) -> Result<(), Error> {
         check_name("table name", table)?;
         let bytes = layout::encode(record, &format!("{table} {key}"))?;

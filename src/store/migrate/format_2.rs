@@ -4,7 +4,8 @@
 //!   I cid seq              ItemRecord     →   P, L, M (`items`)
 //!   K cid modality id      seq            →   H (`ids`)
 //! ```
-//! It is done collection by collection, page by page; memory holds some pages. What a killed run made is removed first. The old tables stay until the format is 3; the next sweep removes them.
+//! It is done collection by collection, page by page; memory holds some pages. What a killed run made is removed first. The old
+//! tables stay until the format is 3; the next sweep removes them.
 
 use crate::store::error::Error;
 use crate::store::key_value::{Batch, KeyValue, empty};
