@@ -4,16 +4,21 @@
 //! ([`super::codes`]) no row that could be among the best is missed; those few are looked at again by their numbers. So the
 //! hits are those of a scan of all numbers, to the bit.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use super::codes::{Coded, Query};
-use super::kernel::{self, dot};
+use super::codes::Coded;
+use super::kernel::{self, PANEL, dot};
 use super::select::{Best, hits, pack, unpack};
+use super::sought::Sought;
 use super::{Error, Flat, Hit, Index, RowSet, product};
 use crate::embedding::Embeddings;
 
 /// Rows that one task looks at.
 const PART: usize = 4096;
+/// Rows that lie between asking for a row and its product.
+const AHEAD: usize = 2;
 /// Numbers from which on tasks are worth their start.
 const PARALLEL_FROM: usize = 1 << 19;
 
@@ -70,67 +75,91 @@ impl<'a> Exact<'a> {
         pack(dot(query, self.row(row as usize)), row)
     }
 
+    /// The rows of a part.
+    fn part(&self, part: usize) -> Range<usize> {
+        part * PART..((part + 1) * PART).min(self.len())
+    }
+
     fn search_part(&self, query: &[f32], k: usize, accept: Option<&RowSet>, part: usize) -> Best {
-        let mut best = Best::new(k);
-        for row in part * PART..((part + 1) * PART).min(self.len()) {
-            if accept.is_none_or(|set| set.contains(row)) {
-                best.offer(self.score(query, row as u32));
+        let (mut best, range) = (Best::new(k), self.part(part));
+        match accept {
+            None => {
+                let mut products = Vec::with_capacity(range.len());
+                let rows = self.rows.get(range.start * self.dim..range.end * self.dim).unwrap_or_default();
+                kernel::scan(query, rows, &mut products);
+                range.zip(products).for_each(|(row, product)| best.offer(pack(product, row as u32)));
+            }
+            Some(set) => {
+                let passing: Vec<usize> = set.of(range).collect();
+                for (i, &row) in passing.iter().enumerate() {
+                    if let Some(&next) = passing.get(i + AHEAD) {
+                        kernel::prefetch(self.row(next));
+                    }
+                    best.offer(self.score(query, row as u32));
+                }
             }
         }
         best
     }
 
-    /// The rows of a part that may be among the best `k`: words of the least that their products can be, and of the most.
-    fn sift_part(
+    /// Looks at the codes of a part.
+    fn sift_part<'q>(
         &self,
-        (flat, coded): (&Flat, Coded<'_>),
-        query: &Query,
-        k: usize,
+        (flat, coded): (&Flat, Coded<'a>),
+        mut sought: Sought<'q>,
         accept: Option<&RowSet>,
         part: usize,
-    ) -> Result<(Best, Vec<u64>), Error> {
-        let range = part * PART..((part + 1) * PART).min(self.len());
-        let passing: Vec<u32> = match accept {
-            None => range.map(|row| row as u32).collect(),
-            Some(set) => range.filter(|&row| set.contains(row)).map(|row| row as u32).collect(),
-        };
-        if !passing.iter().all(|&row| flat.check(row as usize..row as usize + 1, false).is_ok()) {
-            return Err(flat.damaged());
-        }
-        let mut sums = Vec::with_capacity(passing.len());
-        kernel::gather(&query.codes, coded.codes, &passing, &mut sums);
-        let (mut best, mut maybe) = (Best::new(k), Vec::new());
-        for (&row, &sum) in passing.iter().zip(&sums) {
-            let of = |values: &[f32]| values.get(row as usize).copied().unwrap_or_default();
-            let (estimate, bound) = (query.estimate(sum, of(coded.scales)), query.bound(of(coded.errors)));
-            let most = pack(estimate + bound, row);
-            if most >= best.bar() {
-                best.offer(pack(estimate - bound, row));
-                maybe.push(most);
+    ) -> Result<Sought<'q>, Error> {
+        let range = self.part(part);
+        let mut sums = Vec::with_capacity(range.len());
+        let Some(set) = accept else {
+            flat.check(range.clone(), false)?;
+            let codes = coded.codes.get(range.start * self.dim..range.end * self.dim).unwrap_or_default();
+            kernel::scan_codes(&sought.rounded.codes, codes, &mut sums);
+            for (sums, first) in sums.chunks(PANEL).zip(range.step_by(PANEL)) {
+                let of = |values: &'a [f32]| values.get(first..).unwrap_or_default();
+                let there = u16::MAX >> (PANEL - sums.len());
+                let (scales, errors) = (sixteen(of(coded.scales)), sixteen(of(coded.errors)));
+                sought.look(&sixteen(sums), &scales, &errors, there, |i| (first + i) as u32);
             }
+            return Ok(sought);
+        };
+        let passing: Vec<u32> = set.of(range).map(|row| row as u32).collect();
+        let mut groups = passing.chunks(PANEL).peekable();
+        while let Some(rows) = groups.next() {
+            let next = groups.peek().copied().unwrap_or_default();
+            next.iter().for_each(|&row| kernel::prefetch(coded.row(row as usize)));
+            if !rows.iter().all(|&row| flat.check(row as usize..row as usize + 1, false).is_ok()) {
+                return Err(flat.damaged());
+            }
+            kernel::gather(&sought.rounded.codes, coded.codes, rows, &mut sums);
+            let (mut scales, mut errors) = ([0.0; PANEL], [0.0; PANEL]);
+            for ((&row, scale), error) in rows.iter().zip(&mut scales).zip(&mut errors) {
+                let of = |values: &[f32]| values.get(row as usize).copied().unwrap_or_default();
+                (*scale, *error) = (of(coded.scales), of(coded.errors));
+            }
+            let there = u16::MAX >> (PANEL - rows.len());
+            sought.look(&sixteen(&sums), &scales, &errors, there, |i| rows.get(i).copied().unwrap_or_default());
         }
-        maybe.retain(|&most| most >= best.bar());
-        Ok((best, maybe))
+        Ok(sought)
     }
 
-    fn sift(&self, flat: &Flat, coded: Coded<'_>, query: &[f32], k: usize, accept: Option<&RowSet>) -> Result<Vec<Hit>, Error> {
-        let mut rounded = Query::default();
-        rounded.set(query);
+    fn sift(&self, flat: &Flat, coded: Coded<'a>, query: &[f32], k: usize, accept: Option<&RowSet>) -> Result<Vec<Hit>, Error> {
         let parts = self.len().div_ceil(PART);
-        let one = |part| self.sift_part((flat, coded), &rounded, k, accept, part);
-        let parts: Vec<(Best, Vec<u64>)> = match self.is_large(accept) {
-            true => (0..parts).into_par_iter().map(one).collect::<Result<_, _>>()?,
-            false => (0..parts).map(one).collect::<Result<_, _>>()?,
+        let sought = || Sought::new(query, query.len(), k);
+        let mut sought = match self.is_large(accept) && rayon::current_num_threads() > 1 {
+            true => (0..parts)
+                .into_par_iter()
+                .map(|part| self.sift_part((flat, coded), sought(), accept, part))
+                .try_reduce(sought, |a, b| Ok(a.join(b)))?,
+            false => (0..parts).try_fold(sought(), |sought, part| self.sift_part((flat, coded), sought, accept, part))?,
         };
-        let mut best = Best::new(k);
-        parts.iter().flat_map(|(part, _)| part.words()).for_each(|word| best.offer(word));
-        // The best k are at least as near as the k-th of what all are at least.
-        let maybe: Vec<u32> = parts.iter().flat_map(|(_, m)| m).filter(|&&m| m >= best.bar()).map(|&m| unpack(m).1).collect();
-        let look = |&row: &u32| match flat.sound_numbers(row as usize) {
-            true => Ok(self.score(query, row)),
-            false => Err(flat.damaged()),
+        sought.settle();
+        let look = |&most: &u64| match unpack(most) {
+            (_, row) if flat.sound_numbers(row as usize) => Ok(self.score(query, row)),
+            _ => Err(flat.damaged()),
         };
-        let words: Vec<u64> = maybe.iter().map(look).collect::<Result<_, _>>()?;
+        let words: Vec<u64> = sought.candidates().iter().map(look).collect::<Result<_, _>>()?;
         Ok(hits(words.into_iter(), k))
     }
 
@@ -143,6 +172,9 @@ impl Index for Exact<'_> {
     fn search(&self, query: &[f32], k: usize, accept: Option<&RowSet>) -> Result<Vec<Hit>, Error> {
         check(self.dim, query.len())?;
         let k = k.min(self.len());
+        if k == 0 {
+            return Ok(Vec::new());
+        }
         if let Some((flat, coded)) = self.coded {
             return self.sift(flat, coded, query, k, accept.or(flat.live()));
         }
@@ -157,6 +189,15 @@ impl Index for Exact<'_> {
     fn is_exact(&self) -> bool {
         true
     }
+}
+
+/// The first 16 of these, filled up with zeros.
+#[inline]
+fn sixteen<T: Copy + Default>(values: &[T]) -> [T; PANEL] {
+    let mut all = [T::default(); PANEL];
+    let n = values.len().min(PANEL);
+    all[..n].copy_from_slice(&values[..n]);
+    all
 }
 
 /// Refuses queries of another dimension.

@@ -208,8 +208,9 @@ impl Flat {
     /// # Errors
     /// [`Error::Damaged`].
     pub(super) fn check(&self, rows: std::ops::Range<usize>, numbers: bool) -> Result<(), Error> {
-        let sound =
-            self.checked.is_none() || rows.into_iter().all(|row| self.sound(row) && (!numbers || self.sound_numbers(row)));
+        let Some(checked) = &self.checked else { return Ok(()) };
+        let sound = (checked.hot.have(&rows) || rows.clone().all(|row| self.sound(row)))
+            && (!numbers || checked.cold.have(&rows) || rows.clone().all(|row| self.sound_numbers(row)));
         if sound { Ok(()) } else { Err(self.damaged()) }
     }
 
@@ -273,6 +274,17 @@ impl Bits {
     #[inline]
     fn has(&self, row: usize) -> bool {
         self.0.get(row / 64).is_some_and(|word| word.load(Ordering::Relaxed) >> (row % 64) & 1 == 1)
+    }
+
+    /// Whether all of these are there, many at a time where they are words' whole.
+    #[inline]
+    fn have(&self, rows: &std::ops::Range<usize>) -> bool {
+        let whole = rows.start.div_ceil(64)..rows.end / 64;
+        if whole.is_empty() {
+            return rows.clone().all(|row| self.has(row));
+        }
+        (rows.start..whole.start * 64).chain(whole.end * 64..rows.end).all(|row| self.has(row))
+            && self.0.get(whole).is_some_and(|words| words.iter().all(|word| word.load(Ordering::Relaxed) == u64::MAX))
     }
 
     fn set(&self, row: usize) -> bool {

@@ -28,6 +28,7 @@ mod product;
 mod recall;
 mod row_set;
 mod select;
+mod sought;
 
 pub use build::{Settings, build};
 pub use draft::Draft;

@@ -2,7 +2,10 @@
 //!
 //! ```text
 //!   f32 · f32     dot                    one pair
+//!                 dot_four               one query with four rows
+//!                 scan                   one query with rows that follow each other
 //!   i8  · code    gather                 one query with chosen rows: a walk
+//!                 scan_codes             one query with rows that follow each other
 //!                 panels                 many queries with many rows: a matrix product
 //! ```
 //! *f32*: all paths add the products up in 64 lanes (lane i takes the numbers i, i + 64, …; a short tail is filled with zeros)
@@ -107,6 +110,67 @@ fn dot_at(level: Level, a: &[f32], b: &[f32]) -> f32 {
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 | Level::Avx512Vnni => unsafe { x86::dot_avx512(a, b) },
         _ => portable::dot(a, b),
+    }
+}
+
+/// The dot products of `query` with four rows, each as [`dot`] gives it, to the bit.
+#[inline]
+pub fn dot_four(query: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
+    dot_four_at(Level::detect(), query, rows)
+}
+
+#[inline]
+fn dot_four_at(level: Level, query: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
+    match level {
+        // SAFETY: this processor has the level; the rows are as long as the query.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 | Level::Avx512Vnni if rows.iter().all(|row| row.len() == query.len()) => unsafe {
+            x86::dot_four_avx512(query, &rows)
+        },
+        _ => rows.map(|row| dot_at(level, query, row)),
+    }
+}
+
+/// The dot product of `query` with each of `rows`, which follow each other: as [`dot`] gives it, to the bit. What comes after
+/// is asked for ahead of time, so that memory is read as fast as it can be.
+#[inline]
+pub fn scan(query: &[f32], rows: &[f32], products: &mut Vec<f32>) {
+    scan_at(Level::detect(), query, rows, products);
+}
+
+fn scan_at(level: Level, query: &[f32], rows: &[f32], products: &mut Vec<f32>) {
+    products.clear();
+    if query.is_empty() {
+        return;
+    }
+    match level {
+        // SAFETY: this processor has the level; the query is not empty.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { x86::scan_avx2(query, rows, products) },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 | Level::Avx512Vnni => unsafe { x86::scan_avx512(query, rows, products) },
+        _ => products.extend(rows.chunks_exact(query.len()).map(|row| portable::dot(query, row))),
+    }
+}
+
+/// The sum of `query` times the codes of each row of `matrix` (`query.len()` a row), as [`gather`] gives it for all of them.
+#[inline]
+pub fn scan_codes(query: &[i8], matrix: &[u8], sums: &mut Vec<i32>) {
+    scan_codes_at(Level::detect(), query, matrix, sums);
+}
+
+fn scan_codes_at(level: Level, query: &[i8], matrix: &[u8], sums: &mut Vec<i32>) {
+    sums.clear();
+    if query.is_empty() {
+        return;
+    }
+    match level {
+        // SAFETY: this processor has the level; the query is not empty.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 | Level::Avx512 => unsafe { x86::scan_codes_avx2(query, matrix, sums) },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512Vnni => unsafe { x86::scan_codes_vnni(query, matrix, sums) },
+        _ => sums.extend(matrix.chunks_exact(query.len()).map(|row| portable::dot_codes(query, row))),
     }
 }
 

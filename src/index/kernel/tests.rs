@@ -67,6 +67,42 @@ fn every_path_gives_the_sums_of_codes() {
 }
 
 #[test]
+fn a_scan_gives_what_its_rows_give() {
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    for n in lengths() {
+        for rows in [0, 1, 3, 4, 5, 9] {
+            let query: Vec<f32> = (0..n).map(|_| rng.random_range(-1.0..1.0)).collect();
+            // A row that is cut at the end is none; memory at any place.
+            let matrix: Vec<f32> = (0..rows * n + n / 2 + 1).map(|_| rng.random_range(-1.0..1.0)).collect();
+            let codes: Vec<i8> = (0..n).map(|_| rng.random_range(-127..=127)).collect();
+            let bytes: Vec<u8> = (0..rows * n + n / 2 + 1).map(|_| rng.random()).collect();
+            let (matrix, bytes) = (&matrix[1.min(n / 2)..], &bytes[1.min(n / 2)..]);
+            let count = if n == 0 { 0 } else { rows };
+            for level in Level::all() {
+                let (mut products, mut sums) = (vec![7.0], vec![7]);
+                scan_at(level, &query, matrix, &mut products);
+                scan_codes_at(level, &codes, bytes, &mut sums);
+                assert_eq!((products.len(), sums.len()), (count, count), "{level:?}, {rows} rows of {n}");
+                if count >= 4 {
+                    let four = std::array::from_fn(|r| &matrix[r * n..(r + 1) * n]);
+                    assert_eq!(
+                        dot_four_at(level, &query, four).map(f32::to_bits)[..],
+                        products.iter().map(|x| x.to_bits()).collect::<Vec<_>>()[..4]
+                    );
+                    let cut = [four[0], &four[1][..n - 1], four[2], four[3]];
+                    assert_eq!(dot_four_at(level, &query, cut)[1], dot_at(level, &query, cut[1]), "a shorter row is no harm");
+                }
+                for row in 0..count {
+                    let expected = dot_at(level, &query, &matrix[row * n..(row + 1) * n]);
+                    assert_eq!(products[row].to_bits(), expected.to_bits(), "{level:?}, row {row} of {rows}, {n} numbers");
+                    assert_eq!(sums[row], portable::dot_codes(&codes, &bytes[row * n..(row + 1) * n]), "{level:?}, {n} codes");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn every_path_gives_the_sums_of_a_panel() {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     for dim in (4..140).step_by(4).chain([512, 1024]) {

@@ -7,6 +7,16 @@ use std::arch::x86_64::*;
 use super::portable::{self, add_up};
 use super::{GROUP, LANES, PANEL, QUERIES, Reach, codes_of};
 
+/// How far ahead of a scan memory is asked for, in bytes. The processor's own prefetching stops at the end of a page.
+const AHEAD: usize = 8192;
+
+/// Asks for the memory that a scan which is at `place` will read.
+#[inline(always)]
+fn ask_ahead<T>(place: *const T) {
+    // SAFETY: any address may be prefetched; SSE is part of x86-64.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast::<i8>().wrapping_add(AHEAD)) };
+}
+
 /// The last numbers of a slice, filled up with zeros.
 #[inline]
 fn tail(values: &[f32]) -> [f32; LANES] {
@@ -65,6 +75,103 @@ pub unsafe fn dot_avx512(a: &[f32], b: &[f32]) -> f32 {
     // SAFETY: 16 numbers of 16.
     unsafe { _mm512_storeu_ps(lanes.as_mut_ptr(), sum) };
     add_up(lanes)
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub unsafe fn scan_avx2(query: &[f32], rows: &[f32], products: &mut Vec<f32>) {
+    for row in rows.chunks_exact(query.len()) {
+        row.chunks(16).for_each(|line| ask_ahead(line.as_ptr()));
+        // SAFETY: the level is there; the row is as long as the query.
+        products.push(unsafe { dot_avx2(query, row) });
+    }
+}
+
+/// The products of a query with four rows of its length: a load of the query serves them all. `SCAN`: memory ahead is asked for.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn four_avx512<const SCAN: bool>(query: &[f32], four: &[&[f32]; 4]) -> [f32; 4] {
+    let (mut sums, mut at, n) = ([[_mm512_setzero_ps(); 4]; 4], 0, query.len());
+    while at + LANES <= n {
+        for i in 0..4 {
+            // SAFETY: 16 numbers from at + 16 i on are below the length of the query and of each row.
+            unsafe {
+                let x = _mm512_loadu_ps(query.as_ptr().add(at + 16 * i));
+                for (row, sums) in four.iter().zip(&mut sums) {
+                    let place = row.as_ptr().add(at + 16 * i);
+                    if SCAN {
+                        ask_ahead(place);
+                    }
+                    sums[i] = _mm512_fmadd_ps(x, _mm512_loadu_ps(place), sums[i]);
+                }
+            }
+        }
+        at += LANES;
+    }
+    for i in 0..if at < n { 4 } else { 0 } {
+        let first = (at + 16 * i).min(n);
+        let mask = ((1u32 << (n - first).min(16)) - 1) as u16;
+        // SAFETY: a masked load reads only the numbers of its mask, and they are below the length.
+        unsafe {
+            let x = _mm512_maskz_loadu_ps(mask, query.as_ptr().add(first));
+            for (row, sums) in four.iter().zip(&mut sums) {
+                sums[i] = _mm512_fmadd_ps(x, _mm512_maskz_loadu_ps(mask, row.as_ptr().add(first)), sums[i]);
+            }
+        }
+    }
+    // As `add_up`: halves onto each other, here of four rows at once.
+    let quarter = |s: &[__m512; 4]| {
+        let sum = _mm512_add_ps(_mm512_add_ps(s[0], s[1]), _mm512_add_ps(s[2], s[3]));
+        let upper = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(sum)));
+        let half = _mm256_add_ps(_mm512_castps512_ps256(sum), upper);
+        _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps::<1>(half))
+    };
+    let [a, b, c, d] = [quarter(&sums[0]), quarter(&sums[1]), quarter(&sums[2]), quarter(&sums[3])];
+    let ab = _mm_add_ps(_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
+    let cd = _mm_add_ps(_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
+    let mut found = [0.0; 4];
+    // SAFETY: 4 numbers of 4.
+    unsafe { _mm_storeu_ps(found.as_mut_ptr(), _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab))) };
+    found
+}
+
+#[target_feature(enable = "avx512f")]
+pub unsafe fn dot_four_avx512(query: &[f32], four: &[&[f32]; 4]) -> [f32; 4] {
+    // SAFETY: the caller's.
+    unsafe { four_avx512::<false>(query, four) }
+}
+
+#[target_feature(enable = "avx512f")]
+pub unsafe fn scan_avx512(query: &[f32], rows: &[f32], products: &mut Vec<f32>) {
+    let n = query.len();
+    let fours = rows.chunks_exact(4 * n);
+    let rest = fours.remainder().chunks_exact(n);
+    for four in fours {
+        let four: [&[f32]; 4] = std::array::from_fn(|r| &four[r * n..(r + 1) * n]);
+        // SAFETY: the level is there; each row is as long as the query.
+        products.extend_from_slice(&unsafe { four_avx512::<true>(query, &four) });
+    }
+    for row in rest {
+        // SAFETY: the level is there; the row is as long as the query.
+        products.push(unsafe { dot_avx512(query, row) });
+    }
+}
+
+#[target_feature(enable = "avx2")]
+pub unsafe fn scan_codes_avx2(query: &[i8], matrix: &[u8], sums: &mut Vec<i32>) {
+    for row in matrix.chunks_exact(query.len()) {
+        row.chunks(64).for_each(|line| ask_ahead(line.as_ptr()));
+        // SAFETY: the level is there; the row is as long as the query.
+        sums.push(unsafe { dot_codes_avx2(query, row) });
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub unsafe fn scan_codes_vnni(query: &[i8], matrix: &[u8], sums: &mut Vec<i32>) {
+    for row in matrix.chunks_exact(query.len()) {
+        row.chunks(64).for_each(|line| ask_ahead(line.as_ptr()));
+        // SAFETY: the level is there; the row is as long as the query.
+        sums.push(unsafe { dot_codes_vnni(query, row) });
+    }
 }
 
 #[target_feature(enable = "avx2")]

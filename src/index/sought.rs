@@ -1,0 +1,117 @@
+//! One query on its way through rows of codes: which rows may be among its best.
+//!
+//! ```text
+//!   16 sums ─ those that may reach the bar ─┬─ the most that each can be ─ maybe
+//!                                           └─ the least ─ the best k of them are the bar
+//! ```
+//! A row is a candidate while the most that its product can be is not below the least of the best k so far, so none of the
+//! best is missed. A bar that lags behind lets a few more pass and is far cheaper than a heap.
+
+use super::codes::Query;
+use super::kernel::{PANEL, Reach, reach};
+use super::select::{keep_best, pack, unpack};
+
+/// Candidates from which on those that fell below the bar are thrown out.
+const MANY: usize = 4096;
+/// Rows above the bar, besides half of k, after which it is raised.
+const LATE: usize = 16;
+
+/// One query, and what may be near it.
+pub(super) struct Sought<'a> {
+    pub query: &'a [f32],
+    pub rounded: Query,
+    k: usize,
+    reach: Reach,
+    /// The bar as a word; 0 before `k` rows were seen.
+    bar: u64,
+    /// Words of the least that products can be: the best `k`, and more that came since.
+    least: Vec<u64>,
+    /// Words of the most that they can be, in the order in which they came.
+    maybe: Vec<u64>,
+    /// Length of `maybe` from which on it is looked through.
+    full: usize,
+}
+
+impl<'a> Sought<'a> {
+    /// For rows of `length` codes, which are the query's and zeros after them.
+    pub fn new(query: &'a [f32], length: usize, k: usize) -> Self {
+        let mut rounded = Query::default();
+        rounded.set(query);
+        rounded.codes.resize(length, 0);
+        let reach = rounded.reach();
+        Sought { query, rounded, k, reach, bar: 0, least: Vec::new(), maybe: Vec::new(), full: MANY }
+    }
+
+    /// Looks at 16 rows, of those whose bits are set in `there`; `row_of` gives the number of each.
+    #[inline]
+    pub fn look(
+        &mut self,
+        sums: &[i32; PANEL],
+        scales: &[f32; PANEL],
+        errors: &[f32; PANEL],
+        there: u16,
+        row_of: impl Fn(usize) -> u32,
+    ) {
+        let mut above = reach(sums, scales, errors, &self.reach) & there;
+        while above != 0 {
+            let i = above.trailing_zeros() as usize;
+            above &= above - 1;
+            if let (Some(&sum), Some(&scale), Some(&error)) = (sums.get(i), scales.get(i), errors.get(i)) {
+                self.take(sum, row_of(i), scale, error);
+            }
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, sum: i32, row: u32, scale: f32, error: f32) {
+        let most = pack(self.reach.most(sum, scale, error), row);
+        if most < self.bar {
+            return;
+        }
+        self.maybe.push(most);
+        let least = pack(self.rounded.estimate(sum, scale) - self.rounded.bound(error), row);
+        if least > self.bar {
+            self.least.push(least);
+            if self.least.len() >= self.k + self.k / 2 + LATE {
+                self.raise();
+            }
+        }
+    }
+
+    /// Brings the bar up to the `k`-th.
+    fn raise(&mut self) {
+        keep_best(&mut self.least, self.k);
+        if let Some(&bar) = self.least.last().filter(|_| self.least.len() == self.k) {
+            (self.bar, self.reach.bar) = (bar, unpack(bar).0);
+        }
+        if self.maybe.len() >= self.full {
+            self.sift();
+            self.full = MANY.max(2 * self.maybe.len());
+        }
+    }
+
+    /// Throws out what fell below the bar.
+    fn sift(&mut self) {
+        let bar = self.bar;
+        self.maybe.retain(|&most| most >= bar);
+    }
+
+    /// What this and another search of the same query found, in other rows.
+    pub fn join(mut self, other: Self) -> Self {
+        self.least.extend(other.least);
+        self.maybe.extend(other.maybe);
+        self
+    }
+
+    /// Settles which rows may be among the best, by all that was seen.
+    pub fn settle(&mut self) {
+        self.raise();
+        self.sift();
+    }
+
+    /// The words of the rows that may be among the best, in the order in which they came; without
+    /// [`settle`](Sought::settle) of some more.
+    pub fn candidates(&self) -> &[u64] {
+        &self.maybe
+    }
+}
