@@ -73,9 +73,9 @@ fn a_scan_gives_what_its_rows_give() {
         for rows in [0, 1, 3, 4, 5, 9] {
             let query: Vec<f32> = (0..n).map(|_| rng.random_range(-1.0..1.0)).collect();
             // A row that is cut at the end is none; memory at any place.
-            let matrix: Vec<f32> = (0..rows * n + n / 2 + 1).map(|_| rng.random_range(-1.0..1.0)).collect();
+            let matrix: Vec<f32> = (0..rows * n + n / 2).map(|_| rng.random_range(-1.0..1.0)).collect();
             let codes: Vec<i8> = (0..n).map(|_| rng.random_range(-127..=127)).collect();
-            let bytes: Vec<u8> = (0..rows * n + n / 2 + 1).map(|_| rng.random()).collect();
+            let bytes: Vec<u8> = (0..rows * n + n / 2).map(|_| rng.random()).collect();
             let (matrix, bytes) = (&matrix[1.min(n / 2)..], &bytes[1.min(n / 2)..]);
             let count = if n == 0 { 0 } else { rows };
             for level in Level::all() {
