@@ -7,11 +7,13 @@
 //! | fewer samples than declared (PCM and FLAC: at all, others: by over two packets) | [`Error::Truncated`] |
 //! | the data ends inside a packet | [`Error::Cut`] |
 //! | packets that cannot be decoded | above 1 % [`Error::Damaged`], else a warning with their number |
-//! | FLAC's MD5 of the samples | [`Error::Checksum`] |
+//! | FLAC's MD5 of the samples, in containers other than its own | [`Error::Checksum`] |
 //! | NaN, infinity, beyond 2³¹ × full scale | [`Error::Amplitude`] |
 //! | beyond 16 × full scale | a warning |
 //! | 0 or over 64 channels, a rate outside 1–768 kHz, over the limit's duration | an error before or while decoding |
 //!
+//! In FLAC's own container each frame has a CRC-16, and only frames that fit theirs are decoded: damage is a missing frame, which
+//! the declared length tells. The MD5 beside it found nothing more in 18,000 damages, and costs a quarter of decoding.
 //! An MP3 file without a LAME tag and an ADTS file do not declare their length: a cut there cannot be noticed.
 //! The silence that MP3 and AAC encoders put in front and behind is dropped where the file tells how long it is
 //! (LAME tag, Ogg positions, MP4 edit list: see `priming`).
@@ -160,7 +162,7 @@ fn open(container: &str, track: &Track) -> Result<Box<dyn AudioDecoder>, Error> 
     }
     check(parameters)?;
     // Without a tag that tells the padding, symphonia guesses an MP3's length from its first frames and would cut the end.
-    let options = AudioDecoderOptions::default().verify(true).gapless(!is_guessed(container, track));
+    let options = AudioDecoderOptions::default().verify(container != "flac").gapless(!is_guessed(container, track));
     let decoder = symphonia::default::get_codecs().make_audio_decoder(parameters, &options).map_err(refused)?;
     check(decoder.codec_params())?;
     Ok(decoder)

@@ -9,7 +9,7 @@
 //! All of it goes packet by packet: [`AudioFile::stream`] passes the signal on as it comes, so that a file of hours takes no more
 //! memory than one of seconds; [`load`] gathers it into a [`Clip`].
 //! The same file always gives the same samples. A damaged file is an error that says what is wrong, never half a signal:
-//! the number of decoded samples is held against the number that the header declares, and FLAC's own checksum is verified.
+//! the number of decoded samples is held against the number that the header declares, and checksums are verified.
 //!
 //! Conventions: full scale is ±1; lengths in samples unless a name says `_s`; rates in Hz.
 

@@ -156,17 +156,28 @@ fn a_cut_is_never_taken_for_the_whole() {
     }
 }
 
+/// Whatever bit of a FLAC's frames is flipped, its frame's CRC-16 tells.
 #[test]
-fn flipped_samples_are_found_by_flacs_checksum() {
-    let mut found = 0;
+fn flipped_samples_are_found_by_flacs_checksums() {
     let good = fixture("stereo.flac");
-    for at in (9_000..good.len()).step_by(200) {
+    let flips = (9_000..good.len()).step_by(13).map(|at| (at, 1u8 << (at % 8)));
+    let mut found = 0;
+    for (at, bit) in flips {
         let mut bytes = good.clone();
-        bytes[at] ^= 0x10;
-        found += usize::from(decode(&bytes).is_err());
-        assert!(decode(&bytes).is_err(), "byte {at}");
+        bytes[at] ^= bit;
+        assert!(decode(&bytes).is_err(), "bit {bit} of byte {at}");
+        found += 1;
     }
-    assert!(found > 10);
+    assert!(found > 100, "{found}");
+    // Parts of a frame that were lost, doubled or overwritten, as by a bad disk.
+    for at in (9_000..good.len() - 600).step_by(997) {
+        let zeroed = [&good[..at], &[0; 512], &good[at + 512..]].concat();
+        let lost = [&good[..at], &good[at + 512..]].concat();
+        let twice = [&good[..at + 512], &good[at..]].concat();
+        for bytes in [zeroed, lost, twice] {
+            assert!(decode(&bytes).is_err(), "512 bytes at {at}");
+        }
+    }
 }
 
 fn error_of(bytes: &[u8]) -> Error {
