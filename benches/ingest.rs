@@ -118,6 +118,12 @@ fn main() {
         }
     });
     let (plain, after): (f64, _) = (stages[..3].iter().sum(), processor());
+    // What the machine itself gives: as many plain loops at once as there are threads, each with its share of the files.
+    let together = Instant::now();
+    rayon::broadcast(|thread| {
+        paths.iter().skip(thread.index()).step_by(thread.num_threads()).for_each(|path| drop(embed(path)));
+    });
+    let together = together.elapsed().as_secs_f64();
     let write = Instant::now();
     let written = Workspace::open(&place.path().join("written"), &[]).expect("a new store");
     let collection = written.store().create("clips").expect("a new collection");
@@ -130,6 +136,7 @@ fn main() {
     for (what, seconds) in ["read and hash", "decode and resample", "model", "(write, 32 a commit)"].iter().zip(stages) {
         println!("  {what:<24} {:>7.2} ms a clip  {:>5.1} % of the loop", seconds * 1e3 / n as f64, seconds / plain * 100.0);
     }
+    println!("{:<26} {:>7.1} clips/s  {:.2} × plain", "as many at once as threads", n as f64 / together, plain / together);
     println!(
         "{:<26} {:>7.1} clips/s  {:.2} × plain, {:.0} s of audio a second, peak memory {memory}",
         "dyad ingest",
