@@ -414,7 +414,11 @@ def measure_all(args, note, folder, rows, asked):
         for name, found, rates in rounds_of(args.rounds, engines, lambda engine: engine.search(asked, ef, args.seconds)):
             note(measure="search", engine=name, ef=ef, recall=recall(found, truth), **rates)
     for share in (0.5, 0.1, 0.01, 0.001) if "filter" in parts else []:
-        note(measure="filter", engine="dyad", share=share, **dyad.ask(f"filter {share} {args.seconds} {K}"))
+        # The first time rows are held against their checksums.
+        turns = [dyad.ask(f"filter {share} {args.seconds} {K}") for _ in range(args.rounds + 1)][1:]
+        ratios = [turn["qps"] / turn["exact"] for turn in turns]
+        note(measure="filter", engine="dyad", share=share, ratio=statistics.median(ratios), ratio_low=min(ratios),
+             ratio_high=max(ratios), **{key: statistics.median(turn[key] for turn in turns) for key in ("exact", "qps")})
     wanted = [name for name in args.exact.split(",") if name]
     scans = [dyad]
     scans += [DyadNumbers(dyad)] if "dyad f32" in wanted else []

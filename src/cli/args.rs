@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
     /// Threads of embedding, indexing and evaluation; any number gives the same results, and 1 the same search files too
-    #[arg(long, global = true, value_name = "N", env = "DYAD_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, global = true, value_name = "N", env = "DYAD_THREADS", value_parser = threads())]
     pub threads: Option<u16>,
     /// Only results and errors
     #[arg(short, long, global = true)]
@@ -148,7 +148,7 @@ pub struct Ingest {
     #[arg(long, value_name = "RULE")]
     pub label_from: Option<String>,
     /// Threads
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = threads())]
     pub jobs: Option<u16>,
     /// Files that can't be taken, or whose vectors have no direction, are listed and are no failure (exit code 0)
     #[arg(long)]
@@ -354,4 +354,9 @@ fn storage(name: &str) -> Result<crate::store::Storage, String> {
 fn stage(name: &str) -> Result<crate::embedding::Stage, String> {
     let known = crate::embedding::Stage::NAMES;
     crate::embedding::Stage::parse(name).ok_or_else(|| format!("expected {}", crate::diagnostic::one_of(known)))
+}
+
+/// A number of threads that any machine can start.
+fn threads() -> impl clap::builder::TypedValueParser<Value = u16> {
+    clap::value_parser!(u16).range(1..=1024)
 }
