@@ -164,15 +164,15 @@ impl Cutter {
 
 /// A window of `w` samples made of a shorter clip.
 fn fill(clip: &[f32], w: usize, short: Short) -> Vec<f32> {
-    let repeats = w / clip.len() * clip.len();
-    let round = clip.iter().copied().cycle();
-    let mut samples: Vec<f32> = match short {
-        Short::Zero => clip.to_vec(),
-        Short::RepeatCut | Short::Wrap => round.take(w).collect(),
-        Short::RepeatFloor | Short::RepeatFloorZero => round.take(repeats).collect(),
-    };
-    if short != Short::RepeatFloor {
-        samples.resize(w, 0.0);
+    let (whole, rest) = (w / clip.len(), w % clip.len());
+    let mut samples = Vec::with_capacity(w);
+    for _ in 0..if short == Short::Zero { 1 } else { whole } {
+        samples.extend_from_slice(clip);
+    }
+    match short {
+        Short::RepeatCut | Short::Wrap => samples.extend_from_slice(clip.get(..rest).unwrap_or_default()),
+        Short::Zero | Short::RepeatFloorZero => samples.resize(w, 0.0),
+        Short::RepeatFloor => {}
     }
     samples
 }

@@ -13,8 +13,10 @@
 //! | 0 or over 64 channels, a rate outside 1–768 kHz, over the limit's duration | an error before or while decoding |
 //!
 //! In FLAC's own container each frame has a CRC-16, and only frames that fit theirs are decoded: damage is a missing frame, which
-//! the declared length tells. The MD5 beside it found nothing more in 18,000 damages, and costs a quarter of decoding.
-//! An MP3 file without a LAME tag and an ADTS file do not declare their length: a cut there cannot be noticed.
+//! the declared length tells, or, in a stream of unknown length, the number that the last frame bears. The MD5 beside it found
+//! nothing more in 18,000 damages, and costs a quarter of decoding.
+//! An MP3 file without a LAME tag, an ADTS file and a FLAC written to a pipe do not declare their length: a cut there cannot be
+//! noticed.
 //! The silence that MP3 and AAC encoders put in front and behind is dropped where the file tells how long it is
 //! (LAME tag, Ogg positions, MP4 edit list: see `priming`).
 
@@ -104,7 +106,8 @@ fn decode_unguarded(
     let codec = decoder.codec_info().short_name;
     // A WAV of unknown length simply ends with the file.
     packets.cut &= container != "wave" || declared.is_some();
-    judge(&signal, &packets, declared, codec)?;
+    let at_least = if container == "flac" { declared.or(Some(packets.end)) } else { declared };
+    judge(&signal, &packets, at_least, codec)?;
     if decoder.finalize().verify_ok == Some(false) {
         return Err(Error::Checksum);
     }
@@ -210,6 +213,8 @@ struct Packets {
     longest: u64,
     /// The data ended inside one.
     cut: bool,
+    /// Where the last of them ends, as it says itself.
+    end: u64,
 }
 
 fn read_packets(
@@ -242,6 +247,7 @@ fn read_packets(
             continue;
         }
         packets.seen += 1;
+        packets.end = u64::try_from(packet.pts.get()).map_or(0, |start| start.saturating_add(packet.dur.get())).max(packets.end);
         match decoder.decode(&packet) {
             Ok(buffer) if buffer.frames() == 0 => {}
             Ok(buffer) => {
