@@ -24,7 +24,7 @@ static SIGNATURE: Signature = Signature {
             So two models, prompts, spaces, or texts and prototypes compare wherever both have the items. Each shared metric gets its \
             difference with a percentile bootstrap interval in which both sides are resampled together (over groups, when a side has \
             `by FIELD`). `top1` also gets McNemar's exact test. A quantity that every item has (a clip's reciprocal rank, separation or \
-            margin, a query's average precision, an anchor's accuracy) gets a permutation test that flips signs: all patterns where \
+            margin, a query's average precision, an anchor's part of the accuracy) gets a permutation test that flips signs: all patterns where \
             there are at most 10,000, else 10,000 seeded ones. p is two-sided and not corrected; a sweep (`prompts=`) compares its \
             prompts with Holm's correction.",
     clauses: &[Clause::With],

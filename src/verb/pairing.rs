@@ -18,6 +18,8 @@ pub struct Pairing<'a> {
     a: Side<'a>,
     b: Side<'a>,
     groups: Option<Vec<usize>>,
+    /// Items may be lacking on one side, where they add nothing to its sum.
+    partial: bool,
 }
 
 /// A trial's numbers over the paired items.
@@ -77,6 +79,7 @@ impl<'a> Pairing<'a> {
             a: Side { trial: a, at: at_a, columns: shared.iter().map(|s| s.0).collect() },
             b: Side { trial: b, at: at_b, columns: shared.iter().map(|s| s.1).collect() },
             groups,
+            partial,
         })
     }
 
@@ -133,13 +136,17 @@ impl<'a> Pairing<'a> {
         let mut tests = Vec::new();
         for (name, a) in &self.a.trial.values {
             let Some((_, b)) = self.b.trial.values.iter().find(|(other, _)| other == name) else { continue };
+            let of = |values: &[f64], at: Option<usize>| at.map_or(Some(0.0), |at| values.get(at).copied());
             let pairs = self.a.at.iter().zip(&self.b.at).enumerate();
-            let differences = pairs.filter_map(|(item, (i, j))| Some((item, a.get((*i)?)? - b.get((*j)?)?)));
+            let differences = pairs.filter_map(|(item, (i, j))| Some((item, of(a, *i)? - of(b, *j)?)));
             let (items, differences): (Vec<usize>, Vec<f64>) = differences.filter(|(_, d)| d.is_finite()).unzip();
             let groups: Option<Vec<usize>> =
                 self.groups.as_ref().map(|groups| items.iter().filter_map(|&i| groups.get(i).copied()).collect());
             if !differences.is_empty() {
-                let test = sign_flip(&differences, groups.as_deref(), PERMUTATIONS, seed, progress)?;
+                let mut test = sign_flip(&differences, groups.as_deref(), PERMUTATIONS, seed, progress)?;
+                if self.partial {
+                    test.difference *= differences.len() as f64;
+                }
                 tests.push((*name, differences.len(), test));
             }
         }
@@ -259,12 +266,13 @@ mod tests {
             groups: None,
             measure: Box::new(Triplets::of([0, 1].map(|term| Anchor { term, count: 4, right, ties: 0 })).unwrap()),
             right: None,
-            values: vec![("accuracy", vec![right as f64 / 4.0; 2])],
+            values: vec![("accuracy", vec![(right as f64 - 2.0) / 8.0; 2])],
         };
         let (a, b) = (anchors(["x", "y"], 3), anchors(["y", "z"], 1));
         let pairing = Pairing::new(&a, &b).unwrap();
         assert_eq!((pairing.len(), pairing.unmatched()), (3, 2));
         assert_eq!(pairing.points(&Silent).unwrap(), (vec![0.75], vec![0.25]));
-        assert_eq!(pairing.flips(0, &Silent).unwrap()[0].1, 1);
+        let (_, n, flip) = pairing.flips(0, &Silent).unwrap()[0];
+        assert_eq!((n, flip.difference), (3, 0.5));
     }
 }

@@ -25,7 +25,7 @@ pub struct Trial {
     pub measure: Box<dyn Measure + Send>,
     /// Whether each item is right, where the measure has `top1`.
     pub right: Option<Vec<bool>>,
-    /// Quantities with a number an item; NaN where it has none.
+    /// Quantities with a number an item; NaN where it has none. Those of anchors are parts of the whole and add up to it.
     pub values: Vec<(&'static str, Vec<f64>)>,
 }
 

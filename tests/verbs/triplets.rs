@@ -35,6 +35,18 @@ fn people_made_them() {
 }
 
 #[test]
+fn the_test_is_of_the_accuracy_over_triplets() {
+    // b2 has its three right by `n` alone, a1 its one by `m` alone: 3/4 less 1/4, where the anchors' own accuracies cancel out.
+    let (_dir, path) = file("human.csv", "anchor,positive,negative\nb2,b1,a1\nb2,b1,a2\nb2,a2,a1\na1,b2,a2\n");
+    let report = run(
+        &mut session(),
+        &format!("compare (triplets in clips model=n from=\"{path}\") with (triplets in clips model=m from=\"{path}\")"),
+    );
+    assert_eq!(report.metric("accuracy_difference").unwrap().value, 0.5);
+    assert_eq!((report.tables[1].rows[0][3].clone(), report.metric("accuracy_p").unwrap().value), (Value::Float(0.5), 1.0));
+}
+
+#[test]
 fn the_odd_one_out_is_the_negative_of_the_others() {
     let header = "clip1_id\tclip2_id\tclip3_id\tclip1_numvotes\tclip2_numvotes\tclip3_numvotes\n";
     let rows = "a1\ta2\tb1\t0\t1\t3\na1\tb1\tb2\t1\t1\t0\n";
