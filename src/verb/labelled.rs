@@ -16,7 +16,7 @@ use crate::report::{Estimate, Figure, Report, Table};
 use crate::value::Value;
 use crate::verb::against::{self, Against, refuse_text_pre_joint};
 use crate::verb::pairing::Pairing;
-use crate::verb::trial::Trial;
+use crate::verb::trial::{Groups, Trial};
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, parameters, provenance, spaces};
 use crate::workspace::Prompts;
@@ -42,7 +42,7 @@ pub const SHAPE: Signature = Signature {
 /// The measured clips, for `compare`: their measure, and a quantity of each.
 pub fn trial(
     truth: &Truth,
-    groups: Option<Vec<usize>>,
+    groups: Option<Groups>,
     value: (&'static str, Vec<f64>),
     measure: impl Measure + Send + 'static,
 ) -> Trial {

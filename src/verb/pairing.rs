@@ -74,7 +74,10 @@ impl<'a> Pairing<'a> {
             let groups = trial.groups.as_ref()?;
             at.iter().map(|i| groups.get((*i)?).copied()).collect::<Option<Vec<usize>>>()
         };
-        let groups = grouped(a, &at_a).or_else(|| grouped(b, &at_b));
+        let groups = match (grouped(a, &at_a), grouped(b, &at_b)) {
+            (Some(first), Some(second)) => Some(same_groups(a, b, first, &second)?),
+            (first, second) => first.or(second),
+        };
         Ok(Pairing {
             a: Side { trial: a, at: at_a, columns: shared.iter().map(|s| s.0).collect() },
             b: Side { trial: b, at: at_b, columns: shared.iter().map(|s| s.1).collect() },
@@ -190,6 +193,27 @@ impl Measure for Side<'_> {
         let all = self.trial.measure.evaluate_each(&Through { of: weightings, at: &self.at }, progress)?;
         Ok(all.iter().map(|values| self.columns.iter().filter_map(|&c| values.get(c).copied()).collect()).collect())
     }
+}
+
+/// The groups of both sides.
+///
+/// # Errors
+/// When they are groups by two fields, or of other items.
+fn same_groups(a: &Trial, b: &Trial, first: Vec<usize>, second: &[usize]) -> Result<Vec<usize>, Diagnostic> {
+    let by = |trial: &Trial| trial.groups.as_ref().map_or_else(String::new, |groups| groups.by.clone());
+    let (own, other) = (by(a), by(b));
+    if own != other {
+        return Err(Diagnostic::new(format!("the first groups its {} by `{own}`, the second by `{other}`", a.unit))
+            .expected(format!("`by {own}` or `by {other}` on both sides")));
+    }
+    let count = |groups: &mut dyn Iterator<Item = (usize, usize)>| groups.collect::<std::collections::BTreeSet<_>>().len();
+    let both = count(&mut first.iter().copied().zip(second.iter().copied()));
+    let alone = |groups: &[usize]| count(&mut groups.iter().map(|&group| (group, group)));
+    if alone(&first) != both || alone(second) != both {
+        return Err(Diagnostic::new(format!("`{own}` groups the {} of the first otherwise than those of the second", a.unit))
+            .expected("the same groups on both sides"));
+    }
+    Ok(first)
 }
 
 /// Refuses two lists that do not hold the same names.

@@ -14,7 +14,7 @@ use crate::query::{Bound, Example, Signature};
 use crate::report::{Figure, Table};
 use crate::value::Value;
 use crate::verb::against::refuse_text_pre_joint;
-use crate::verb::trial::Trial;
+use crate::verb::trial::{Groups, Trial};
 use crate::verb::truth::{TRUTH, Task, Truth};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance, spaces};
 use crate::workspace::Prompts;
@@ -167,7 +167,7 @@ impl Plan for RetrievePlan {
                 let fault = fault.at(field.span);
                 return Err(fault.expected("`by FIELD` where clips are the queries").into());
             }
-            None if self.direction == Direction::ClipsForCaptions => Some(clip_of_each(&truth)),
+            None if self.direction == Direction::ClipsForCaptions => Some(Groups { by: "clip".into(), of: clip_of_each(&truth) }),
             _ => task.resampled_by(&truth)?,
         };
         let bootstrap = parameters::bootstrap(&task.bound);

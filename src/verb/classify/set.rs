@@ -7,7 +7,7 @@ use crate::metric::{Classification, Cosines};
 use crate::report::{Estimate, Figure, Table};
 use crate::value::Value;
 use crate::verb::labelled;
-use crate::verb::trial::Trial;
+use crate::verb::trial::{Groups, Trial};
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Outcome, Scope, parameters, provenance};
 
@@ -54,7 +54,7 @@ pub fn measured(task: &Task, truth: &Truth, scores: &Arc<dyn Cosines>, scope: &S
 }
 
 /// The classified clips, for `compare`.
-fn trial(truth: &Truth, classification: Classification, groups: Option<Vec<usize>>) -> Trial {
+fn trial(truth: &Truth, classification: Classification, groups: Option<Groups>) -> Trial {
     let right = Some(classification.right(1));
     let value = ("reciprocal_rank", classification.reciprocal_ranks());
     Trial { right, ..labelled::trial(truth, groups, value, classification) }

@@ -7,7 +7,7 @@ use crate::metric::{Cosines, Measure, MultiLabel};
 use crate::report::{Figure, Report, Table};
 use crate::verb::classify::set::{metric_table, top, within};
 use crate::verb::several::Several;
-use crate::verb::trial::Trial;
+use crate::verb::trial::{Groups, Trial};
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Outcome, Scope, parameters, provenance};
 
@@ -85,7 +85,7 @@ fn per_class(truth: &Truth, tagging: &MultiLabel) -> Table {
 }
 
 /// The tagged clips, for `compare`.
-fn trial(truth: &Truth, tagging: MultiLabel, groups: Option<Vec<usize>>) -> Trial {
+fn trial(truth: &Truth, tagging: MultiLabel, groups: Option<Groups>) -> Trial {
     Trial {
         unit: "clips",
         items: truth.ids(),
