@@ -124,11 +124,16 @@ impl<'a> Pairing<'a> {
     /// # Errors
     /// When there are no items.
     pub fn mcnemar(&self) -> Result<Option<McNemar>, metric::Error> {
+        self.right().map(|(a, b)| mcnemar(&a, &b)).transpose()
+    }
+
+    /// Whether each item is right, where both sides know.
+    fn right(&self) -> Option<(Vec<bool>, Vec<bool>)> {
         let right = |side: &Side<'_>| {
             let right = side.trial.right.as_ref()?;
             side.at.iter().map(|i| right.get((*i)?).copied()).collect::<Option<Vec<bool>>>()
         };
-        right(&self.a).zip(right(&self.b)).map(|(a, b)| mcnemar(&a, &b)).transpose()
+        right(&self.a).zip(right(&self.b))
     }
 
     /// The sign-flip test of each quantity that both sides have for each item, over the items where it is a number.
@@ -156,16 +161,41 @@ impl<'a> Pairing<'a> {
         Ok(tests)
     }
 
-    /// The test that goes first: McNemar's, or else the first quantity's sign flips; its name and p.
+    /// The test that goes first: that of being right, or else the first quantity's sign flips; its name and p.
     ///
     /// # Errors
     /// When `progress` is cancelled.
     pub fn leading_test(&self, seed: u64, progress: &dyn Progress) -> Result<Option<(String, f64)>, metric::Error> {
-        if let Some(test) = self.mcnemar()? {
-            return Ok(Some(("McNemar, exact".into(), test.p)));
+        if let Some((a, b)) = self.right() {
+            let groups = self.groups.as_deref();
+            return Ok(Some((of_right(groups.is_some()).into(), test_right(&a, &b, groups, seed, progress)?)));
         }
         Ok(self.flips(seed, progress)?.first().map(|(name, _, test)| (format!("sign flips of {name}"), test.p)))
     }
+}
+
+/// What [`test_right`] is.
+pub fn of_right(grouped: bool) -> &'static str {
+    if grouped { "sign flips of groups, top1" } else { "McNemar, exact" }
+}
+
+/// Whether two systems are right on other items by more than luck, two-sided. McNemar's test takes items for independent, so
+/// groups are flipped whole in its place.
+///
+/// # Errors
+/// Without items, or when `progress` is cancelled.
+pub fn test_right(
+    a: &[bool],
+    b: &[bool],
+    groups: Option<&[usize]>,
+    seed: u64,
+    progress: &dyn Progress,
+) -> Result<f64, metric::Error> {
+    if groups.is_none() {
+        return Ok(mcnemar(a, b)?.p);
+    }
+    let differences: Vec<f64> = a.iter().zip(b).map(|(&a, &b)| f64::from(i8::from(a) - i8::from(b))).collect();
+    Ok(sign_flip(&differences, groups, PERMUTATIONS, seed, progress)?.p)
 }
 
 impl Measure for Side<'_> {
@@ -264,6 +294,14 @@ mod tests {
         let (name, n, flip) = pairing.flips(0, &Silent).unwrap()[0];
         assert_eq!((name, n, flip.difference), ("margin", 3, 0.25 / 3.0));
         assert_eq!((pairing.unmatched(), flip.exact, flip.p), (0, true, 1.0));
+    }
+
+    #[test]
+    fn groups_are_flipped_whole() {
+        let (a, b) = ([true, true, true, true, false, true], [false, false, false, false, true, true]);
+        assert_eq!(test_right(&a, &b, None, 0, &Silent).unwrap(), 0.375);
+        // Two groups: one is four ahead, the other one behind. Their 4 sign patterns give 3, 5, −5, −3.
+        assert_eq!(test_right(&a, &b, Some(&[7, 7, 7, 7, 3, 3]), 0, &Silent).unwrap(), 1.0);
     }
 
     #[test]

@@ -46,6 +46,9 @@ fn a_sweep_has_a_row_a_prompt_and_tests_against_the_best() {
     let report = run(&mut session(), r#"classify clips in clips model=m prompts=("A <> track", "B <>")"#);
     assert_eq!(report.metric("top1_spread").unwrap().value, 0.5);
     assert!((report.tables[1].rows[0][3].as_f64().unwrap() - 0.625).abs() < 1e-12);
+    // Of fold 1 both are right by the first alone, of fold 2 one by each: 2 and 0, so either sign pattern is as great.
+    let report = run(&mut session(), r#"classify clips in clips model=m prompts=("A <> track", "B <>") by fold"#);
+    assert_eq!(report.tables[1].rows[0][2..4], ["sign flips of groups, top1".into(), Value::Float(1.0)]);
 }
 
 #[test]
