@@ -25,8 +25,8 @@ static SIGNATURE: Signature = Signature {
             difference with a percentile bootstrap interval in which both sides are resampled together (over groups, when a side has \
             `by FIELD`). `top1` also gets McNemar's exact test. A quantity that every item has (a clip's reciprocal rank, separation or \
             margin, a query's average precision, an anchor's part of the accuracy) gets a permutation test that flips signs: all patterns where \
-            there are at most 10,000, else 10,000 seeded ones. p is two-sided and not corrected; a sweep (`prompts=`) compares its \
-            prompts with Holm's correction.",
+            there are at most 10,000, else 10,000 seeded ones. p is two-sided and not corrected; a sweep (`prompts=`) lists its \
+            prompts against the best with Holm's correction over all pairs of prompts.",
     clauses: &[Clause::With],
     parameters: &[shared::RESAMPLES, shared::CONFIDENCE, shared::SEED],
     examples: &[

@@ -233,7 +233,8 @@ fn direction(name: &str) -> Direction {
     metric::named(name).map_or(Direction::Neutral, |metric| metric.direction)
 }
 
-/// Each other prompt against the best one: McNemar's test, or sign flips where nothing is right or wrong, with Holm's correction.
+/// Each other prompt against the best one: McNemar's test, or sign flips where nothing is right or wrong. Which one is the best
+/// is seen from the same clips, so Holm's correction is over all pairs of prompts.
 fn against_the_best(
     measured: &[(&Prompt, Outcome)],
     lead: &str,
@@ -245,22 +246,26 @@ fn against_the_best(
     }
     let value = |report: &Report| report.metric(lead).map_or(f64::NAN, |e| e.value);
     let order = |a: &&(&Prompt, Outcome), b: &&(&Prompt, Outcome)| value(&a.1.report).total_cmp(&value(&b.1.report));
-    let trials = || measured.iter().filter(|(_, o)| o.trial.is_some());
-    let Some((best, best_outcome)) = trials().rev().max_by(order) else { return Ok(None) };
+    let Some(best) = measured.iter().rev().max_by(order) else { return Ok(None) };
     let mut compared = Vec::new();
-    for (prompt, outcome) in trials().filter(|(prompt, _)| prompt.name != best.name) {
-        let (Some(a), Some(b)) = (&best_outcome.trial, &outcome.trial) else { continue };
-        let Some((test, p)) = Pairing::new(a, b)?.leading_test(bootstrap.seed, scope.progress)? else { continue };
-        compared.push((prompt, value(&best_outcome.report) - value(&outcome.report), test, p));
-    }
-    if compared.is_empty() {
-        return Ok(None);
+    for (at, first) in measured.iter().enumerate() {
+        for second in measured.iter().skip(at + 1) {
+            let (Some(a), Some(b)) = (&first.1.trial, &second.1.trial) else { continue };
+            let Some((test, p)) = Pairing::new(a, b)?.leading_test(bootstrap.seed, scope.progress)? else { continue };
+            compared.push((first, second, test, p));
+        }
     }
     let adjusted = holm(&compared.iter().map(|c| c.3).collect::<Vec<_>>());
     let mut table =
-        Table::new(["prompt", "behind by", "test", "p", "p_holm"]).titled(format!("against the best, `{}`", best.name));
-    for ((prompt, behind, test, p), adjusted) in compared.into_iter().zip(adjusted) {
+        Table::new(["prompt", "behind by", "test", "p", "p_holm"]).titled(format!("against the best, `{}`", best.0.name));
+    let is_best = |one: &(&Prompt, Outcome)| std::ptr::eq(one, best);
+    for ((first, second, test, p), adjusted) in compared.into_iter().zip(adjusted) {
+        if !is_best(first) && !is_best(second) {
+            continue;
+        }
+        let (prompt, outcome) = if is_best(first) { second } else { first };
+        let behind = value(&best.1.report) - value(&outcome.report);
         table.push(vec![prompt.name.as_str().into(), behind.into(), test.into(), p.into(), adjusted.into()]);
     }
-    Ok(Some(table))
+    Ok((!table.rows.is_empty()).then_some(table))
 }

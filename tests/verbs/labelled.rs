@@ -52,6 +52,14 @@ fn a_sweep_has_a_row_a_prompt_and_tests_against_the_best() {
 }
 
 #[test]
+fn the_best_prompt_is_chosen_by_the_clips_that_test_it() {
+    let report = run(&mut session(), r#"similarity clips in clips model=m prompts=("A <> track", "B <>", "B <>")"#);
+    let rows: Vec<_> = report.tables[1].rows.iter().map(|row| (row[3].clone(), row[4].clone())).collect();
+    // Three pairs of prompts, so three times 6/16, where the two with the best alone would make twice.
+    assert_eq!(rows, vec![(Value::Float(0.375), Value::Float(1.0)); 2]);
+}
+
+#[test]
 fn prototypes_leave_the_clip_or_its_fold_out() {
     assert_metrics("classify clips in clips model=m using prototypes", &[("top1", 0.25)]);
     assert_metrics("classify clips in clips model=m using prototypes by fold", &[("top1", 0.25)]);
