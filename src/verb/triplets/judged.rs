@@ -43,6 +43,9 @@ pub fn outcome(
     let mut bars = Vec::new();
     if vocabulary.families.iter().any(Option::is_some) {
         let table = families(&vocabulary, &judged, bootstrap, scope, &mut bars)?;
+        if bootstrap.resamples > 0 && table.rows.iter().any(|row| row.last() == Some(&1usize.into())) {
+            report.notes.push("a family of one anchor has no interval".to_owned());
+        }
         report.tables.push(table);
     }
     report.tables.push(hardest(&vocabulary, &judged));
