@@ -162,16 +162,13 @@ impl Plan for Sweep {
         for name in ["chance", "majority"] {
             report.context.extra.extend(constant(name).cloned());
         }
-        for (prompt, outcome) in &measured {
-            let fresh = outcome.report.notes.iter().filter(|note| note.contains("undefined"));
-            report.notes.extend(fresh.map(|note| format!("{}: {note}", prompt.name)));
-        }
         gather(&mut report, &measured, self.verb.leading, &parameters::bootstrap(&self.task.bound), scope)?;
         Ok(report.into())
     }
 }
 
-/// Puts what a sweep measured into its report: a row a prompt, the spread of the leading numbers, the tests against the best.
+/// Puts what a sweep measured into its report: a row a prompt, the spread of the leading numbers, the tests against the best,
+/// the notes.
 ///
 /// # Errors
 /// When the prompts' items do not pair, or the user cancels.
@@ -186,6 +183,15 @@ pub fn gather(
     report.metrics = leading.iter().flat_map(|name| spread(name, measured)).collect();
     report.tables.push(rows(measured, lead));
     report.tables.extend(against_the_best(measured, lead, bootstrap, scope)?);
+    for (prompt, outcome) in measured {
+        for note in &outcome.report.notes {
+            let of_all = measured.iter().all(|(_, other)| other.report.notes.contains(note));
+            let note = if of_all { note.clone() } else { format!("{}: {note}", prompt.name) };
+            if !report.notes.contains(&note) {
+                report.notes.push(note);
+            }
+        }
+    }
     let bar = |(prompt, outcome): &(&Prompt, Outcome)| Some((prompt.name.clone(), outcome.report.metric(lead)?.clone()));
     report.figures.push(Figure::Bars {
         title: format!("{lead} by prompt"),

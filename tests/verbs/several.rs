@@ -74,6 +74,9 @@ fn classification_masks_what_is_unknown() {
     assert_eq!(fact(&report, "unknown"), Some(Value::Int(2)));
     let notes = report.notes.join("\n");
     assert!(notes.contains("several labels a clip") && notes.contains("2 of 12 pairs") && notes.contains("1 clips are known"));
+    // A sweep says all that, and once.
+    let sweep = run(&mut session(), r#"classify clips in partial model=m prompts=("A <> track", "A <> track")"#);
+    assert_eq!(sweep.notes, report.notes);
 }
 
 #[test]

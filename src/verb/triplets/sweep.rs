@@ -36,7 +36,6 @@ impl Plan for Sweep {
         report.context.prompts = measured.iter().map(|(prompt, _)| prompt.key().to_owned()).collect();
         // Ties are of one prompt alone.
         report.context.extra.retain(|(name, _)| name != "ties");
-        report.notes.clone_from(&first.report.notes);
         labelled::gather(&mut report, &measured, &["accuracy"], &plan.bootstrap, scope)?;
         Ok(report.into())
     }
