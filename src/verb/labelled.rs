@@ -58,6 +58,9 @@ pub fn trial(
     }
 }
 
+/// The fact that says how many ties counted against the model.
+pub const TIES: &str = "ties";
+
 /// What a verb makes of clips × classes.
 pub type Measured = fn(&Task, &Truth, &Arc<dyn Cosines>, &Scope<'_>) -> Result<Outcome, Error>;
 
@@ -205,12 +208,16 @@ fn rows(measured: &[(&Prompt, Outcome)], lead: &str) -> Table {
     let metrics: Vec<&str> =
         measured.first().map(|(_, o)| o.report.metrics.iter().map(|e| e.name.as_str()).collect()).unwrap_or_default();
     let (low, high) = (format!("{lead}_low"), format!("{lead}_high"));
-    let mut table = Table::new(["name", "prompt"].into_iter().chain(metrics).chain([low.as_str(), high.as_str()]));
+    let ties = |outcome: &Outcome| outcome.report.context.extra.iter().find(|(name, _)| name == TIES).map(|(_, n)| n.clone());
+    let tied = measured.iter().any(|(_, outcome)| ties(outcome).is_some());
+    let columns = ["name", "prompt"].into_iter().chain(metrics).chain([low.as_str(), high.as_str()]);
+    let mut table = Table::new(columns.chain(tied.then_some(TIES)));
     for (prompt, outcome) in measured {
         let leading = provenance::named(&outcome.report.metrics, lead);
         let mut row: Vec<Value> = vec![prompt.name.as_str().into(), prompt.key().into()];
         row.extend(outcome.report.metrics.iter().map(|e| Value::from(e.value)));
         row.extend([leading.and_then(|e| e.low).into(), leading.and_then(|e| e.high).into()]);
+        row.extend(tied.then(|| ties(outcome).unwrap_or(Value::Null)));
         table.push(row);
     }
     table
