@@ -25,7 +25,7 @@ const CLIPS: [Clip; 4] = [
     ("4", &[], &["a", "b", "c"], [0.0, 0.0, 1.0], &[]),
 ];
 
-/// `partial` has the lists of the table; in `whole` the same `labels` are complete.
+/// `partial` has the lists of the table; in `whole` the same `labels` are complete; in `tied` clips have one label.
 fn session() -> Session {
     let workspace = Workspace::over(Store::in_memory().unwrap(), &[]);
     let model = workspace.register_import("m", None).unwrap();
@@ -43,6 +43,12 @@ fn session() -> Session {
         });
         workspace.store().create(name).unwrap().commit(items.into()).unwrap();
     }
+    let tied = [("1", "a", [1.0, 1.0, 0.0]), ("2", "b", [0.0, 1.0, 0.0])].map(|(id, label, vector)| NewItem {
+        metadata: [("label".to_owned(), Value::from(label))].into(),
+        vectors: vec![(key(Modality::Audio), vector.into())],
+        ..NewItem::new(id, Modality::Audio)
+    });
+    workspace.store().create("tied").unwrap().commit(tied.into()).unwrap();
     let texts = [("a", "A <> track"), ("b", "A <> track"), ("c", "A <> track"), ("low", "<>"), ("slow", "<>"), ("high", "<>")];
     let items = texts.iter().enumerate().map(|(i, (text, prompt))| {
         let mut vector = vec![0.0f32; 3];
@@ -95,6 +101,9 @@ fn one_clip_and_conditions() {
     let report = run(&mut s, "classify clip \"1\" in partial model=m top 3");
     assert_eq!((fact(&report, "labels"), fact(&report, "right")), (Some("a; b".into()), Some(true.into())));
     assert_eq!(report.tables[0].rows.iter().map(|r| r[3].clone()).collect::<Vec<_>>(), [true, true, false].map(Value::from));
+    // In the middle between its own a and the other's b: a tie counts against the model.
+    let report = run(&mut s, "classify clip \"1\" in tied model=m");
+    assert_eq!(fact(&report, "right"), Some(false.into()));
     for (condition, n) in [
         ("labels = \"b\"", 2),
         ("labels != \"b\"", 2),
