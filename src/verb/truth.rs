@@ -316,14 +316,6 @@ impl Truth {
         }
     }
 
-    /// Whether two clips have a class in common.
-    pub fn share(&self, a: usize, b: usize) -> bool {
-        match &self.several {
-            Some(several) => several.share(a, b),
-            None => self.class.get(a) == self.class.get(b),
-        }
-    }
-
     /// The clips' vectors.
     pub fn rows(&self) -> Arc<dyn Rows> {
         match &self.stored {

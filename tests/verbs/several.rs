@@ -49,6 +49,14 @@ fn session() -> Session {
         ..NewItem::new(id, Modality::Audio)
     });
     workspace.store().create("tied").unwrap().commit(tied.into()).unwrap();
+    let maybe: [(&str, &[&str], &[&str], [f32; 3]); 3] =
+        [("3", &["c"], &["a"], [0.0, 0.6, 0.8]), ("5", &["a"], &["b"], [0.0, 0.8, 0.6]), ("6", &["c"], &["a"], [0.0, -0.6, 0.8])];
+    let maybe = maybe.map(|(id, labels, absent, vector)| NewItem {
+        metadata: [("labels", labels), ("absent", absent)].map(|(n, v)| (n.to_owned(), Value::list(v.iter().copied()))).into(),
+        vectors: vec![(key(Modality::Audio), vector.into())],
+        ..NewItem::new(id, Modality::Audio)
+    });
+    workspace.store().create("maybe").unwrap().commit(maybe.into()).unwrap();
     let texts = [("a", "A <> track"), ("b", "A <> track"), ("c", "A <> track"), ("low", "<>"), ("slow", "<>"), ("high", "<>")];
     let items = texts.iter().enumerate().map(|(i, (text, prompt))| {
         let mut vector = vec![0.0f32; 3];
@@ -157,6 +165,12 @@ fn labels_are_retrieved_both_ways() {
     let report = run(&mut s, "retrieve labels for clips in partial model=m");
     assert_eq!(fact(&report, "queries"), Some(Value::Int(3)));
     assert!(close(report.metric("mrr").map(|m| m.value), (1.0 + 0.5 + 1.0) / 3.0));
+    // 1 and 2 share b; whether 3 has it, and 2 has c, is not known. Of 1, 2 and 4 no pair is left but the two.
+    let report = run(&mut s, "retrieve clips for clips in partial model=m");
+    assert!(close(report.metric("map").map(|m| m.value), 1.0));
+    // 3 has c and lies next to 5, which may have it: 6 has it too, and comes first of what is known.
+    let report = run(&mut s, "retrieve clips for clips in maybe model=m");
+    assert!(close(report.metric("r_at_1").map(|m| m.value), 1.0), "{:?}", report.metrics);
     // 1 and 2 share b; nothing shares c.
     let report = run(&mut s, "retrieve clips for clips in whole model=m");
     assert_eq!(fact(&report, "queries"), Some(Value::Int(2)));
