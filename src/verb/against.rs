@@ -180,7 +180,7 @@ impl Against {
             }
             Against::Neighbours { k, .. } => {
                 let clips = truth.clips.embeddings();
-                Ok((Arc::new(Neighbours::new(&clips, &truth.class, labels.len(), *k, protocol, progress)?), 0))
+                Ok((Arc::new(Neighbours::new(clips, &truth.class, labels.len(), *k, protocol, progress)?), 0))
             }
         }
     }
