@@ -113,6 +113,8 @@ pub enum Error {
     Score { row: usize, column: usize, value: String },
     #[error("item {item} has class `{class}`, expected a class below {classes}")]
     Class { item: usize, class: usize, classes: usize },
+    #[error("the clips of class {class} cancel each other out, expected a mean with a direction")]
+    NoDirection { class: usize },
     #[error("item {item} has `{found}` unmasked candidates, expected at least {expected}")]
     Candidates { item: usize, found: usize, expected: usize },
     #[error("none of the `{queries}` queries has a relevant candidate")]

@@ -197,7 +197,9 @@ impl Against {
         }
         report.context.fact("protocol", self.protocol());
         if masked > 0 {
-            report.notes.push(format!("{masked} clips have no other clip of their class to make a mean of, and count as wrong"));
+            report.notes.push(format!(
+                "{masked} clips have no other clips of their class whose mean has a direction, and count as wrong"
+            ));
         }
     }
 }
