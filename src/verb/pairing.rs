@@ -209,14 +209,7 @@ impl Measure for Side<'_> {
     }
 
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
-        let mut own = vec![0; self.trial.measure.items()];
-        for (at, &weight) in self.at.iter().zip(weights) {
-            if let Some(slot) = at.and_then(|at| own.get_mut(at)) {
-                *slot = weight;
-            }
-        }
-        let values = self.trial.measure.evaluate(&own);
-        self.columns.iter().filter_map(|&c| values.get(c).copied()).collect()
+        metric::at(self, weights)
     }
 
     fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, metric::Error> {
