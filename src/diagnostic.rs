@@ -174,6 +174,12 @@ fn floor_boundary(text: &str, mut at: usize) -> usize {
     at
 }
 
+/// A word with case and the choice of `_`, `-` or space taken away.
+pub fn fold(word: &str) -> String {
+    let spaced = word.to_lowercase().replace(['_', '-'], " ");
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The candidate nearest to `word`, if it is near enough to be a slip of the finger.
 ///
 /// Nearness is the Damerau–Levenshtein distance without regard to case, at most a third of the longer word (at least one);

@@ -106,6 +106,8 @@ pub enum BadVector {
     NotFinite { row: usize },
     #[error("row {row} is all zeros and has no direction")]
     Zero { row: usize },
+    #[error("row {row} is longer than the greatest number of 32 bits (3.4e38), expected a length below it")]
+    TooLong { row: usize },
     #[error("expected {expected} numbers a row, found {found}")]
     Dimension { expected: usize, found: usize },
 }
@@ -132,7 +134,7 @@ impl Embeddings {
     /// Takes rows as the model gave them (row-major, `dim` numbers each).
     ///
     /// # Errors
-    /// When a row holds NaN or infinities, is all zeros, or the last row is short.
+    /// When a row holds NaN or infinities, is all zeros or longer than an f32, or the last row is short.
     pub fn from_rows(space: Space, dim: usize, mut rows: Vec<f32>) -> Result<Self, BadVector> {
         if dim == 0 || !rows.len().is_multiple_of(dim) {
             return Err(BadVector::Dimension { expected: dim, found: if dim == 0 { 0 } else { rows.len() % dim } });
@@ -255,6 +257,7 @@ impl Scores {
 enum RowFault {
     NotFinite,
     Zero,
+    TooLong,
 }
 
 impl RowFault {
@@ -262,6 +265,7 @@ impl RowFault {
         match self {
             RowFault::NotFinite => BadVector::NotFinite { row },
             RowFault::Zero => BadVector::Zero { row },
+            RowFault::TooLong => BadVector::TooLong { row },
         }
     }
 }
@@ -276,6 +280,9 @@ fn normalize(row: &mut [f32]) -> Result<f32, RowFault> {
         return Err(RowFault::Zero);
     }
     let norm = square.sqrt();
+    if norm > f64::from(f32::MAX) {
+        return Err(RowFault::TooLong);
+    }
     for x in row {
         *x = (f64::from(*x) / norm) as f32;
     }
@@ -304,6 +311,7 @@ mod tests {
         assert_eq!(Embeddings::from_rows(s.clone(), 2, vec![1.0, 0.0, 0.0, 0.0]), Err(BadVector::Zero { row: 1 }));
         assert_eq!(Embeddings::from_rows(s.clone(), 2, vec![f32::NAN, 0.0]), Err(BadVector::NotFinite { row: 0 }));
         assert!(Embeddings::from_rows(s.clone(), 2, vec![1.0]).is_err());
+        assert_eq!(Embeddings::from_rows(s.clone(), 2, vec![3e38, 3e38]), Err(BadVector::TooLong { row: 0 }));
         let mut e = Embeddings::empty(s, 2);
         assert!(e.push(&[0.0, 0.0]).is_err() && e.is_empty());
     }

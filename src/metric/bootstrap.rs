@@ -12,6 +12,7 @@
 //!
 //! Source: Efron, Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13; quantiles as `numpy.quantile`.
 
+use super::weighting::units;
 use super::{Error, Measure, Resamples, Weightings, quantile};
 use crate::progress::Progress;
 use crate::report::Estimate;
@@ -46,11 +47,16 @@ pub struct Sampled {
     /// For each of them, the resamples in which it was undefined.
     pub undefined: Vec<usize>,
     pub resamples: usize,
+    /// There was one item or group alone, which every resample draws again: no interval.
+    pub alone: bool,
 }
 
 impl Sampled {
-    /// A sentence for each number that some resamples left undefined.
+    /// A sentence for each number that some resamples left undefined, and for intervals that are not there.
     pub fn notes(&self) -> Vec<String> {
+        if self.alone {
+            return vec!["there is one item or group alone to resample, so numbers have no intervals".to_owned()];
+        }
         let undefined = self.estimates.iter().zip(&self.undefined).filter(|&(_, &n)| n > 0);
         undefined
             .map(|(e, n)| {
@@ -66,7 +72,9 @@ impl Bootstrap {
     /// # Errors
     /// When the confidence is not between 0 and 1, groups are not one an item, or `progress` is cancelled.
     pub fn estimate(&self, measure: &dyn Measure, groups: Option<&[usize]>, progress: &dyn Progress) -> Result<Sampled, Error> {
-        let mut samples = self.all(measure, groups, progress)?;
+        let alone = self.resamples > 0 && units(measure.items(), groups)?.1 < 2;
+        let sampling = if alone { Bootstrap { resamples: 0, ..*self } } else { *self };
+        let mut samples = sampling.all(measure, groups, progress)?;
         let point = if samples.is_empty() { Vec::new() } else { samples.remove(0) };
         let mut estimates: Vec<Estimate> =
             measure.names().iter().zip(point).map(|(name, value)| Estimate::point(name, value)).collect();
@@ -78,7 +86,7 @@ impl Bootstrap {
             let interval = self.interval(&mut values);
             (estimate.low, estimate.high) = (interval.map(|i| i.low), interval.map(|i| i.high));
         }
-        Ok(Sampled { estimates, undefined, resamples: self.resamples })
+        Ok(Sampled { estimates, undefined, resamples: self.resamples, alone })
     }
 
     /// The middle part of these numbers; none without numbers. Sorts them.
@@ -86,19 +94,6 @@ impl Bootstrap {
         values.sort_unstable_by(f64::total_cmp);
         let tail = (1.0 - self.confidence) / 2.0;
         (!values.is_empty()).then(|| Interval { low: quantile(values, tail), high: quantile(values, 1.0 - tail) })
-    }
-
-    /// The measure's numbers in each resample.
-    ///
-    /// # Errors
-    /// As [`Bootstrap::estimate`].
-    pub fn samples(
-        &self,
-        measure: &dyn Measure,
-        groups: Option<&[usize]>,
-        progress: &dyn Progress,
-    ) -> Result<Vec<Vec<f64>>, Error> {
-        Ok(self.all(measure, groups, progress)?.split_off(1))
     }
 
     /// The measure's numbers as the items are, and in each resample.
@@ -209,9 +204,9 @@ mod tests {
                 vec![f64::from(u8::from(w[0] == w[2] && w[1] == w[3] && w[0] + w[1] == 2))]
             }
         }
-        let samples = Bootstrap::default().samples(&Alike, Some(&[7, 3, 7, 3]), &Silent).unwrap();
+        let samples = Bootstrap::default().all(&Alike, Some(&[7, 3, 7, 3]), &Silent).unwrap();
         assert!(samples.iter().all(|s| s == &[1.0]));
-        assert!(matches!(Bootstrap::default().samples(&Alike, Some(&[1]), &Silent), Err(Error::Shape { .. })));
+        assert!(matches!(Bootstrap::default().all(&Alike, Some(&[1]), &Silent), Err(Error::Shape { .. })));
     }
 
     #[test]
@@ -221,13 +216,21 @@ mod tests {
         assert_eq!(Bootstrap::default().estimate(&Ramp(3), None, &StopAfter::default()), Err(Error::Cancelled));
         let none = Bootstrap { resamples: 0, ..Default::default() }.estimate(&Ramp(3), None, &Silent).unwrap();
         assert_eq!(none.estimates, Ramp(3).point());
-        let one = Bootstrap::default().estimate(&Ramp(1), None, &Silent).unwrap();
-        assert_eq!((one.estimates[0].low, one.estimates[0].high), (Some(0.0), Some(0.0)));
+    }
+
+    #[test]
+    fn one_unit_has_no_interval() {
+        for (items, groups) in [(1, None), (3, Some(&[5, 5, 5][..]))] {
+            let one = Bootstrap::default().estimate(&Ramp(items), groups, &Silent).unwrap();
+            assert_eq!((one.estimates[0].low, one.estimates[0].high, one.notes().len()), (None, None, 1));
+        }
+        let none = Bootstrap { resamples: 0, ..Default::default() }.estimate(&Ramp(1), None, &Silent).unwrap();
+        assert!(none.notes().is_empty());
     }
 
     #[test]
     fn seeds_matter_and_equal_measures_do_not_differ() {
-        let run = |seed| Bootstrap { seed, ..Default::default() }.samples(&Ramp(20), None, &Silent).unwrap();
+        let run = |seed| Bootstrap { seed, ..Default::default() }.all(&Ramp(20), None, &Silent).unwrap();
         let first = |samples: &[Vec<f64>]| samples.iter().map(|s| s[0]).collect::<Vec<_>>();
         assert_eq!(first(&run(1)), first(&run(1)));
         assert_ne!(first(&run(1)), first(&run(2)));

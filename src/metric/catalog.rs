@@ -72,7 +72,7 @@ const GAP: &str = "Liang, Zhang, Kwon, Yeung, Zou, NeurIPS 2022";
 const HUBS: &str = "Radovanović, Nanopoulos, Ivanović, JMLR 2010; scipy.stats.skew";
 const TOP: &str =
     "the share of items whose class has fewer than m other classes at or above its cosine (m = the number in the name)";
-const HIT: &str = "the share of queries with a relevant candidate among the first m (m = the number in the name)";
+const HIT: &str = "the share of queries with a relevant candidate among the first m (m = the number in the name); of equal cosines the irrelevant come first";
 
 const WORDINGS: &str = "Sclar, Choi, Tsvetkov, Suhr, ICLR 2024; Vasilakis, Bittner, Pauwels, ISMIR 2024, figure 2";
 
@@ -126,13 +126,13 @@ pub const METRICS: &[Metric] = &[
     share("r_at_10", HIT, "Hodosh, Young, Hockenmaier, JAIR 2013", Retrieval(|t| t.hits[2])),
     share(
         "map",
-        "precision at the rank of each relevant candidate, mean over these and then over queries",
+        "precision at the rank of each relevant candidate, mean over these and then over queries; of equal cosines the irrelevant come first",
         "Manning, Raghavan, Schütze, Introduction to Information Retrieval, 8.4",
         Retrieval(|t| t.average_precision),
     ),
     share(
         "mrr",
-        "one over the rank of the first relevant candidate, mean over queries",
+        "one over the rank of the first relevant candidate, mean over queries; of equal cosines the irrelevant come first",
         "TREC-8 question answering",
         Retrieval(|t| t.reciprocal_rank),
     ),
@@ -140,14 +140,14 @@ pub const METRICS: &[Metric] = &[
         name: "median_rank",
         range: (1.0, f64::INFINITY),
         direction: Smaller,
-        about: "the rank of the first relevant candidate, from 1, median over queries",
+        about: "the rank of the first relevant candidate, from 1, median over queries; of equal cosines the irrelevant come first",
         source: "Hodosh, Young, Hockenmaier, JAIR 2013",
         function: Retrieval(|t| t.median_rank),
     },
     share(
         "ndcg_at_10",
-        "gain 1 of each relevant candidate among the first ten over log₂(rank + 1), divided by the best possible sum",
-        "sklearn.metrics.ndcg_score(k=10)",
+        "gain 1 of each relevant candidate among the first ten over log₂(rank + 1), divided by the best possible sum; of equal cosines the irrelevant come first",
+        "sklearn.metrics.ndcg_score(k=10), which shares the gain among equal scores instead",
         Retrieval(|t| t.ndcg),
     ),
     Metric {
@@ -305,6 +305,9 @@ mod tests {
             assert!(metric.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'), "{}", metric.name);
             assert!(METRICS.iter().skip(i + 1).all(|other| other.name != metric.name), "{}", metric.name);
             assert!(metric.range.0 < metric.range.1 && !metric.about.is_empty() && !metric.input().is_empty());
+        }
+        for metric in METRICS.iter().filter(|metric| matches!(metric.function, Retrieval(_))) {
+            assert!(metric.about.ends_with("of equal cosines the irrelevant come first"), "{}", metric.name);
         }
         assert!(named("roc_auc").is_some() && named("top6").is_none());
     }

@@ -113,6 +113,8 @@ pub enum Error {
     Score { row: usize, column: usize, value: String },
     #[error("item {item} has class `{class}`, expected a class below {classes}")]
     Class { item: usize, class: usize, classes: usize },
+    #[error("the clips of class {class} cancel each other out, expected a mean with a direction")]
+    NoDirection { class: usize },
     #[error("item {item} has `{found}` unmasked candidates, expected at least {expected}")]
     Candidates { item: usize, found: usize, expected: usize },
     #[error("none of the `{queries}` queries has a relevant candidate")]
@@ -188,7 +190,7 @@ fn check_classes(n: usize, classes: usize, truth: &[usize]) -> Result<(), Error>
 
 /// The numbers of a measure that measures several weightings at once, at one; NaN throughout where the vectors can't be read any
 /// more.
-fn at(measure: &dyn Measure, weights: &[u32]) -> Vec<f64> {
+pub(crate) fn at(measure: &dyn Measure, weights: &[u32]) -> Vec<f64> {
     let mut found = measure.evaluate_each(&Weighed(weights), &Silent).unwrap_or_default();
     found.pop().unwrap_or_else(|| vec![f64::NAN; measure.names().len()])
 }

@@ -220,7 +220,7 @@ impl Measure for MultiLabel {
 
     fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {
         let mut means = vec![Means::default(); weightings.count()];
-        progress.begin(RESAMPLING, Some(means.len() as u64));
+        progress.begin(RESAMPLING, Some(means.len().saturating_sub(1) as u64));
         eights(weightings, self.items(), &mut means, progress, |weights, means| {
             for column in &self.columns {
                 if progress.cancelled() {
@@ -309,6 +309,30 @@ mod tests {
         let m = MultiLabel::new(&scores, known(&["+-", "-+"])).unwrap();
         let repeated = MultiLabel::new(&twice, known(&["+-", "+-", "-+"])).unwrap();
         assert_eq!(m.evaluate(&[2, 1]), repeated.evaluate(&[1, 1, 1]));
+    }
+
+    #[test]
+    fn resampling_ends_at_its_last_step() {
+        use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+        #[derive(Default)]
+        struct Left(AtomicU64);
+        impl Progress for Left {
+            fn begin(&self, _: &str, total: Option<u64>) {
+                self.0.store(total.unwrap(), Relaxed);
+            }
+            fn advance(&self, n: u64) {
+                self.0.fetch_sub(n, Relaxed);
+            }
+            fn end(&self) {}
+            fn cancelled(&self) -> bool {
+                false
+            }
+        }
+        let scores = Scores { n: 2, k: 2, values: vec![0.9, 0.5, 0.1, 0.05] };
+        let m = MultiLabel::new(&scores, known(&["+-", "-+"])).unwrap();
+        let left = Left::default();
+        crate::metric::Bootstrap { resamples: 20, ..Default::default() }.estimate(&m, None, &left).unwrap();
+        assert_eq!(left.0.load(Relaxed), 0);
     }
 
     #[test]

@@ -7,10 +7,9 @@
 //! Source: distance-weighted k-NN, Dudani 1976, with the cosine for the distance.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use rayon::prelude::*;
-
-use super::cosines::{Cosines, Visit, rows_a_block};
+use super::cosines::{Cosines, Product, Visit, each_row, rows_a_block};
 use super::{Error, Protocol};
 use crate::embedding::Embeddings;
 use crate::progress::Progress;
@@ -29,48 +28,37 @@ impl Neighbours {
     /// When there is not one class below `classes` a clip or not one fold a clip, a clip has no candidate outside of its fold,
     /// or `progress` is cancelled.
     pub fn new(
-        clips: &Embeddings,
+        clips: Arc<Embeddings>,
         truth: &[usize],
         classes: usize,
         k: usize,
         protocol: Protocol<'_>,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
-        let n = clips.len();
-        let folds = protocol.folds(truth, classes, n)?;
-        progress.begin("finding neighbours", Some(n as u64));
-        let votes: Result<Vec<Vec<(usize, f32)>>, Error> = (0..n)
-            .into_par_iter()
-            .map(|i| {
-                if progress.cancelled() {
-                    return Err(Error::Cancelled);
+        let folds = protocol.folds(truth, classes, clips.len())?;
+        let votes = each_row(&Product::among(clips), "clips", progress, |i, row| {
+            let apart = |j: usize| j != i && folds.is_none_or(|folds| folds.get(j) != folds.get(i));
+            let mut others: Vec<(f32, usize)> =
+                row.iter().enumerate().filter(|&(j, _)| apart(j)).map(|(j, &cosine)| (cosine, j)).collect();
+            if others.is_empty() {
+                return Err(Error::Candidates { item: i, found: 0, expected: 1 });
+            }
+            let nearest = k.clamp(1, others.len());
+            others.select_nth_unstable_by(nearest - 1, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            // Summed in one order, so that equal votes give equal scores.
+            let mut nearest: Vec<(f32, usize)> = others.into_iter().take(nearest).collect();
+            nearest.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            let mut votes: Vec<(usize, f32)> = Vec::new();
+            for &(cosine, j) in &nearest {
+                let (Some(&class), vote) = (truth.get(j), (1.0 + cosine) / 2.0 / nearest.len() as f32) else { continue };
+                match votes.iter_mut().find(|(of, _)| *of == class) {
+                    Some((_, score)) => *score += vote,
+                    None => votes.push((class, vote)),
                 }
-                let row = clips.row(i);
-                let apart = |j: usize| j != i && folds.is_none_or(|folds| folds.get(j) != folds.get(i));
-                let cosine = |j: usize| clips.row(j).iter().zip(row).map(|(a, b)| a * b).sum::<f32>().clamp(-1.0, 1.0);
-                let mut others: Vec<(f32, usize)> = (0..n).filter(|&j| apart(j)).map(|j| (cosine(j), j)).collect();
-                if others.is_empty() {
-                    return Err(Error::Candidates { item: i, found: 0, expected: 1 });
-                }
-                let nearest = k.clamp(1, others.len());
-                others.select_nth_unstable_by(nearest - 1, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-                // Summed in one order, so that equal votes give equal scores.
-                let mut nearest: Vec<(f32, usize)> = others.into_iter().take(nearest).collect();
-                nearest.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-                let mut votes: Vec<(usize, f32)> = Vec::new();
-                for &(cosine, j) in &nearest {
-                    let (Some(&class), vote) = (truth.get(j), (1.0 + cosine) / 2.0 / nearest.len() as f32) else { continue };
-                    match votes.iter_mut().find(|(of, _)| *of == class) {
-                        Some((_, score)) => *score += vote,
-                        None => votes.push((class, vote)),
-                    }
-                }
-                progress.advance(1);
-                Ok(votes)
-            })
-            .collect();
-        progress.end();
-        Ok(Neighbours { classes, votes: votes? })
+            }
+            Ok(votes)
+        })?;
+        Ok(Neighbours { classes, votes })
     }
 }
 
@@ -107,7 +95,6 @@ impl Cosines for Neighbours {
 mod tests {
     use super::*;
     use crate::embedding::{Modality, Scores, Space, Stage};
-    use crate::metric::cosines::each_row;
     use crate::progress::Silent;
 
     fn scores(of: &Neighbours) -> Scores {
@@ -115,14 +102,14 @@ mod tests {
         Scores { n: of.items(), k: of.candidates(), values }
     }
 
-    fn clips() -> Embeddings {
+    fn clips() -> Arc<Embeddings> {
         let space = Space::new("m", Modality::Audio, Stage::Joint);
-        Embeddings::from_rows(space, 2, vec![1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 0.0, 3.0]).unwrap()
+        Arc::new(Embeddings::from_rows(space, 2, vec![1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 0.0, 3.0]).unwrap())
     }
 
     #[test]
     fn a_clip_is_not_its_own_neighbour() {
-        let nearest = |k, protocol| scores(&Neighbours::new(&clips(), &[0, 1, 0, 0], 2, k, protocol, &Silent).unwrap());
+        let nearest = |k, protocol| scores(&Neighbours::new(clips(), &[0, 1, 0, 0], 2, k, protocol, &Silent).unwrap());
         let one = nearest(1, Protocol::LeaveOneOut);
         assert_eq!((one.row(0), one.row(1), one.row(2)), (&[0.0, 1.0][..], &[1.0, 0.0][..], &[1.0, 0.0][..]));
         // Three neighbours of clip 0: clip 1 at cosine 1, clips 2 and 3 at 0.
@@ -134,8 +121,8 @@ mod tests {
 
     #[test]
     fn a_clip_without_any_other_is_refused() {
-        let one = Neighbours::new(&clips(), &[0, 1, 0, 0], 2, 1, Protocol::Folds(&[0, 0, 0, 0]), &Silent);
+        let one = Neighbours::new(clips(), &[0, 1, 0, 0], 2, 1, Protocol::Folds(&[0, 0, 0, 0]), &Silent);
         assert_eq!(one.err().unwrap(), Error::Candidates { item: 0, found: 0, expected: 1 });
-        assert!(Neighbours::new(&clips(), &[0], 2, 1, Protocol::LeaveOneOut, &Silent).is_err());
+        assert!(Neighbours::new(clips(), &[0], 2, 1, Protocol::LeaveOneOut, &Silent).is_err());
     }
 }

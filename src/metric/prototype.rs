@@ -55,9 +55,8 @@ pub struct Prototypes {
     folds: Vec<usize>,
     leave_one_out: bool,
     classes: usize,
-    /// The sum of each class's clips, for means without one of them; classes × dim.
-    total: Vec<f64>,
-    count: Vec<usize>,
+    /// Of all clips, for means without one of them.
+    total: Sums,
     /// For each fold the unit mean of each class, where it has clips outside.
     means: Vec<Means>,
 }
@@ -85,47 +84,38 @@ impl Prototypes {
         let folds = protocol.folds(truth, classes, n)?.map_or_else(|| vec![0; n], <[usize]>::to_vec);
         let fold_count = folds.iter().max().map_or(0, |f| f + 1);
         // Sums per fold and class; a clip's means are the totals less what must not be seen.
-        let mut sums = vec![vec![0.0f64; classes * dim]; fold_count];
-        let mut counts = vec![vec![0usize; classes]; fold_count];
+        let mut sums = vec![Sums::new(classes, dim); fold_count];
         clips.blocks(CLIPS_A_BLOCK, &mut |block| {
             if progress.cancelled() {
                 return Err(Error::Cancelled);
             }
             let rows = block.unit.chunks_exact(dim).zip(block.norms);
             for ((row, &norm), (&class, &fold)) in rows.zip(truth.iter().zip(&folds).skip(block.first)) {
-                if let (Some(sums), Some(counts)) = (sums.get_mut(fold), counts.get_mut(fold)) {
-                    let sum = sums.iter_mut().skip(class * dim);
-                    sum.zip(row).for_each(|(s, &x)| *s += f64::from(x) * f64::from(norm));
-                    counts[class] += 1;
+                if let Some(sums) = sums.get_mut(fold) {
+                    sums.add(class, row, norm);
                 }
             }
             Ok(())
         })?;
-        let mut total = vec![0.0f64; classes * dim];
-        let mut count = vec![0usize; classes];
-        for (sums, counts) in sums.iter().zip(&counts) {
-            total.iter_mut().zip(sums).for_each(|(t, s)| *t += s);
-            count.iter_mut().zip(counts).for_each(|(t, c)| *t += c);
-        }
+        let mut total = Sums::new(classes, dim);
+        sums.iter().for_each(|fold| total.change(fold, 1.0));
         // Outside of what is left out, the means of all clips of a fold are the same: normalise them once.
-        let held_out = matches!(protocol, Protocol::Folds(_));
-        let seen = |sums: Vec<f64>, counts: Vec<usize>| match held_out {
-            true => Means::new(
-                total.iter().zip(sums).map(|(t, s)| t - s).collect(),
-                &count.iter().zip(counts).map(|(t, c)| t - c).collect::<Vec<_>>(),
-                dim,
-            ),
-            false => Means::new(total.clone(), &count, dim),
+        let seen = |fold: Sums| {
+            let mut seen = total.clone();
+            if matches!(protocol, Protocol::Folds(_)) {
+                seen.change(&fold, -1.0);
+            }
+            Means::new(&seen, classes)
         };
-        let means = sums.into_iter().zip(counts).map(|(sums, counts)| seen(sums, counts)).collect();
+        let means = sums.into_iter().map(seen).collect();
         let leave_one_out = matches!(protocol, Protocol::LeaveOneOut);
-        Ok(Prototypes { clips, truth: truth.to_vec(), folds, leave_one_out, classes, total, count, means })
+        Ok(Prototypes { clips, truth: truth.to_vec(), folds, leave_one_out, classes, total, means })
     }
 
     /// How many clips have no mean of their own class to be found by.
     pub fn without_own(&self) -> usize {
         let lacking = |(&own, &fold): (&usize, &usize)| match self.leave_one_out {
-            true => self.count.get(own).is_none_or(|&n| n < 2),
+            true => self.total.count(own) < 2,
             false => !self.means.get(fold).and_then(|means| means.there.get(own).copied()).unwrap_or(false),
         };
         self.truth.iter().zip(&self.folds).filter(|pair| lacking(*pair)).count()
@@ -133,10 +123,9 @@ impl Prototypes {
 
     /// The mean of a class without one of its clips.
     fn others(&self, class: usize, row: &[f32], norm: f32) -> Option<Vec<f64>> {
-        let dim = self.clips.dim();
-        let sum = self.total.get(class * dim..(class + 1) * dim)?;
+        let (sum, length, count) = (self.total.sum(class)?, self.total.lengths.get(class)?, self.total.count(class));
         let less = sum.iter().zip(row).map(|(t, &x)| t - f64::from(x) * f64::from(norm)).collect();
-        self.count.get(class).filter(|&&n| n > 1).and_then(|_| unit(less))
+        (count > 1).then(|| direction(less, length - f64::from(norm))).flatten()
     }
 
     fn score(&self, clip: usize, row: &[f32], norm: f32, columns: Range<usize>, out: &mut [f32]) {
@@ -164,15 +153,61 @@ impl Prototypes {
 }
 
 impl Means {
-    fn new(sums: Vec<f64>, counts: &[usize], dim: usize) -> Means {
-        let classes = counts.len();
-        let (mut turned, mut there) = (vec![0.0; classes * dim], vec![false; classes]);
-        for (class, (sum, &count)) in sums.chunks_exact(dim).zip(counts).enumerate() {
-            let Some(mean) = (count > 0).then(|| sum.to_vec()).and_then(unit) else { continue };
-            there[class] = true;
+    fn new(sums: &Sums, classes: usize) -> Means {
+        let (mut turned, mut there) = (vec![0.0; classes * sums.dim], vec![false; classes]);
+        for (class, there) in there.iter_mut().enumerate() {
+            let Some(mean) = sums.mean(class) else { continue };
+            *there = true;
             turned.iter_mut().skip(class).step_by(classes).zip(mean).for_each(|(to, x)| *to = x);
         }
         Means { turned, there }
+    }
+}
+
+/// Sums over the clips of each class.
+#[derive(Clone)]
+struct Sums {
+    dim: usize,
+    /// Of the vectors as the model gave them; classes × dim.
+    vectors: Vec<f64>,
+    /// Of their lengths.
+    lengths: Vec<f64>,
+    counts: Vec<f64>,
+}
+
+impl Sums {
+    fn new(classes: usize, dim: usize) -> Sums {
+        Sums { dim, vectors: vec![0.0; classes * dim], lengths: vec![0.0; classes], counts: vec![0.0; classes] }
+    }
+
+    /// Adds one clip, as a unit row and the length that it had.
+    fn add(&mut self, class: usize, row: &[f32], norm: f32) {
+        if let (Some(length), Some(count)) = (self.lengths.get_mut(class), self.counts.get_mut(class)) {
+            (*length, *count) = (*length + f64::from(norm), *count + 1.0);
+        }
+        let sum = self.vectors.iter_mut().skip(class * self.dim);
+        sum.zip(row).for_each(|(s, &x)| *s += f64::from(x) * f64::from(norm));
+    }
+
+    /// Adds other sums, so many times.
+    fn change(&mut self, by: &Sums, times: f64) {
+        for (to, from) in [(&mut self.vectors, &by.vectors), (&mut self.lengths, &by.lengths), (&mut self.counts, &by.counts)] {
+            to.iter_mut().zip(from).for_each(|(to, from)| *to += times * from);
+        }
+    }
+
+    fn count(&self, class: usize) -> usize {
+        self.counts.get(class).map_or(0, |&n| n as usize)
+    }
+
+    fn sum(&self, class: usize) -> Option<&[f64]> {
+        self.vectors.get(class * self.dim..(class + 1) * self.dim)
+    }
+
+    /// The unit mean of a class; none without clips, or where they cancel each other out.
+    fn mean(&self, class: usize) -> Option<Vec<f64>> {
+        let sum = self.sum(class).filter(|_| self.count(class) > 0)?;
+        direction(sum.to_vec(), self.lengths.get(class).copied()?)
     }
 }
 
@@ -208,26 +243,27 @@ impl Cosines for Prototypes {
 /// # Errors
 /// When there is not one class below `classes` a clip, a class has no clip, or a mean has no direction.
 pub fn class_means(clips: &Embeddings, truth: &[usize], classes: usize) -> Result<Embeddings, Error> {
-    if truth.len() != clips.len() {
-        return Err(Error::Shape { what: "classes, one a clip", expected: clips.len(), found: truth.len() });
-    }
-    let mut sums = vec![vec![0.0f64; clips.dim()]; classes];
+    check_classes(clips.len(), classes, truth)?;
+    let mut sums = Sums::new(classes, clips.dim());
     for (i, &class) in truth.iter().enumerate() {
-        let norm = f64::from(clips.norm(i));
-        let Some(sum) = sums.get_mut(class) else { return Err(Error::Class { item: i, class, classes }) };
-        sum.iter_mut().zip(clips.row(i)).for_each(|(s, &x)| *s += f64::from(x) * norm);
+        sums.add(class, clips.row(i), clips.norm(i));
     }
     let mut means = Embeddings::empty(clips.space.clone(), clips.dim());
-    for sum in sums {
-        let mean: Vec<f32> = unit(sum).ok_or(Error::Empty { what: "clips of a class" })?.iter().map(|&x| x as f32).collect();
-        means.push(&mean).map_err(|_| Error::Empty { what: "clips of a class" })?;
+    for class in 0..classes {
+        if sums.count(class) == 0 {
+            return Err(Error::Empty { what: "clips of a class" });
+        }
+        let mean = sums.mean(class).ok_or(Error::NoDirection { class })?;
+        let mean: Vec<f32> = mean.iter().map(|&x| x as f32).collect();
+        means.push(&mean).map_err(|_| Error::NoDirection { class })?;
     }
     Ok(means)
 }
 
-fn unit(mut v: Vec<f64>) -> Option<Vec<f64>> {
+/// A sum of vectors at unit length; none where it is as short beside the `lengths` that went in as rounding to f32 leaves it.
+fn direction(mut v: Vec<f64>, lengths: f64) -> Option<Vec<f64>> {
     let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
-    if norm <= 1e-12 {
+    if norm <= 1e-6 * lengths {
         return None;
     }
     v.iter_mut().for_each(|x| *x /= norm);
@@ -279,6 +315,16 @@ mod tests {
         let clips = clips(&[[3.0, 0.0], [0.0, 4.0], [0.0, 1.0]]);
         let means = class_means(&clips, &[0, 0, 1], 2).unwrap();
         assert_eq!((means.row(0), means.row(1)), (&[0.6f32, 0.8][..], &[0.0f32, 1.0][..]));
+        for scale in [1e-30f32, 1e-14, 1.0, 1e30] {
+            let scaled = |rows: [f32; 6]| rows.map(|x| x * scale).to_vec();
+            let of = |rows| Embeddings::from_rows(Space::new("m", Modality::Audio, Stage::Joint), 2, scaled(rows)).unwrap();
+            let apart = of([1.0, 0.0, -0.6, 0.8, 0.0, 1.0]);
+            assert!(class_means(&apart, &[0, 0, 1], 2).is_ok(), "{scale}");
+            // Three directions at 120° cancel but for rounding.
+            let h = 3f32.sqrt() / 2.0;
+            let opposite = of([1.0, 0.0, -0.5, h, -0.5, -h]);
+            assert_eq!(class_means(&opposite, &[0; 3], 1), Err(Error::NoDirection { class: 0 }));
+        }
         assert!(class_means(&clips, &[0, 0, 2], 2).is_err() && class_means(&clips, &[0, 0, 0], 2).is_err());
     }
 

@@ -4,8 +4,8 @@
 
 use std::collections::HashMap;
 
-use super::resolve::fold;
 use super::{Ontology, Term, TermId};
+use crate::diagnostic::fold;
 
 /// Deepest path, in terms; readers and drawing recurse over it.
 pub(super) const DEPTH: usize = 120;

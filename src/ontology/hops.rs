@@ -32,12 +32,6 @@ impl Ontology {
         term != above && self.lines[term.index()].iter().any(|&(id, _)| id == above)
     }
 
-    /// The common ancestor with the shortest way through it (the deeper one of equals); the root counts here.
-    pub fn lca(&self, a: TermId, b: TermId) -> Option<TermId> {
-        let nearest = |&(above, steps): &(TermId, u32)| (Some(above) == self.root && a != b, steps, std::cmp::Reverse(above));
-        self.common(a, b).min_by_key(nearest).map(|(above, _)| above)
-    }
-
     /// What stands above both (or is one of them), with the steps from one to the other through it.
     pub(super) fn common(&self, a: TermId, b: TermId) -> impl Iterator<Item = (TermId, u32)> + '_ {
         let mut theirs = self.lines[b.index()].iter().peekable();
@@ -61,11 +55,8 @@ mod tests {
         assert_eq!(hdio.hops(term("violin"), term("bowed")), Some(Hops(1)));
         assert_eq!(hdio.hops(term("violin"), term("instrument")), None);
         assert_eq!(hdio.hops(term("instrument"), term("instrument")), Some(Hops(0)));
-        assert_eq!(hdio.lca(term("violin"), term("flute")), hdio.root());
-        assert_eq!(hdio.lca(term("violin"), term("cello")), Some(term("bowed")));
         let released = bundled::ontology("hdio-ismir2024").unwrap();
         let term = |label: &str| released.resolve(label).unwrap();
-        assert_eq!(released.lca(term("theremin"), term("violin")), None);
         assert_eq!(released.hops(term("theremin"), term("electric_guitar")), Some(Hops(5)));
     }
 
@@ -102,7 +93,6 @@ mod tests {
         assert_eq!(graph.hops(arpeggione, violin), Some(Hops(2)));
         assert_eq!(graph.hops(arpeggione, strings), Some(Hops(2)));
         assert_eq!(graph.hops(guitar, violin), None);
-        assert_eq!(graph.lca(arpeggione, guitar), Some(guitars));
         assert!(graph.is_below(arpeggione, guitars) && graph.is_below(arpeggione, strings) && graph.is_below(guitar, top));
         assert!(!graph.is_below(guitar, strings) && !graph.is_below(guitar, guitar) && !graph.is_below(guitars, guitar));
     }
@@ -117,7 +107,7 @@ mod tests {
         let forest = forest.finish("f").unwrap();
         assert_eq!(forest.root(), None);
         assert_eq!(forest.hops(lute, lyre), Some(Hops(2)));
-        assert_eq!((forest.hops(lute, flute), forest.lca(lute, flute)), (None, None));
+        assert_eq!(forest.hops(lute, flute), None);
         assert_eq!(forest.family(lute), Some(strings));
     }
 }

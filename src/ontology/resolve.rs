@@ -3,7 +3,7 @@
 //! Case and the choice of `_`, `-` or space do not matter. A label is a name, an alias, the end of a path, or a notation.
 
 use super::{Ontology, TermId};
-use crate::diagnostic::{did_you_mean, one_of};
+use crate::diagnostic::{did_you_mean, fold, one_of};
 
 /// A label that is not exactly one term.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,12 +43,6 @@ impl Unresolved {
 
 fn quoted(words: &[String]) -> String {
     one_of(words.iter().map(String::as_str))
-}
-
-/// A word with case and the choice of separator taken away.
-pub(super) fn fold(word: &str) -> String {
-    let spaced = word.to_lowercase().replace(['_', '-'], " ");
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl Ontology {

@@ -44,7 +44,8 @@ pub fn set(name: &str) -> Result<PromptSet, BundledError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prompt::{PLACE, Wording, fold};
+    use crate::diagnostic::fold;
+    use crate::prompt::{PLACE, Wording};
 
     /// The sentences of the set `ismir2024`, `<>` and all, by folded label.
     fn definitions() -> Vec<(String, String)> {

@@ -18,7 +18,7 @@ pub mod set;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{did_you_mean, fold};
 
 pub use set::PromptSet;
 
@@ -135,12 +135,6 @@ impl Prompt {
 
 fn with_place(text: &str) -> Result<String, PromptError> {
     if text.contains(PLACE) { Ok(text.to_owned()) } else { Err(PromptError::NoPlace { prompt: text.to_owned() }) }
-}
-
-/// A label with case and the choice of `_`, `-` or space taken away.
-fn fold(label: &str) -> String {
-    let spaced = label.to_lowercase().replace(['_', '-'], " ");
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

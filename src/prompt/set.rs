@@ -33,7 +33,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Prompt, PromptError, Wording, fold, with_place};
+use super::{Prompt, PromptError, Wording, with_place};
+use crate::diagnostic::fold;
 use crate::diagnostic::{did_you_mean, one_of};
 
 /// Most random words that a prompt may take.

@@ -180,7 +180,7 @@ impl Against {
             }
             Against::Neighbours { k, .. } => {
                 let clips = truth.clips.embeddings();
-                Ok((Arc::new(Neighbours::new(&clips, &truth.class, labels.len(), *k, protocol, progress)?), 0))
+                Ok((Arc::new(Neighbours::new(clips, &truth.class, labels.len(), *k, protocol, progress)?), 0))
             }
         }
     }
@@ -197,7 +197,9 @@ impl Against {
         }
         report.context.fact("protocol", self.protocol());
         if masked > 0 {
-            report.notes.push(format!("{masked} clips have no other clip of their class to make a mean of, and count as wrong"));
+            report.notes.push(format!(
+                "{masked} clips have no other clips of their class whose mean has a direction, and count as wrong"
+            ));
         }
     }
 }

@@ -20,13 +20,13 @@ static SIGNATURE: Signature = Signature {
     summary: "two statements, or two results that `let` named, on the same items: differences, intervals and tests",
     usage: &["compare (STATEMENT) with (STATEMENT)", "compare NAME with NAME"],
     about: "Every number is first minus second. Items pair by id (clips), by name (labels) or by anchor (triplets); when the two sides \
-            have different clips, different labels for a clip, or different classes, `compare` refuses and names the first difference. \
+            have different clips, different labels for a clip, different classes, or groups by two fields, `compare` refuses and names the difference. \
             So two models, prompts, spaces, or texts and prototypes compare wherever both have the items. Each shared metric gets its \
             difference with a percentile bootstrap interval in which both sides are resampled together (over groups, when a side has \
             `by FIELD`). `top1` also gets McNemar's exact test. A quantity that every item has (a clip's reciprocal rank, separation or \
-            margin, a query's average precision, an anchor's accuracy) gets a permutation test that flips signs: all patterns where \
-            there are at most 10,000, else 10,000 seeded ones. p is two-sided and not corrected; a sweep (`prompts=`) compares its \
-            prompts with Holm's correction.",
+            margin, a query's average precision, an anchor's part of the accuracy) gets a permutation test that flips signs: all patterns where \
+            there are at most 10,000, else 10,000 seeded ones. p is two-sided and not corrected; a sweep (`prompts=`) lists its \
+            prompts against the best with Holm's correction over all pairs of prompts.",
     clauses: &[Clause::With],
     parameters: &[shared::RESAMPLES, shared::CONFIDENCE, shared::SEED],
     examples: &[

@@ -1,8 +1,10 @@
 //! `hubness`: are some clips or labels near everything?
 
+use std::sync::Arc;
+
 use crate::diagnostic::{Diagnostic, Span};
 use crate::embedding::{Embeddings, Scores, Stage};
-use crate::metric::{Bootstrap, Hubs, csls};
+use crate::metric::{Bootstrap, Cosines, Hubs, Product, csls};
 use crate::query::signature::{Clause, Kind, Parameter, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Estimate, Figure, Report, Table};
@@ -175,11 +177,11 @@ impl HubnessPlan {
     fn directions<'a>(&self, truth: &'a Truth, ids: &'a [String], scope: &Scope<'_>) -> Result<Vec<Direction<'a>>, Error> {
         let task = &self.task;
         let clips = truth.clips.embeddings();
-        let clips_centred = centred(&clips)?;
+        let clips_centred = Arc::new(centred(&clips)?);
         let mut directions = vec![Direction {
             name: "audio_audio",
-            scores: clips_by_clips(&clips)?,
-            centred: clips_by_clips(&clips_centred)?,
+            scores: clips_by_clips(&clips, scope)?,
+            centred: clips_by_clips(&clips_centred, scope)?,
             k: self.k,
             candidates: ids,
         }];
@@ -209,12 +211,15 @@ fn refuse_too_many(truth: &Truth, span: Span) -> Result<(), Error> {
 /// The cosine of each clip with each other; with itself it is masked.
 ///
 /// # Errors
-/// Never for vectors of one space.
-fn clips_by_clips(clips: &Embeddings) -> Result<Scores, Error> {
-    let mut scores = clips.cosines(clips)?;
-    let k = scores.k;
-    scores.values.iter_mut().step_by(k + 1).for_each(|own| *own = f32::NEG_INFINITY);
-    Ok(scores)
+/// When the user cancels.
+fn clips_by_clips(clips: &Arc<Embeddings>, scope: &Scope<'_>) -> Result<Scores, Error> {
+    let n = clips.len();
+    let mut values = Vec::with_capacity(n * n);
+    Product::among(Arc::clone(clips)).blocks(0..n, scope.progress, &mut |_, block| {
+        values.extend_from_slice(block);
+        Ok(())
+    })?;
+    Ok(Scores { n, k: n, values })
 }
 
 /// Adds the metrics of one direction and correction, and gives its skewness.

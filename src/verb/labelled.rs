@@ -16,7 +16,7 @@ use crate::report::{Estimate, Figure, Report, Table};
 use crate::value::Value;
 use crate::verb::against::{self, Against, refuse_text_pre_joint};
 use crate::verb::pairing::Pairing;
-use crate::verb::trial::Trial;
+use crate::verb::trial::{Groups, Trial};
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, parameters, provenance, spaces};
 use crate::workspace::Prompts;
@@ -42,7 +42,7 @@ pub const SHAPE: Signature = Signature {
 /// The measured clips, for `compare`: their measure, and a quantity of each.
 pub fn trial(
     truth: &Truth,
-    groups: Option<Vec<usize>>,
+    groups: Option<Groups>,
     value: (&'static str, Vec<f64>),
     measure: impl Measure + Send + 'static,
 ) -> Trial {
@@ -57,6 +57,9 @@ pub fn trial(
         measure: Box::new(measure),
     }
 }
+
+/// The fact that says how many ties counted against the model.
+pub const TIES: &str = "ties";
 
 /// What a verb makes of clips × classes.
 pub type Measured = fn(&Task, &Truth, &Arc<dyn Cosines>, &Scope<'_>) -> Result<Outcome, Error>;
@@ -162,16 +165,13 @@ impl Plan for Sweep {
         for name in ["chance", "majority"] {
             report.context.extra.extend(constant(name).cloned());
         }
-        for (prompt, outcome) in &measured {
-            let fresh = outcome.report.notes.iter().filter(|note| note.contains("undefined"));
-            report.notes.extend(fresh.map(|note| format!("{}: {note}", prompt.name)));
-        }
         gather(&mut report, &measured, self.verb.leading, &parameters::bootstrap(&self.task.bound), scope)?;
         Ok(report.into())
     }
 }
 
-/// Puts what a sweep measured into its report: a row a prompt, the spread of the leading numbers, the tests against the best.
+/// Puts what a sweep measured into its report: a row a prompt, the spread of the leading numbers, the tests against the best,
+/// the notes.
 ///
 /// # Errors
 /// When the prompts' items do not pair, or the user cancels.
@@ -186,6 +186,15 @@ pub fn gather(
     report.metrics = leading.iter().flat_map(|name| spread(name, measured)).collect();
     report.tables.push(rows(measured, lead));
     report.tables.extend(against_the_best(measured, lead, bootstrap, scope)?);
+    for (prompt, outcome) in measured {
+        for note in &outcome.report.notes {
+            let of_all = measured.iter().all(|(_, other)| other.report.notes.contains(note));
+            let note = if of_all { note.clone() } else { format!("{}: {note}", prompt.name) };
+            if !report.notes.contains(&note) {
+                report.notes.push(note);
+            }
+        }
+    }
     let bar = |(prompt, outcome): &(&Prompt, Outcome)| Some((prompt.name.clone(), outcome.report.metric(lead)?.clone()));
     report.figures.push(Figure::Bars {
         title: format!("{lead} by prompt"),
@@ -199,12 +208,16 @@ fn rows(measured: &[(&Prompt, Outcome)], lead: &str) -> Table {
     let metrics: Vec<&str> =
         measured.first().map(|(_, o)| o.report.metrics.iter().map(|e| e.name.as_str()).collect()).unwrap_or_default();
     let (low, high) = (format!("{lead}_low"), format!("{lead}_high"));
-    let mut table = Table::new(["name", "prompt"].into_iter().chain(metrics).chain([low.as_str(), high.as_str()]));
+    let ties = |outcome: &Outcome| outcome.report.context.extra.iter().find(|(name, _)| name == TIES).map(|(_, n)| n.clone());
+    let tied = measured.iter().any(|(_, outcome)| ties(outcome).is_some());
+    let columns = ["name", "prompt"].into_iter().chain(metrics).chain([low.as_str(), high.as_str()]);
+    let mut table = Table::new(columns.chain(tied.then_some(TIES)));
     for (prompt, outcome) in measured {
         let leading = provenance::named(&outcome.report.metrics, lead);
         let mut row: Vec<Value> = vec![prompt.name.as_str().into(), prompt.key().into()];
         row.extend(outcome.report.metrics.iter().map(|e| Value::from(e.value)));
         row.extend([leading.and_then(|e| e.low).into(), leading.and_then(|e| e.high).into()]);
+        row.extend(tied.then(|| ties(outcome).unwrap_or(Value::Null)));
         table.push(row);
     }
     table
@@ -233,7 +246,8 @@ fn direction(name: &str) -> Direction {
     metric::named(name).map_or(Direction::Neutral, |metric| metric.direction)
 }
 
-/// Each other prompt against the best one: McNemar's test, or sign flips where nothing is right or wrong, with Holm's correction.
+/// Each other prompt against the best one: McNemar's test, or sign flips where nothing is right or wrong. Which one is the best
+/// is seen from the same clips, so Holm's correction is over all pairs of prompts.
 fn against_the_best(
     measured: &[(&Prompt, Outcome)],
     lead: &str,
@@ -245,22 +259,26 @@ fn against_the_best(
     }
     let value = |report: &Report| report.metric(lead).map_or(f64::NAN, |e| e.value);
     let order = |a: &&(&Prompt, Outcome), b: &&(&Prompt, Outcome)| value(&a.1.report).total_cmp(&value(&b.1.report));
-    let trials = || measured.iter().filter(|(_, o)| o.trial.is_some());
-    let Some((best, best_outcome)) = trials().rev().max_by(order) else { return Ok(None) };
+    let Some(best) = measured.iter().rev().max_by(order) else { return Ok(None) };
     let mut compared = Vec::new();
-    for (prompt, outcome) in trials().filter(|(prompt, _)| prompt.name != best.name) {
-        let (Some(a), Some(b)) = (&best_outcome.trial, &outcome.trial) else { continue };
-        let Some((test, p)) = Pairing::new(a, b)?.leading_test(bootstrap.seed, scope.progress)? else { continue };
-        compared.push((prompt, value(&best_outcome.report) - value(&outcome.report), test, p));
-    }
-    if compared.is_empty() {
-        return Ok(None);
+    for (at, first) in measured.iter().enumerate() {
+        for second in measured.iter().skip(at + 1) {
+            let (Some(a), Some(b)) = (&first.1.trial, &second.1.trial) else { continue };
+            let Some((test, p)) = Pairing::new(a, b)?.leading_test(bootstrap.seed, scope.progress)? else { continue };
+            compared.push((first, second, test, p));
+        }
     }
     let adjusted = holm(&compared.iter().map(|c| c.3).collect::<Vec<_>>());
     let mut table =
-        Table::new(["prompt", "behind by", "test", "p", "p_holm"]).titled(format!("against the best, `{}`", best.name));
-    for ((prompt, behind, test, p), adjusted) in compared.into_iter().zip(adjusted) {
+        Table::new(["prompt", "behind by", "test", "p", "p_holm"]).titled(format!("against the best, `{}`", best.0.name));
+    let is_best = |one: &(&Prompt, Outcome)| std::ptr::eq(one, best);
+    for ((first, second, test, p), adjusted) in compared.into_iter().zip(adjusted) {
+        if !is_best(first) && !is_best(second) {
+            continue;
+        }
+        let (prompt, outcome) = if is_best(first) { second } else { first };
+        let behind = value(&best.1.report) - value(&outcome.report);
         table.push(vec![prompt.name.as_str().into(), behind.into(), test.into(), p.into(), adjusted.into()]);
     }
-    Ok(Some(table))
+    Ok((!table.rows.is_empty()).then_some(table))
 }

@@ -56,12 +56,15 @@ fn measured(task: &Task, truth: &Truth, scores: &Arc<dyn Cosines>, scope: &Scope
     let mut report = task.report("margin", truth, scope);
     task.note_groups(&mut report.context);
     report.context.fact("right", margins.of(true).count);
+    if margins.without() > 0 {
+        report.notes.push(format!("{} clips have no two labels to compare with, and were left out", margins.without()));
+    }
     report.notes.extend(sampled.notes());
     report.metrics = sampled.estimates;
     let rows = [("all", margins.all()), ("right", margins.of(true)), ("wrong", margins.of(false))];
     report.tables.push(distributions("clips", rows));
     let counts = |right: bool| {
-        let of = margins.values().iter().zip(margins.right()).filter(move |&(_, &r)| r == right);
+        let of = margins.values().iter().zip(margins.right()).filter(move |&(v, &r)| !v.is_nan() && r == right);
         Bins::MARGIN.counts(of.map(|(&value, _)| value))
     };
     let series = vec![("wrong", counts(false)), ("right", counts(true))];

@@ -18,6 +18,8 @@ pub struct Pairing<'a> {
     a: Side<'a>,
     b: Side<'a>,
     groups: Option<Vec<usize>>,
+    /// Items may be lacking on one side, where they add nothing to its sum.
+    partial: bool,
 }
 
 /// A trial's numbers over the paired items.
@@ -72,11 +74,15 @@ impl<'a> Pairing<'a> {
             let groups = trial.groups.as_ref()?;
             at.iter().map(|i| groups.get((*i)?).copied()).collect::<Option<Vec<usize>>>()
         };
-        let groups = grouped(a, &at_a).or_else(|| grouped(b, &at_b));
+        let groups = match (grouped(a, &at_a), grouped(b, &at_b)) {
+            (Some(first), Some(second)) => Some(same_groups(a, b, first, &second)?),
+            (first, second) => first.or(second),
+        };
         Ok(Pairing {
             a: Side { trial: a, at: at_a, columns: shared.iter().map(|s| s.0).collect() },
             b: Side { trial: b, at: at_b, columns: shared.iter().map(|s| s.1).collect() },
             groups,
+            partial,
         })
     }
 
@@ -118,11 +124,16 @@ impl<'a> Pairing<'a> {
     /// # Errors
     /// When there are no items.
     pub fn mcnemar(&self) -> Result<Option<McNemar>, metric::Error> {
+        self.right().map(|(a, b)| mcnemar(&a, &b)).transpose()
+    }
+
+    /// Whether each item is right, where both sides know.
+    fn right(&self) -> Option<(Vec<bool>, Vec<bool>)> {
         let right = |side: &Side<'_>| {
             let right = side.trial.right.as_ref()?;
             side.at.iter().map(|i| right.get((*i)?).copied()).collect::<Option<Vec<bool>>>()
         };
-        right(&self.a).zip(right(&self.b)).map(|(a, b)| mcnemar(&a, &b)).transpose()
+        right(&self.a).zip(right(&self.b))
     }
 
     /// The sign-flip test of each quantity that both sides have for each item, over the items where it is a number.
@@ -133,29 +144,58 @@ impl<'a> Pairing<'a> {
         let mut tests = Vec::new();
         for (name, a) in &self.a.trial.values {
             let Some((_, b)) = self.b.trial.values.iter().find(|(other, _)| other == name) else { continue };
+            let of = |values: &[f64], at: Option<usize>| at.map_or(Some(0.0), |at| values.get(at).copied());
             let pairs = self.a.at.iter().zip(&self.b.at).enumerate();
-            let differences = pairs.filter_map(|(item, (i, j))| Some((item, a.get((*i)?)? - b.get((*j)?)?)));
+            let differences = pairs.filter_map(|(item, (i, j))| Some((item, of(a, *i)? - of(b, *j)?)));
             let (items, differences): (Vec<usize>, Vec<f64>) = differences.filter(|(_, d)| d.is_finite()).unzip();
             let groups: Option<Vec<usize>> =
                 self.groups.as_ref().map(|groups| items.iter().filter_map(|&i| groups.get(i).copied()).collect());
             if !differences.is_empty() {
-                let test = sign_flip(&differences, groups.as_deref(), PERMUTATIONS, seed, progress)?;
+                let mut test = sign_flip(&differences, groups.as_deref(), PERMUTATIONS, seed, progress)?;
+                if self.partial {
+                    test.difference *= differences.len() as f64;
+                }
                 tests.push((*name, differences.len(), test));
             }
         }
         Ok(tests)
     }
 
-    /// The test that goes first: McNemar's, or else the first quantity's sign flips; its name and p.
+    /// The test that goes first: that of being right, or else the first quantity's sign flips; its name and p.
     ///
     /// # Errors
     /// When `progress` is cancelled.
     pub fn leading_test(&self, seed: u64, progress: &dyn Progress) -> Result<Option<(String, f64)>, metric::Error> {
-        if let Some(test) = self.mcnemar()? {
-            return Ok(Some(("McNemar, exact".into(), test.p)));
+        if let Some((a, b)) = self.right() {
+            let groups = self.groups.as_deref();
+            return Ok(Some((of_right(groups.is_some()).into(), test_right(&a, &b, groups, seed, progress)?)));
         }
         Ok(self.flips(seed, progress)?.first().map(|(name, _, test)| (format!("sign flips of {name}"), test.p)))
     }
+}
+
+/// What [`test_right`] is.
+pub fn of_right(grouped: bool) -> &'static str {
+    if grouped { "sign flips of groups, top1" } else { "McNemar, exact" }
+}
+
+/// Whether two systems are right on other items by more than luck, two-sided. McNemar's test takes items for independent, so
+/// groups are flipped whole in its place.
+///
+/// # Errors
+/// Without items, or when `progress` is cancelled.
+pub fn test_right(
+    a: &[bool],
+    b: &[bool],
+    groups: Option<&[usize]>,
+    seed: u64,
+    progress: &dyn Progress,
+) -> Result<f64, metric::Error> {
+    if groups.is_none() {
+        return Ok(mcnemar(a, b)?.p);
+    }
+    let differences: Vec<f64> = a.iter().zip(b).map(|(&a, &b)| f64::from(i8::from(a) - i8::from(b))).collect();
+    Ok(sign_flip(&differences, groups, PERMUTATIONS, seed, progress)?.p)
 }
 
 impl Measure for Side<'_> {
@@ -169,20 +209,34 @@ impl Measure for Side<'_> {
     }
 
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
-        let mut own = vec![0; self.trial.measure.items()];
-        for (at, &weight) in self.at.iter().zip(weights) {
-            if let Some(slot) = at.and_then(|at| own.get_mut(at)) {
-                *slot = weight;
-            }
-        }
-        let values = self.trial.measure.evaluate(&own);
-        self.columns.iter().filter_map(|&c| values.get(c).copied()).collect()
+        metric::at(self, weights)
     }
 
     fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, metric::Error> {
         let all = self.trial.measure.evaluate_each(&Through { of: weightings, at: &self.at }, progress)?;
         Ok(all.iter().map(|values| self.columns.iter().filter_map(|&c| values.get(c).copied()).collect()).collect())
     }
+}
+
+/// The groups of both sides.
+///
+/// # Errors
+/// When they are groups by two fields, or of other items.
+fn same_groups(a: &Trial, b: &Trial, first: Vec<usize>, second: &[usize]) -> Result<Vec<usize>, Diagnostic> {
+    let by = |trial: &Trial| trial.groups.as_ref().map_or_else(String::new, |groups| groups.by.clone());
+    let (own, other) = (by(a), by(b));
+    if own != other {
+        return Err(Diagnostic::new(format!("the first groups its {} by `{own}`, the second by `{other}`", a.unit))
+            .expected(format!("`by {own}` or `by {other}` on both sides")));
+    }
+    let count = |groups: &mut dyn Iterator<Item = (usize, usize)>| groups.collect::<std::collections::BTreeSet<_>>().len();
+    let both = count(&mut first.iter().copied().zip(second.iter().copied()));
+    let alone = |groups: &[usize]| count(&mut groups.iter().map(|&group| (group, group)));
+    if alone(&first) != both || alone(second) != both {
+        return Err(Diagnostic::new(format!("`{own}` groups the {} of the first otherwise than those of the second", a.unit))
+            .expected("the same groups on both sides"));
+    }
+    Ok(first)
 }
 
 /// Refuses two lists that do not hold the same names.
@@ -236,6 +290,14 @@ mod tests {
     }
 
     #[test]
+    fn groups_are_flipped_whole() {
+        let (a, b) = ([true, true, true, true, false, true], [false, false, false, false, true, true]);
+        assert_eq!(test_right(&a, &b, None, 0, &Silent).unwrap(), 0.375);
+        // Two groups: one is four ahead, the other one behind. Their 4 sign patterns give 3, 5, −5, −3.
+        assert_eq!(test_right(&a, &b, Some(&[7, 7, 7, 7, 3, 3]), 0, &Silent).unwrap(), 1.0);
+    }
+
+    #[test]
     fn what_does_not_pair_is_named() {
         let scores = [0.75, 0.25, 0.75, 0.25, 0.25, 0.75];
         let a = trial(["a", "b", "c"], scores, [0, 1, 1]);
@@ -259,12 +321,13 @@ mod tests {
             groups: None,
             measure: Box::new(Triplets::of([0, 1].map(|term| Anchor { term, count: 4, right, ties: 0 })).unwrap()),
             right: None,
-            values: vec![("accuracy", vec![right as f64 / 4.0; 2])],
+            values: vec![("accuracy", vec![(right as f64 - 2.0) / 8.0; 2])],
         };
         let (a, b) = (anchors(["x", "y"], 3), anchors(["y", "z"], 1));
         let pairing = Pairing::new(&a, &b).unwrap();
         assert_eq!((pairing.len(), pairing.unmatched()), (3, 2));
         assert_eq!(pairing.points(&Silent).unwrap(), (vec![0.75], vec![0.25]));
-        assert_eq!(pairing.flips(0, &Silent).unwrap()[0].1, 1);
+        let (_, n, flip) = pairing.flips(0, &Silent).unwrap()[0];
+        assert_eq!((n, flip.difference), (3, 0.5));
     }
 }

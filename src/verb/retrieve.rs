@@ -8,13 +8,14 @@ use std::sync::Arc;
 use crate::diagnostic::Diagnostic;
 use crate::embedding::Stage;
 use crate::metric::{Cosines, Masked, Product, Query, Retrieval, Turned};
+use crate::progress::Progress;
 use crate::prompt::{PLACE, Prompt};
 use crate::query::signature::{Clause, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Figure, Table};
 use crate::value::Value;
 use crate::verb::against::refuse_text_pre_joint;
-use crate::verb::trial::Trial;
+use crate::verb::trial::{Groups, Trial};
 use crate::verb::truth::{TRUTH, Task, Truth};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance, spaces};
 use crate::workspace::Prompts;
@@ -106,9 +107,14 @@ impl RetrievePlan {
 
     fn retrieval(&self, truth: &Truth, scope: &Scope<'_>) -> Result<(Retrieval, usize), Error> {
         let (task, progress) = (&self.task, scope.progress);
+        let unknown = truth.several.as_ref().map_or(0, |several| several.unknown(truth.classes.len()));
         if self.direction == Direction::ClipsForClips {
-            let scores = Product::among(truth.clips.embeddings());
-            let found = Retrieval::over(&scores, |q, c| truth.share(q, c), progress)?;
+            let sharing = truth.several.as_ref().map(|several| several.sharing(truth.classes.len()));
+            let share = |q: usize, c: usize| match &sharing {
+                Some(sharing) => sharing.known(q, c),
+                None => Some(truth.class.get(q) == truth.class.get(c)),
+            };
+            let found = masked(&Product::among(truth.clips.embeddings()), &share, unknown > 0, progress)?;
             return Ok((found, truth.clips.len().saturating_sub(1)));
         }
         let texts = scope.workspace.label_vectors(&task.model, task.stage(), &self.prompts, &truth.classes, progress)?;
@@ -119,14 +125,21 @@ impl RetrievePlan {
         };
         let candidates = scores.candidates();
         let known = |q, c| if self.direction.asks_texts() { truth.known(c, q) } else { truth.known(q, c) };
-        let relevant = |q, c| known(q, c) == Some(true);
-        let unknown = truth.several.as_ref().map_or(0, |several| several.unknown(truth.classes.len()));
-        let found = match unknown {
-            0 => Retrieval::over(&*scores, relevant, progress)?,
-            _ => Retrieval::over(&Masked::new(&*scores, &|q, c| known(q, c).is_none()), relevant, progress)?,
-        };
-        Ok((found, candidates))
+        Ok((masked(&*scores, &known, unknown > 0, progress)?, candidates))
     }
+}
+
+/// Retrieval where `known` tells what is relevant; a pair of which it is not known, if there are `some`, is not there.
+fn masked(
+    scores: &dyn Cosines,
+    known: &(dyn Fn(usize, usize) -> Option<bool> + Sync),
+    some: bool,
+    progress: &dyn Progress,
+) -> Result<Retrieval, Error> {
+    let hidden = |q: usize, c: usize| known(q, c).is_none();
+    let masked = Masked::new(scores, &hidden);
+    let of = if some { &masked } else { scores };
+    Ok(Retrieval::over(of, |q, c| known(q, c) == Some(true), progress)?)
 }
 
 impl Plan for RetrievePlan {
@@ -167,7 +180,7 @@ impl Plan for RetrievePlan {
                 let fault = fault.at(field.span);
                 return Err(fault.expected("`by FIELD` where clips are the queries").into());
             }
-            None if self.direction == Direction::ClipsForCaptions => Some(clip_of_each(&truth)),
+            None if self.direction == Direction::ClipsForCaptions => Some(Groups { by: "clip".into(), of: clip_of_each(&truth) }),
             _ => task.resampled_by(&truth)?,
         };
         let bootstrap = parameters::bootstrap(&task.bound);

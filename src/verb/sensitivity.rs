@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::embedding::Stage;
-use crate::metric::{Classification, OF_CLASS, OF_CONTROL, OF_WORDING, Sensitivity as Measured, holm, mcnemar};
+use crate::metric::{Classification, OF_CLASS, OF_CONTROL, OF_WORDING, Sensitivity as Measured, holm};
 use crate::prompt::Prompt;
 use crate::query::signature::{Clause, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Estimate, Figure, Table};
 use crate::value::Value;
 use crate::verb::against::Against;
+use crate::verb::pairing::{of_right, test_right};
 use crate::verb::trial::Trial;
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters};
@@ -36,7 +37,8 @@ static SIGNATURE: Signature = Signature {
             give a clip the same label), `unanimous` (clips that all give the same label) and `undecided` (clips that some have right \
             and others wrong). Of each *control*, which spoils a prompt on purpose (a negation, random words after it, the definition in \
             place of the label, the definition with the label's words removed): top1 and roc_auc less those of the prompt that it spoils, \
-            the share of clips that keep their label, and McNemar's exact test with Holm's correction. A model that understands loses all \
+            the share of clips that keep their label, and McNemar's exact test (with `by FIELD`, sign flips of whole groups) with \
+            Holm's correction. A model that understands loses all \
             by a negation and nothing by random words; one that still does well without the label reads the description. Of each class: \
             recall over the paraphrases, with the prompts where it is best and worst. All intervals resample the clips (groups with \
             `by FIELD`) once for all prompts, so differences are paired; a spread is never negative, so judge it against its interval and \
@@ -164,7 +166,8 @@ impl Plan for SensitivityPlan {
         let measure = Measured::new(wordings, paraphrases.clone(), controls.clone())?;
 
         let groups = task.resampled_by(&truth)?;
-        let sampled = parameters::bootstrap(&task.bound).estimate(&measure, groups.as_deref(), scope.progress)?;
+        let bootstrap = parameters::bootstrap(&task.bound);
+        let sampled = bootstrap.estimate(&measure, groups.as_deref(), scope.progress)?;
         let mut report = task.report(SIGNATURE.name, &truth, scope);
         task.note_groups(&mut report.context);
         report.context.prompts = prompts.iter().map(|p| p.key().to_owned()).collect();
@@ -174,7 +177,12 @@ impl Plan for SensitivityPlan {
         let parts = measure.parts(&sampled.estimates);
         report.metrics = parts.over_paraphrases.to_vec();
         report.tables.push(by_prompt(&prompts, parts.wordings));
-        report.tables.extend(by_control(&prompts, &controls, &measure, parts.controls)?);
+        let test = |control: &[bool], base: &[bool]| {
+            test_right(control, base, groups.as_deref(), bootstrap.seed, scope.progress).map_err(Error::from)
+        };
+        let by_control = by_control(&prompts, &controls, &measure, parts.controls, &test)?;
+        let title = format!("controls, less the prompt that they spoil ({})", of_right(groups.is_some()));
+        report.tables.extend(by_control.map(|table| table.titled(title)));
         let recalls: Vec<Vec<f64>> =
             measure.wordings().iter().map(|w| w.per_class().iter().map(|class| class.recall).collect()).collect();
         report.tables.push(by_class(&truth, &prompts, &paraphrases, &recalls, parts.classes));
@@ -229,11 +237,11 @@ fn by_control(
     controls: &[(usize, usize)],
     measure: &Measured,
     estimates: &[Estimate],
+    test: &dyn Fn(&[bool], &[bool]) -> Result<f64, Error>,
 ) -> Result<Option<Table>, Error> {
     let mut table = Table::new(["control", "of", "top1 less", "low", "high", "roc_auc less", "same label", "p", "p_holm"]);
-    table = table.titled("controls, less the prompt that they spoil (McNemar, exact)");
     let right = |at: usize| measure.wordings()[at].right(1);
-    let tests = controls.iter().map(|&(control, base)| Ok(mcnemar(&right(control), &right(base))?.p));
+    let tests = controls.iter().map(|&(control, base)| test(&right(control), &right(base)));
     let tests = tests.collect::<Result<Vec<f64>, Error>>()?;
     let adjusted = holm(&tests);
     for (((&(control, base), of), p), adjusted) in

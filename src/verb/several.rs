@@ -19,6 +19,28 @@ pub struct Several {
     absent: Vec<Option<Vec<usize>>>,
 }
 
+/// The classes of clips as bits.
+pub struct Sharing {
+    /// Words a clip.
+    words: usize,
+    has: Vec<u64>,
+    /// What a clip has, or may have for all that is known.
+    may: Vec<u64>,
+}
+
+impl Sharing {
+    /// Whether two clips have a class in common; none where it is not known.
+    pub fn known(&self, a: usize, b: usize) -> Option<bool> {
+        let of = |bits: &'_ [u64], clip: usize, word: usize| bits.get(clip * self.words + word).copied().unwrap_or(0);
+        let meet = |bits: &[u64]| (0..self.words).any(|word| of(bits, a, word) & of(bits, b, word) != 0);
+        match (meet(&self.has), meet(&self.may)) {
+            (true, _) => Some(true),
+            (false, true) => None,
+            (false, false) => Some(false),
+        }
+    }
+}
+
 impl Several {
     /// Reads the lists `field` and, if asked for, `absent` of the items; the classes are their distinct members, sorted.
     pub fn read(items: &[&Item], field: &str, partial: bool) -> (Vec<String>, Several) {
@@ -66,9 +88,18 @@ impl Several {
         self.present.get(clip).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether two clips have a class in common.
-    pub fn share(&self, a: usize, b: usize) -> bool {
-        self.present(a).iter().any(|&class| self.has(b, class))
+    /// What each clip has of `classes` classes, to hold each clip against each.
+    pub fn sharing(&self, classes: usize) -> Sharing {
+        let words = classes.div_ceil(64).max(1);
+        let mut sharing = Sharing { words, has: vec![0; words * self.present.len()], may: vec![0; words * self.present.len()] };
+        for clip in 0..self.present.len() {
+            for class in 0..classes {
+                let (at, bit, known) = (clip * words + class / 64, 1 << (class % 64), self.known(clip, class));
+                sharing.has[at] |= if known == Some(true) { bit } else { 0 };
+                sharing.may[at] |= if known == Some(false) { 0 } else { bit };
+            }
+        }
+        sharing
     }
 
     /// Pairs of a clip and one of `classes` classes of which it is not known whether it is there.

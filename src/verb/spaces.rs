@@ -7,6 +7,7 @@ use crate::query::signature::{Kind, Parameter};
 use crate::query::{Bound, Literal};
 use crate::report::{Estimate, Figure, Table};
 use crate::value::Value;
+use crate::verb::labelled::TIES;
 use crate::verb::pairing::Pairing;
 use crate::verb::{Error, Outcome, Plan, Scope, Step, parameters};
 
@@ -69,7 +70,7 @@ impl Plan for Both {
         report.context.space = Some(format!("{}, {}", space(&joint), space(&pre_joint)));
         let shared = |(name, value): &(String, Value)| {
             let other = pre_joint.report.context.extra.iter().find(|(n, _)| n == name);
-            other.is_some_and(|(_, v)| v == value)
+            name != TIES && other.is_some_and(|(_, v)| v == value)
         };
         report.context.extra.retain(shared);
 
@@ -92,6 +93,10 @@ impl Plan for Both {
                     bars.push((format!("{} {space}", a.name), e.clone()));
                 }
             }
+        }
+        for (space, outcome) in [("joint", &joint), ("pre-joint", &pre_joint)] {
+            let ties = outcome.report.context.extra.iter().find(|(name, _)| name == TIES);
+            table.rows.extend(ties.map(|(_, n)| vec![TIES.into(), space.into(), n.clone(), Value::Null, Value::Null]));
         }
         report.tables.push(table);
         report.figures.push(Figure::Bars { title: "joint and pre-joint".into(), unit: String::new(), bars });

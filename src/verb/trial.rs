@@ -21,12 +21,28 @@ pub struct Trial {
     /// What the items are judged over: the classes, or the terms of the triplets.
     pub vocabulary: Vec<String>,
     /// The groups that a bootstrap draws whole, one an item.
-    pub groups: Option<Vec<usize>>,
+    pub groups: Option<Groups>,
     pub measure: Box<dyn Measure + Send>,
     /// Whether each item is right, where the measure has `top1`.
     pub right: Option<Vec<bool>>,
-    /// Quantities with a number an item; NaN where it has none.
+    /// Quantities with a number an item; NaN where it has none. Those of anchors are parts of the whole and add up to it.
     pub values: Vec<(&'static str, Vec<f64>)>,
+}
+
+/// The group of each item, by number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Groups {
+    /// What a group has in common: a field.
+    pub by: String,
+    pub of: Vec<usize>,
+}
+
+impl std::ops::Deref for Groups {
+    type Target = [usize];
+
+    fn deref(&self) -> &[usize] {
+        &self.of
+    }
 }
 
 impl std::fmt::Debug for Trial {

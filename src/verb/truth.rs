@@ -14,6 +14,7 @@ use crate::report::{Context, Report};
 use crate::store::{Collection, Item, SpaceInfo};
 use crate::value::Value;
 use crate::verb::several::Several;
+use crate::verb::trial::Groups;
 use crate::verb::{Error, Scope, Step, parameters, provenance};
 use crate::workspace::{Clips, ModelRef, Prompts, Stored};
 
@@ -177,8 +178,9 @@ impl Task {
     ///
     /// # Errors
     /// When a clip lacks the field.
-    pub fn resampled_by(&self, truth: &Truth) -> Result<Option<Vec<usize>>, Error> {
-        self.group_field().map(|field| truth.groups(field)).transpose()
+    pub fn resampled_by(&self, truth: &Truth) -> Result<Option<Groups>, Error> {
+        let groups = |field: &Spanned<String>| Ok(Groups { by: field.node.clone(), of: truth.groups(field)? });
+        self.group_field().map(groups).transpose()
     }
 
     /// Says by which field was resampled.
@@ -311,14 +313,6 @@ impl Truth {
         match &self.several {
             Some(several) => several.known(clip, class),
             None => Some(self.class.get(clip) == Some(&class)),
-        }
-    }
-
-    /// Whether two clips have a class in common.
-    pub fn share(&self, a: usize, b: usize) -> bool {
-        match &self.several {
-            Some(several) => several.share(a, b),
-            None => self.class.get(a) == self.class.get(b),
         }
     }
 

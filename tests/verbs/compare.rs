@@ -58,6 +58,10 @@ fn what_does_not_pair_is_named() {
             "one side of a comparison is not shown by itself",
         ),
         ("compare (classify clips in clips model=m)", "`compare` needs two sides"),
+        (
+            "compare (classify clips in clips model=m by fold) with (classify clips in clips model=n by label)",
+            "the first groups its clips by `fold`, the second by `label`",
+        ),
     ] {
         assert_eq!(fault(&mut s, statement), message, "{statement}");
     }

@@ -45,7 +45,19 @@ fn a_sweep_has_a_row_a_prompt_and_tests_against_the_best() {
     assert!((p - 6.0 / 16.0).abs() < 1e-12, "{p}");
     let report = run(&mut session(), r#"classify clips in clips model=m prompts=("A <> track", "B <>")"#);
     assert_eq!(report.metric("top1_spread").unwrap().value, 0.5);
+    assert_eq!(report.tables[0].columns.last().map(|c| c.name.as_str()), Some("ties"));
     assert!((report.tables[1].rows[0][3].as_f64().unwrap() - 0.625).abs() < 1e-12);
+    // Of fold 1 both are right by the first alone, of fold 2 one by each: 2 and 0, so either sign pattern is as great.
+    let report = run(&mut session(), r#"classify clips in clips model=m prompts=("A <> track", "B <>") by fold"#);
+    assert_eq!(report.tables[1].rows[0][2..4], ["sign flips of groups, top1".into(), Value::Float(1.0)]);
+}
+
+#[test]
+fn the_best_prompt_is_chosen_by_the_clips_that_test_it() {
+    let report = run(&mut session(), r#"similarity clips in clips model=m prompts=("A <> track", "B <>", "B <>")"#);
+    let rows: Vec<_> = report.tables[1].rows.iter().map(|row| (row[3].clone(), row[4].clone())).collect();
+    // Three pairs of prompts, so three times 6/16, where the two with the best alone would make twice.
+    assert_eq!(rows, vec![(Value::Float(0.375), Value::Float(1.0)); 2]);
 }
 
 #[test]
@@ -85,6 +97,8 @@ fn both_spaces_stand_side_by_side() {
     );
     assert_eq!(report.context.space.as_deref(), Some("joint, audio pre-joint"));
     assert!(report.metric("top1_difference").unwrap().high.is_some());
+    let ties: Vec<_> = report.tables[0].rows.iter().filter(|row| row[0] == "ties".into()).map(|row| &row[1..3]).collect();
+    assert_eq!(ties, [["joint".into(), Value::Int(0)], ["pre-joint".into(), Value::Int(0)]]);
     let message = fault(&mut session(), "similarity clips in clips model=m space=all");
     assert_eq!(message, "texts and clips do not compare before the projection");
 }

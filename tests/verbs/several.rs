@@ -25,7 +25,7 @@ const CLIPS: [Clip; 4] = [
     ("4", &[], &["a", "b", "c"], [0.0, 0.0, 1.0], &[]),
 ];
 
-/// `partial` has the lists of the table; in `whole` the same `labels` are complete.
+/// `partial` has the lists of the table; in `whole` the same `labels` are complete; in `tied` clips have one label.
 fn session() -> Session {
     let workspace = Workspace::over(Store::in_memory().unwrap(), &[]);
     let model = workspace.register_import("m", None).unwrap();
@@ -43,6 +43,20 @@ fn session() -> Session {
         });
         workspace.store().create(name).unwrap().commit(items.into()).unwrap();
     }
+    let tied = [("1", "a", [1.0, 1.0, 0.0]), ("2", "b", [0.0, 1.0, 0.0])].map(|(id, label, vector)| NewItem {
+        metadata: [("label".to_owned(), Value::from(label))].into(),
+        vectors: vec![(key(Modality::Audio), vector.into())],
+        ..NewItem::new(id, Modality::Audio)
+    });
+    workspace.store().create("tied").unwrap().commit(tied.into()).unwrap();
+    let maybe: [(&str, &[&str], &[&str], [f32; 3]); 3] =
+        [("3", &["c"], &["a"], [0.0, 0.6, 0.8]), ("5", &["a"], &["b"], [0.0, 0.8, 0.6]), ("6", &["c"], &["a"], [0.0, -0.6, 0.8])];
+    let maybe = maybe.map(|(id, labels, absent, vector)| NewItem {
+        metadata: [("labels", labels), ("absent", absent)].map(|(n, v)| (n.to_owned(), Value::list(v.iter().copied()))).into(),
+        vectors: vec![(key(Modality::Audio), vector.into())],
+        ..NewItem::new(id, Modality::Audio)
+    });
+    workspace.store().create("maybe").unwrap().commit(maybe.into()).unwrap();
     let texts = [("a", "A <> track"), ("b", "A <> track"), ("c", "A <> track"), ("low", "<>"), ("slow", "<>"), ("high", "<>")];
     let items = texts.iter().enumerate().map(|(i, (text, prompt))| {
         let mut vector = vec![0.0f32; 3];
@@ -74,6 +88,9 @@ fn classification_masks_what_is_unknown() {
     assert_eq!(fact(&report, "unknown"), Some(Value::Int(2)));
     let notes = report.notes.join("\n");
     assert!(notes.contains("several labels a clip") && notes.contains("2 of 12 pairs") && notes.contains("1 clips are known"));
+    // A sweep says all that, and once.
+    let sweep = run(&mut session(), r#"classify clips in partial model=m prompts=("A <> track", "A <> track")"#);
+    assert_eq!(sweep.notes, report.notes);
 }
 
 #[test]
@@ -92,6 +109,9 @@ fn one_clip_and_conditions() {
     let report = run(&mut s, "classify clip \"1\" in partial model=m top 3");
     assert_eq!((fact(&report, "labels"), fact(&report, "right")), (Some("a; b".into()), Some(true.into())));
     assert_eq!(report.tables[0].rows.iter().map(|r| r[3].clone()).collect::<Vec<_>>(), [true, true, false].map(Value::from));
+    // In the middle between its own a and the other's b: a tie counts against the model.
+    let report = run(&mut s, "classify clip \"1\" in tied model=m");
+    assert_eq!(fact(&report, "right"), Some(false.into()));
     for (condition, n) in [
         ("labels = \"b\"", 2),
         ("labels != \"b\"", 2),
@@ -145,6 +165,12 @@ fn labels_are_retrieved_both_ways() {
     let report = run(&mut s, "retrieve labels for clips in partial model=m");
     assert_eq!(fact(&report, "queries"), Some(Value::Int(3)));
     assert!(close(report.metric("mrr").map(|m| m.value), (1.0 + 0.5 + 1.0) / 3.0));
+    // 1 and 2 share b; whether 3 has it, and 2 has c, is not known. Of 1, 2 and 4 no pair is left but the two.
+    let report = run(&mut s, "retrieve clips for clips in partial model=m");
+    assert!(close(report.metric("map").map(|m| m.value), 1.0));
+    // 3 has c and lies next to 5, which may have it: 6 has it too, and comes first of what is known.
+    let report = run(&mut s, "retrieve clips for clips in maybe model=m");
+    assert!(close(report.metric("r_at_1").map(|m| m.value), 1.0), "{:?}", report.metrics);
     // 1 and 2 share b; nothing shares c.
     let report = run(&mut s, "retrieve clips for clips in whole model=m");
     assert_eq!(fact(&report, "queries"), Some(Value::Int(2)));

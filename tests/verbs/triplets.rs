@@ -27,7 +27,9 @@ fn people_made_them() {
     let (_dir, path) = file("human.csv", "anchor,positive,negative\na1,a2,b1\nb1,a2,b2\nb2,b1,a1\nb2,b1,zz\n");
     let report = assert_metrics(&format!("triplets in clips model=m from=\"{path}\""), &[("accuracy", 2.0 / 3.0)]);
     assert_eq!(fact(&report, "rows"), Some(Value::Int(4)));
-    assert_eq!(report.notes, ["1 of 4 rows name clips that are not there and were left out"]);
+    // a1 is the one anchor of its label.
+    let alone = "a family of one anchor has no interval";
+    assert_eq!(report.notes, ["1 of 4 rows name clips that are not there and were left out", alone]);
     let compared =
         format!("compare (triplets in clips model=n from=\"{path}\") with (triplets in clips model=m from=\"{path}\")");
     // `n` has b2 at (.28, .96), nearer to b1 than to a1; but then b1 is nearer to b2 than to a2.
@@ -35,16 +37,35 @@ fn people_made_them() {
 }
 
 #[test]
+fn the_test_is_of_the_accuracy_over_triplets() {
+    // b2 has its three right by `n` alone, a1 its one by `m` alone: 3/4 less 1/4, where the anchors' own accuracies cancel out.
+    let (_dir, path) = file("human.csv", "anchor,positive,negative\nb2,b1,a1\nb2,b1,a2\nb2,a2,a1\na1,b2,a2\n");
+    let report = run(
+        &mut session(),
+        &format!("compare (triplets in clips model=n from=\"{path}\") with (triplets in clips model=m from=\"{path}\")"),
+    );
+    assert_eq!(report.metric("accuracy_difference").unwrap().value, 0.5);
+    assert_eq!((report.tables[1].rows[0][3].clone(), report.metric("accuracy_p").unwrap().value), (Value::Float(0.5), 1.0));
+}
+
+#[test]
 fn the_odd_one_out_is_the_negative_of_the_others() {
     let header = "clip1_id\tclip2_id\tclip3_id\tclip1_numvotes\tclip2_numvotes\tclip3_numvotes\n";
-    let rows = "a1\ta2\tb1\t0\t1\t3\na1\tb1\tb2\t1\t1\t0\n";
+    let rows = "a1\ta2\tb1\t0\t1\t3\na1\tb1\tb2\t1\t1\t0\na1\ta1\tb2\t0\t0\t3\na1\ta2\tb2\tx\t\t1\n";
     let (_dir, path) = file("comparisons_final.csv", &format!("{header}{rows}"));
     // (a1, a2, b1): .8 > 0; (a2, a1, b1): .8 > .6. The second row is a draw.
     let report = assert_metrics(&format!("triplets in clips model=m from=\"{path}\""), &[("accuracy", 1.0)]);
     assert_eq!(
         (report.context.n, report.notes.as_slice()),
-        (Some(2), &["1 of 2 rows are a draw and were left out".to_owned()][..])
+        (
+            Some(2),
+            &["name one clip twice", "have votes that are no whole numbers", "are a draw"]
+                .map(|why| format!("1 of 4 rows {why} and were left out"))[..]
+        )
     );
+    let (_dir, path) = file("human.csv", "anchor,positive,negative\na1,a2,b1\na1,a1,b1\na1,b1,b1\n");
+    let report = run(&mut session(), &format!("triplets in clips model=m from=\"{path}\""));
+    assert_eq!((report.context.n, report.notes[0].as_str()), (Some(1), "2 of 3 rows name one clip twice and were left out"));
 }
 
 #[test]

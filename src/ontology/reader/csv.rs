@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 use super::graph::{self, Node};
 use super::{Ontology, Problem};
-use crate::ontology::resolve::fold;
+use crate::diagnostic::fold;
 
 pub(super) fn parse(name: &str, text: &str) -> Result<Ontology, Problem> {
     let (builder, _) = graph::grow(&rows(text)?)?;

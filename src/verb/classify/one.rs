@@ -48,12 +48,13 @@ impl Plan for One {
         }
         let texts = scope.workspace.label_vectors(&task.model, task.stage(), &self.prompts, &labels, scope.progress)?;
         let scores = clips.loaded.embeddings.select(&[row]).cosines(&texts)?;
-        let mut order: Vec<usize> = (0..labels.len()).collect();
-        order.sort_by(|&a, &b| scores.values[b].total_cmp(&scores.values[a]).then(a.cmp(&b)));
-
         let item = &clips.loaded.items[row];
         let truth = label_of(item);
         let own = labels_of(item);
+        // A tie counts against the model, as over a set: of equals the clip's own labels come last.
+        let place = |label: usize| (own.contains(&labels[label]), label);
+        let mut order: Vec<usize> = (0..labels.len()).collect();
+        order.sort_by(|&a, &b| scores.values[b].total_cmp(&scores.values[a]).then_with(|| place(a).cmp(&place(b))));
         let mut report = Report::new("classify");
         report.context = provenance::context(scope, Some(task.collection.name()), &task.model, "joint");
         report.context.n = Some(1);

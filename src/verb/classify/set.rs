@@ -6,8 +6,8 @@ use crate::diagnostic::Diagnostic;
 use crate::metric::{Classification, Cosines};
 use crate::report::{Estimate, Figure, Table};
 use crate::value::Value;
-use crate::verb::labelled;
-use crate::verb::trial::Trial;
+use crate::verb::labelled::{self, TIES};
+use crate::verb::trial::{Groups, Trial};
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Outcome, Scope, parameters, provenance};
 
@@ -29,7 +29,8 @@ pub fn measured(task: &Task, truth: &Truth, scores: &Arc<dyn Cosines>, scope: &S
     let (chance, majority) = (classification.chance(), classification.majority());
     report.context.fact("chance", provenance::named(&chance, "top1").map(|e| e.value));
     report.context.fact("majority", provenance::named(&majority, "top1").map(|e| e.value));
-    report.context.fact("ties", classification.ties(1));
+    report.context.fact(TIES, classification.ties(1));
+    report.notes.extend(ties_below(top, |m| classification.ties(m)));
     report.notes.extend(sampled.notes());
     report.metrics = sampled.estimates.into_iter().filter(|e| within(e, top)).collect();
     report.tables.push(metric_table(&report.metrics, &chance, &majority));
@@ -54,7 +55,7 @@ pub fn measured(task: &Task, truth: &Truth, scores: &Arc<dyn Cosines>, scope: &S
 }
 
 /// The classified clips, for `compare`.
-fn trial(truth: &Truth, classification: Classification, groups: Option<Vec<usize>>) -> Trial {
+fn trial(truth: &Truth, classification: Classification, groups: Option<Groups>) -> Trial {
     let right = Some(classification.right(1));
     let value = ("reciprocal_rank", classification.reciprocal_ranks());
     Trial { right, ..labelled::trial(truth, groups, value, classification) }
@@ -78,6 +79,13 @@ pub(super) fn top(task: &Task, classes: usize) -> Result<usize, Error> {
 /// Whether a metric is asked for: `top4` is not, in `top 3`.
 pub(super) fn within(estimate: &Estimate, top: usize) -> bool {
     estimate.name.strip_prefix("top").and_then(|m| m.parse::<usize>().ok()).is_none_or(|m| m <= top)
+}
+
+/// A sentence about the clips that only a tie at the border kept out of the first m, for each m above 1 that has some.
+pub(super) fn ties_below(top: usize, ties: impl Fn(usize) -> usize) -> Option<String> {
+    let counted = (2..=top).map(|m| (m, ties(m))).filter(|&(_, n)| n > 0).map(|(m, n)| format!("{n} at top{m}"));
+    let counted: Vec<String> = counted.collect();
+    (!counted.is_empty()).then(|| format!("clips that a tie at the border kept out: {}", counted.join(", ")))
 }
 
 pub(super) fn metric_table(metrics: &[Estimate], chance: &[Estimate], majority: &[Estimate]) -> Table {

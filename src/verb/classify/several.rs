@@ -5,9 +5,10 @@ use std::sync::Arc;
 use crate::diagnostic::Diagnostic;
 use crate::metric::{Cosines, Measure, MultiLabel};
 use crate::report::{Figure, Report, Table};
-use crate::verb::classify::set::{metric_table, top, within};
+use crate::verb::classify::set::{metric_table, ties_below, top, within};
+use crate::verb::labelled::TIES;
 use crate::verb::several::Several;
-use crate::verb::trial::Trial;
+use crate::verb::trial::{Groups, Trial};
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Outcome, Scope, parameters, provenance};
 
@@ -36,7 +37,8 @@ pub fn measured(
     majority.retain(|e| e.name != "pr_auc");
     report.context.fact("chance", provenance::named(&chance, "top1").map(|e| e.value));
     report.context.fact("majority", provenance::named(&majority, "top1").map(|e| e.value));
-    report.context.fact("ties", tagging.ties(1));
+    report.context.fact(TIES, tagging.ties(1));
+    report.notes.extend(ties_below(top, |m| tagging.ties(m)));
     report.notes.extend(sampled.notes());
     report.metrics = sampled.estimates.into_iter().filter(|e| within(e, top)).collect();
     report.tables.push(metric_table(&report.metrics, &chance, &majority));
@@ -85,7 +87,7 @@ fn per_class(truth: &Truth, tagging: &MultiLabel) -> Table {
 }
 
 /// The tagged clips, for `compare`.
-fn trial(truth: &Truth, tagging: MultiLabel, groups: Option<Vec<usize>>) -> Trial {
+fn trial(truth: &Truth, tagging: MultiLabel, groups: Option<Groups>) -> Trial {
     Trial {
         unit: "clips",
         items: truth.ids(),

@@ -2,7 +2,7 @@
 //!
 //! - `anchor,positive,negative`: a triplet a row, by clip id or file name.
 //! - MagnaTagATune's `comparisons_final.csv` (tabs, three clips and the votes for each as the odd one out): the clip with
-//!   most votes is the negative of the other two, so a row gives two triplets; a draw gives none.
+//!   most votes is the negative of the other two, so a row gives two triplets; a draw gives none, nor does a clip twice.
 //!
 //! Source of the second: Law et al., ISMIR 2009; read as by Wolff, Weyde, ISMIR 2011.
 
@@ -51,6 +51,8 @@ pub fn read(file: &Path, clips: &Clips, span: Span, report: &mut Report) -> Resu
     }
 
     let (mut triplets, mut rows, mut absent, mut drawn) = (Vec::new(), 0usize, 0usize, 0usize);
+    let (mut repeated, mut unreadable) = (0usize, 0usize);
+    let distinct = |clips: &[u32]| clips.iter().enumerate().all(|(i, clip)| !clips[..i].contains(clip));
     for record in reader.records() {
         let record = record.map_err(fault)?;
         let cells = |columns: &[usize]| -> Vec<String> {
@@ -59,6 +61,7 @@ pub fn read(file: &Path, clips: &Clips, span: Span, report: &mut Report) -> Resu
         rows += 1;
         if let Some(columns) = &plain {
             match cells(columns).iter().map(|name| find(name)).collect::<Option<Vec<u32>>>().as_deref() {
+                Some(clips) if !distinct(clips) => repeated += 1,
                 Some(&[a, p, n]) => triplets.push((a, p, n)),
                 _ => absent += 1,
             }
@@ -68,10 +71,14 @@ pub fn read(file: &Path, clips: &Clips, span: Span, report: &mut Report) -> Resu
         let by_path = paths.as_ref().map(|paths| cells(paths)).unwrap_or_else(|| vec![String::new(); 3]);
         let found =
             cells(ids).iter().zip(&by_path).map(|(id, path)| find(id).or_else(|| find(path))).collect::<Option<Vec<u32>>>();
-        let votes: Vec<i64> = cells(votes).iter().map(|v| v.parse().unwrap_or(0)).collect();
+        let Ok(votes) = cells(votes).iter().map(|v| v.parse::<u64>()).collect::<Result<Vec<u64>, _>>() else {
+            unreadable += 1;
+            continue;
+        };
         let odd = (0..3usize).max_by_key(|&i| votes[i]).filter(|&i| (0..3).all(|j| j == i || votes[j] < votes[i]));
         match (found.as_deref(), odd) {
             (None, _) => absent += 1,
+            (Some(clips), _) if !distinct(clips) => repeated += 1,
             (_, None) => drawn += 1,
             (Some(found), Some(odd)) => {
                 let (i, j) = ((odd + 1) % 3, (odd + 2) % 3);
@@ -85,7 +92,12 @@ pub fn read(file: &Path, clips: &Clips, span: Span, report: &mut Report) -> Resu
     }
     report.context.fact("from", shown.to_string());
     report.context.fact("rows", rows);
-    for (count, why) in [(absent, "name clips that are not there"), (drawn, "are a draw")] {
+    for (count, why) in [
+        (absent, "name clips that are not there"),
+        (repeated, "name one clip twice"),
+        (unreadable, "have votes that are no whole numbers"),
+        (drawn, "are a draw"),
+    ] {
         if count > 0 {
             report.notes.push(format!("{count} of {rows} rows {why} and were left out"));
         }

@@ -43,6 +43,9 @@ pub fn outcome(
     let mut bars = Vec::new();
     if vocabulary.families.iter().any(Option::is_some) {
         let table = families(&vocabulary, &judged, bootstrap, scope, &mut bars)?;
+        if bootstrap.resamples > 0 && table.rows.iter().any(|row| row.last() == Some(&1usize.into())) {
+            report.notes.push("a family of one anchor has no interval".to_owned());
+        }
         report.tables.push(table);
     }
     report.tables.push(hardest(&vocabulary, &judged));
@@ -95,12 +98,15 @@ fn trial(vocabulary: &Vocabulary, judged: Judged) -> Trial {
         *count += 1;
         names.push(if *count == 1 { name.clone() } else { format!("{name} ({count})") });
     }
-    let anchors = judged.anchors();
+    let (anchors, all) = (judged.anchors(), judged.count() as f64);
+    // Accuracy is over triplets, so that is what an anchor moves it by; around chance, anchors of more triplets on one side
+    // than on the other weigh little by that alone.
+    let share = |a: &Anchor| (a.right as f64 - Judged::CHANCE * a.count as f64) / all;
     Trial {
         unit: "anchors",
         items: anchors.iter().filter_map(|a| names.get(a.term as usize).cloned()).collect(),
         truth: Vec::new(),
-        values: vec![("accuracy", anchors.iter().map(|a| a.accuracy()).collect())],
+        values: vec![("accuracy", anchors.iter().map(share).collect())],
         vocabulary: names,
         groups: None,
         right: None,

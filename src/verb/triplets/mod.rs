@@ -13,7 +13,7 @@ mod tree;
 
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::{Embeddings, Stage};
-use crate::metric::{Bootstrap, class_means};
+use crate::metric::{self, Bootstrap, class_means};
 use crate::ontology::triplets::Distance;
 use crate::prompt::Prompt;
 use crate::query::signature::{Clause, Kind, Parameter, shared};
@@ -253,7 +253,15 @@ impl TripletsPlan {
             Source::Means { tree, task } => {
                 let truth = task.truth(scope)?;
                 let vocabulary = tree.over(&truth.classes, task.bound.verb.span, &mut report)?;
-                let means = class_means(&truth.clips.embeddings(), &truth.class, truth.classes.len())?;
+                let means = class_means(&truth.clips.embeddings(), &truth.class, truth.classes.len());
+                let means = means.map_err(|fault| match &fault {
+                    metric::Error::NoDirection { class } => {
+                        let name = truth.classes.get(*class).map_or("", String::as_str);
+                        let fault = Diagnostic::new(format!("the clips of `{name}` cancel each other out, and have no mean"));
+                        Error::from(fault.at(task.bound.verb.span).expected("clips whose mean has a direction"))
+                    }
+                    _ => fault.into(),
+                })?;
                 let facts = std::mem::take(&mut report.context.extra);
                 report.context = clip_context(task, scope);
                 report.context.fact("clips", truth.clips.len());

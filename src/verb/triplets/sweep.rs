@@ -35,8 +35,7 @@ impl Plan for Sweep {
         report.context = first.report.context.clone();
         report.context.prompts = measured.iter().map(|(prompt, _)| prompt.key().to_owned()).collect();
         // Ties are of one prompt alone.
-        report.context.extra.retain(|(name, _)| name != "ties");
-        report.notes.clone_from(&first.report.notes);
+        report.context.extra.retain(|(name, _)| name != labelled::TIES);
         labelled::gather(&mut report, &measured, &["accuracy"], &plan.bootstrap, scope)?;
         Ok(report.into())
     }

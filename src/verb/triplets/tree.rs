@@ -118,7 +118,22 @@ impl Tree {
                 terms.push(term);
             }
         }
+        if self.released {
+            terms = self.in_order(terms, report);
+        }
         self.among(terms, span, report)
+    }
+
+    /// The released convention goes by the order of its labels: that of the paper where they are its own.
+    fn in_order(&self, terms: Vec<TermId>, report: &mut Report) -> Vec<TermId> {
+        let paper: Vec<TermId> =
+            ontology::bundled::TINYSOL.iter().filter_map(|label| self.ontology.resolve(label).ok()).collect();
+        if paper.len() == terms.len() && paper.iter().all(|term| terms.contains(term)) {
+            return paper;
+        }
+        let what = "convention=released depends on the order of the labels, which is that of the collection's names here";
+        report.notes.push(what.to_owned());
+        terms
     }
 
     /// The triplets of these labels, in their order and under their names.
@@ -217,5 +232,30 @@ impl Tree {
             families: terms.iter().map(family).collect(),
             triplets: triplets.iter().map(|t| (t.anchor, t.positive, t.negative)).collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_papers_labels_have_the_papers_order() {
+        let tree = Tree {
+            asked: Spanned::new("hdio".to_owned(), Span::default()),
+            ontology: ontology::bundled::ontology(RELEASED_TREE).unwrap(),
+            released: true,
+            rule: Rule { distance: Distance::default(), margin: 0.0 },
+            inner_nodes: false,
+            sample: None,
+        };
+        let mut sorted = ontology::bundled::TINYSOL.to_vec();
+        sorted.sort_unstable();
+        let terms: Vec<TermId> = sorted.iter().map(|label| tree.ontology.resolve(label).unwrap()).collect();
+        let mut report = Report::new("triplets");
+        assert_ne!(released::subset(&tree.ontology, &terms).len(), 237);
+        let ordered = tree.in_order(terms.clone(), &mut report);
+        assert_eq!((released::subset(&tree.ontology, &ordered).len(), report.notes.len()), (237, 0));
+        assert_eq!((tree.in_order(terms[1..].to_vec(), &mut report), report.notes.len()), (terms[1..].to_vec(), 1));
     }
 }
