@@ -63,7 +63,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A diagnostic without a place.
     pub fn new(message: impl Into<String>) -> Self {
-        Diagnostic { message: without_error_numbers(message.into()), ..Default::default() }
+        Diagnostic { message: shortened(without_error_numbers(message.into())), ..Default::default() }
     }
 
     /// Puts the caret under `span`.
@@ -119,9 +119,12 @@ impl Diagnostic {
         let line_end = source[start..].find('\n').map_or(source.len(), |i| start + i);
         let line_no = source[..line_start].matches('\n').count() + 1;
         let end = floor_boundary(source, span.end.clamp(start, line_end));
-        let line = &source[line_start..line_end];
-        let pad = display_width(&source[line_start..start]);
-        let carets = display_width(&source[start..end]).max(1);
+        let (from, to) = shown(source, line_start, line_end, start);
+        let cut = |cut: bool| if cut { "…" } else { "" };
+        let (before, behind) = (cut(from > line_start), cut(to < line_end));
+        let line = format!("{before}{}{behind}", &source[from..to]);
+        let pad = display_width(before) + display_width(&source[from..start]);
+        let carets = display_width(&source[start..end.min(to)]).max(1);
         let number = line_no.to_string();
         let gutter = " ".repeat(number.len());
         let mut out = String::new();
@@ -163,6 +166,29 @@ fn without_error_numbers(mut message: String) -> String {
     message
 }
 
+/// The longest message, and the longest line of a source that is shown, in characters.
+const LONGEST_MESSAGE: usize = 1_000;
+const LONGEST_LINE: usize = 200;
+
+/// A message that names a word of a megabyte: its two ends.
+fn shortened(message: String) -> String {
+    if message.len() <= LONGEST_MESSAGE {
+        return message;
+    }
+    let head = floor_boundary(&message, LONGEST_MESSAGE / 2);
+    let tail = floor_boundary(&message, message.len() - LONGEST_MESSAGE / 4);
+    format!("{} … {}", &message[..head], &message[tail..])
+}
+
+/// The part of the line `start..end` that is shown: all of it, or so much around `at`.
+fn shown(source: &str, start: usize, end: usize, at: usize) -> (usize, usize) {
+    if source[start..end].chars().count() <= LONGEST_LINE {
+        return (start, end);
+    }
+    let from = source[start..at].char_indices().rev().nth(LONGEST_LINE / 3).map_or(start, |(i, _)| start + i);
+    (from, source[from..end].char_indices().nth(LONGEST_LINE).map_or(end, |(i, _)| from + i))
+}
+
 fn display_width(text: &str) -> usize {
     text.replace('\t', " ").width()
 }
@@ -197,9 +223,11 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
         .into_iter()
         .filter_map(|candidate| {
             let other = candidate.to_lowercase();
-            let distance = strsim::damerau_levenshtein(&lower, &other);
-            let reach = (length.max(other.chars().count()) / 3).max(1);
-            if distance <= reach {
+            let other_length = other.chars().count();
+            let reach = (length.max(other_length) / 3).max(1);
+            // The distance is at least the difference of the lengths; it need not be computed to know that it is too great.
+            let distance = (length.abs_diff(other_length) <= reach).then(|| strsim::damerau_levenshtein(&lower, &other));
+            if let Some(distance) = distance.filter(|&distance| distance <= reach) {
                 Some((distance, candidate))
             } else if length >= 3 && other.starts_with(&lower) {
                 Some((reach + 1, candidate))
@@ -254,6 +282,21 @@ mod tests {
         let text = Diagnostic::new("m").at(Span::new(at, at + 1)).render(source, Some("q.dyad"));
         assert!(text.contains("--> q.dyad:1:9"), "{text}");
         assert!(text.contains("    |           ^"), "{text}");
+    }
+
+    #[test]
+    fn long_words_and_lines_are_cut() {
+        let word = "é".repeat(100_000);
+        let source = format!("{word} {word} x {word}");
+        let at = source.find('x').unwrap();
+        let fault = Diagnostic::new(format!("unknown `{word}`")).at(Span::new(at, at + 1)).suggest(&word, ["prompt", "space"]);
+        let text = fault.render(&source, None);
+        assert!(text.len() < 2_000 && fault.hints.is_empty(), "{}", text.len());
+        let lines: Vec<Vec<char>> = text.lines().map(|line| line.chars().collect()).collect();
+        let caret = lines[2].iter().position(|&c| c == '^').unwrap();
+        assert_eq!((lines[1][caret], lines[1].last()), ('x', Some(&'…')));
+        let start = Diagnostic::new("m").at(Span::new(0, 2 * 100_000)).render(&source, None);
+        assert!(start.contains("| éé") && start.len() < 2_000);
     }
 
     #[test]

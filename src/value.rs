@@ -73,7 +73,8 @@ impl Value {
         matches!(self, Value::List(_))
     }
 
-    /// Reads a cell of text: empty is null, then integer, float, `true`/`false`, else text. `01` and `+1` stay text.
+    /// Reads a cell of text: empty is null, then integer, float, `true`/`false`, else text. `01` and `+1` stay text, and so
+    /// do digits beyond 64 bits, of which a float would keep the first sixteen.
     pub fn infer(cell: &str) -> Value {
         if cell.is_empty() {
             return Value::Null;
@@ -87,6 +88,7 @@ impl Value {
             }
             if let Ok(float) = cell.parse::<f64>()
                 && float.is_finite()
+                && !digits.bytes().all(|b| b.is_ascii_digit())
             {
                 return Value::Float(float);
             }
@@ -111,6 +113,15 @@ impl Value {
         match self {
             Value::Int(int) => Some(*int as f64),
             Value::Float(float) => Some(*float),
+            _ => None,
+        }
+    }
+
+    /// The whole number, if it is one however it is written: `20`, `2e1`.
+    pub fn whole(&self) -> Option<i64> {
+        match self {
+            Value::Int(int) => Some(*int),
+            Value::Float(float) if float.fract() == 0.0 && float.abs() < EXACT => Some(*float as i64),
             _ => None,
         }
     }
@@ -150,11 +161,14 @@ impl Value {
             (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
             (Value::Bool(a), Value::Bool(b)) => Some(a.cmp(b)),
             (Value::Text(a), Value::Text(b)) => Some(a.cmp(b)),
-            _ => self.as_f64()?.partial_cmp(&other.as_f64()?),
+            (Value::Float(a), Value::Float(b)) => a.partial_cmp(b),
+            (Value::Int(a), Value::Float(b)) => int_with_float(*a, *b),
+            (Value::Float(a), Value::Int(b)) => int_with_float(*b, *a).map(Ordering::reverse),
+            _ => None,
         }
     }
 
-    /// A total order for sorting: null, booleans, numbers, text, lists by their members.
+    /// A total order for sorting: null, booleans, numbers (NaN last), text, lists by their members.
     pub fn sort_order(&self, other: &Value) -> Ordering {
         let rank = |v: &Value| match v {
             Value::Null => 0,
@@ -163,17 +177,32 @@ impl Value {
             Value::Text(_) => 3,
             Value::List(_) => 4,
         };
+        let is_nan = |v: &Value| matches!(v, Value::Float(float) if float.is_nan());
         rank(self).cmp(&rank(other)).then_with(|| match (self, other) {
-            (Value::Text(a), Value::Text(b)) => a.cmp(b),
-            (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-            (Value::Int(a), Value::Int(b)) => a.cmp(b),
             (Value::List(a), Value::List(b)) => {
                 let differing = a.iter().zip(b).map(|(a, b)| a.sort_order(b)).find(|order| order.is_ne());
                 differing.unwrap_or_else(|| a.len().cmp(&b.len()))
             }
-            (a, b) => a.as_f64().unwrap_or(0.0).total_cmp(&b.as_f64().unwrap_or(0.0)),
+            (a, b) => a.compare(b).unwrap_or_else(|| is_nan(a).cmp(&is_nan(b))),
         })
     }
+}
+
+/// Below it every whole number is a float of its own.
+const EXACT: f64 = (1u64 << f64::MANTISSA_DIGITS) as f64;
+
+/// By their exact values: as floats, integers beyond 2^53 would equal their neighbours, and a sort would lose its order.
+fn int_with_float(int: i64, float: f64) -> Option<Ordering> {
+    const BEYOND: f64 = (1u64 << 63) as f64;
+    if float >= BEYOND {
+        return Some(Ordering::Less);
+    }
+    if float < -BEYOND {
+        return Some(Ordering::Greater);
+    }
+    // NaN has no fraction that compares.
+    let fraction = 0f64.partial_cmp(&float.fract())?;
+    Some(int.cmp(&(float.trunc() as i64)).then(fraction))
 }
 
 impl fmt::Display for Value {
@@ -243,6 +272,34 @@ mod tests {
         assert_eq!(Value::infer(""), Value::Null);
         assert_eq!(Value::infer("true"), Value::Bool(true));
         assert_eq!(Value::infer("A4"), Value::Text("A4".into()));
+        assert_eq!(Value::infer("-9223372036854775808"), Value::Int(i64::MIN));
+        for id in ["9223372036854775808", "12345678901234567890", "-12345678901234567891"] {
+            assert_eq!(Value::infer(id), Value::Text(id.into()));
+        }
+    }
+
+    #[test]
+    fn numbers_are_ordered_by_their_exact_values() {
+        let big = 1i64 << 60;
+        let (int, float) = (Value::Int, Value::Float);
+        assert_eq!(int(big + 1).compare(&float(big as f64)), Some(Ordering::Greater));
+        assert_eq!(float(big as f64).compare(&int(big + 1)), Some(Ordering::Less));
+        assert_eq!(int(-2).compare(&float(-2.5)), Some(Ordering::Greater));
+        assert_eq!(int(i64::MAX).compare(&float(i64::MAX as f64)), Some(Ordering::Less));
+        assert_eq!(int(i64::MIN).compare(&float(i64::MIN as f64)), Some(Ordering::Equal));
+        let mut all = vec![float(f64::NAN), float(-0.0), int(0), float(0.0), float(f64::INFINITY), float(-f64::NAN), Value::Null];
+        for at in -70..70 {
+            all.extend([int(big + at), float((big + 64 * at) as f64), float(at as f64 / 2.0), int(at)]);
+        }
+        for a in &all {
+            for b in &all {
+                assert_eq!(a.sort_order(b), b.sort_order(a).reverse(), "{a:?} {b:?}");
+                for c in &all {
+                    let [first, second] = [a.sort_order(b), b.sort_order(c)];
+                    assert!(first != second || a.sort_order(c) == first, "{a:?} {b:?} {c:?}");
+                }
+            }
+        }
     }
 
     #[test]

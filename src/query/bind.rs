@@ -24,7 +24,10 @@ pub struct Bound {
     pub subjects: Vec<Spanned<String>>,
     /// The other arguments: ids, names, files, statements.
     pub arguments: Vec<Argument>,
+    /// Those that are written.
     pub parameters: BTreeMap<&'static str, Spanned<Literal>>,
+    /// What settings give the others, at the verb's place.
+    pub defaults: BTreeMap<&'static str, Spanned<Literal>>,
     /// What a verb with open parameters was given, as written.
     pub open: Vec<(Spanned<String>, Spanned<Literal>)>,
     pub collection: Option<Spanned<String>>,
@@ -54,7 +57,7 @@ pub fn bind(command: Command, signature: &'static Signature, settings: &Settings
             continue;
         }
         let Some(parameter) = signature.parameter(&key.node) else {
-            return Err(unknown_parameter(&key, signature));
+            return Err(unknown_parameter(&key, &value, signature));
         };
         insert(&mut parameters, parameter, &key, value)?;
     }
@@ -62,11 +65,10 @@ pub fn bind(command: Command, signature: &'static Signature, settings: &Settings
         Some(filter) => lift(filter.node, signature, &mut parameters)?,
         None => None,
     };
-    for parameter in signature.parameters {
-        if let (false, Some(value)) = (parameters.contains_key(parameter.name), settings.get(parameter.name)) {
-            let value = Spanned::new(value.clone(), command.verb.span);
-            check(parameter, &value)?;
-            parameters.insert(parameter.name, value);
+    let mut defaults = BTreeMap::new();
+    for parameter in signature.parameters.iter().filter(|p| !parameters.contains_key(p.name)) {
+        if let Some(value) = settings.get(parameter.name) {
+            defaults.insert(parameter.name, fitted(parameter, Spanned::new(value.clone(), command.verb.span))?);
         }
     }
     let (subjects, arguments) = subjects(command.arguments, signature);
@@ -76,6 +78,7 @@ pub fn bind(command: Command, signature: &'static Signature, settings: &Settings
         subjects,
         arguments,
         parameters,
+        defaults,
         open,
         collection: command.collection,
         filter,
@@ -95,9 +98,39 @@ impl Bound {
         self.subjects.iter().any(|s| s.node == word)
     }
 
-    /// A parameter's value with its place.
+    /// A parameter's value with its place: the statement's own, or that of a setting.
     pub fn value(&self, name: &str) -> Option<&Spanned<Literal>> {
-        self.parameters.get(name)
+        self.parameters.get(name).or_else(|| self.defaults.get(name))
+    }
+
+    /// Where the statement itself says a parameter, a flag, or a clause: `in`, `where`, `by FIELD`, `using`.
+    pub fn written(&self, word: &str) -> Option<Span> {
+        let clause = || match word {
+            "in" => self.collection.as_ref().map(|c| c.span),
+            "where" => self.filter.as_ref().and_then(|filter| filter.fields().first().map(|field| field.span)),
+            "by FIELD" => self.by.as_ref().map(|by| by.span),
+            "using" => self.using.as_ref().map(|using| using.span),
+            _ => None,
+        };
+        let flag = || self.subjects.iter().find(|subject| subject.node == word).map(|subject| subject.span);
+        self.parameters.get(word).map(|value| value.span).or_else(flag).or_else(clause)
+    }
+
+    /// Takes a setting back where the statement says one of `words`, which do not go with it.
+    pub fn gives_way(&mut self, setting: &str, words: &[&str]) {
+        if words.iter().any(|word| self.written(word).is_some()) {
+            self.defaults.remove(setting);
+        }
+    }
+
+    /// Refuses the first of `words` that the statement says, since `what` does not look at it.
+    ///
+    /// # Errors
+    /// Names the word.
+    pub fn refuse(&self, words: &[&str], what: &str) -> Result<(), Diagnostic> {
+        let Some((word, span)) = words.iter().find_map(|word| Some((word, self.written(word)?))) else { return Ok(()) };
+        let word = word.split(' ').next().unwrap_or(word);
+        Err(Diagnostic::new(format!("`{word}` says nothing to {what}")).at(span).expected("the statement without it"))
     }
 
     /// A parameter's text.
@@ -112,10 +145,10 @@ impl Bound {
     /// A parameter's texts: one, or those of a list, each with its place.
     pub fn texts_of(&self, name: &str) -> Vec<Spanned<String>> {
         match self.value(name) {
-            Some(Spanned { node: Literal::Scalar(value), span }) => vec![Spanned::new(value.to_string(), *span)],
             Some(Spanned { node: Literal::List(items), .. }) => {
                 items.iter().map(|i| Spanned::new(plain(&i.node), i.span)).collect()
             }
+            Some(value) => vec![Spanned::new(plain(&value.node), value.span)],
             None => Vec::new(),
         }
     }
@@ -130,10 +163,7 @@ impl Bound {
 
     /// A number.
     pub fn float(&self, name: &str) -> Option<f64> {
-        match &self.value(name)?.node {
-            Literal::Scalar(value) => value.as_f64(),
-            Literal::List(_) => None,
-        }
+        self.value(name)?.node.value()?.as_f64()
     }
 
     /// A truth value.
@@ -144,11 +174,10 @@ impl Bound {
         }
     }
 
-    /// The text or number or word that stands as the argument number `i`, as text.
+    /// The text or word that stands as the argument number `i`.
     pub fn argument(&self, i: usize) -> Option<Spanned<String>> {
         match self.arguments.get(i)? {
             Argument::Word(word) | Argument::Text(word) => Some(word.clone()),
-            Argument::Number(number) => Some(Spanned::new(number.node.to_string(), number.span)),
             Argument::Nested(_) => None,
         }
     }
@@ -230,8 +259,7 @@ pub(super) fn insert(
     key: &Spanned<String>,
     value: Spanned<Literal>,
 ) -> Result<(), Diagnostic> {
-    check(parameter, &value)?;
-    if parameters.insert(parameter.name, value).is_some() {
+    if parameters.insert(parameter.name, fitted(parameter, value)?).is_some() {
         return Err(Diagnostic::new(format!("the parameter `{}` stands twice", parameter.name))
             .at(key.span)
             .expected("each parameter at most once"));
@@ -239,40 +267,45 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Whether `value` is of the parameter's type and range.
+/// The value as the parameter takes it: a name or a text as it is written, a number or a truth value by what it means.
 ///
 /// # Errors
-/// Says what is allowed.
-pub fn check(parameter: &Parameter, value: &Spanned<Literal>) -> Result<(), Diagnostic> {
-    let wrong = || {
-        Diagnostic::new(format!("`{}` can't be `{}`", parameter.name, plain(&value.node)))
-            .at(value.span)
-            .expected(parameter.kind.expects())
-    };
-    let fits = match (&parameter.kind, &value.node) {
-        (Kind::Prompt | Kind::Prompts, Literal::List(items)) => {
-            !items.is_empty() && items.iter().all(|i| matches!(i.node, Literal::Scalar(Value::Text(_))))
-        }
-        (_, Literal::List(_)) => false,
-        (Kind::Int { min, max }, Literal::Scalar(Value::Int(int))) => (min..=max).contains(&int),
-        (Kind::Float { min, max }, Literal::Scalar(number)) => number.as_f64().is_some_and(|n| (*min..=*max).contains(&n)),
-        (Kind::Bool, Literal::Scalar(Value::Bool(_))) => true,
-        (Kind::Choice(words), Literal::Scalar(Value::Text(word))) => {
-            if words.iter().any(|w| w.eq_ignore_ascii_case(word)) {
-                true
-            } else {
-                return Err(wrong().suggest(word, words.iter().copied()));
-            }
-        }
-        (Kind::Int { .. } | Kind::Bool | Kind::Choice(_), _) => false,
-        (_, Literal::Scalar(Value::Text(text))) => !text.is_empty(),
-        (Kind::Text | Kind::Model | Kind::Collection | Kind::Ontology, Literal::Scalar(_)) => true,
-        _ => false,
-    };
-    if fits { Ok(()) } else { Err(wrong()) }
+/// When it is not of the parameter's type and range; says what is allowed.
+pub fn fitted(parameter: &Parameter, value: Spanned<Literal>) -> Result<Spanned<Literal>, Diagnostic> {
+    if let Some(node) = fit(parameter.kind, &value.node) {
+        return Ok(Spanned::new(node, value.span));
+    }
+    let fault = Diagnostic::new(format!("`{}` can't be `{}`", parameter.name, plain(&value.node)))
+        .at(value.span)
+        .expected(parameter.kind.expects());
+    match (parameter.kind, value.node.text()) {
+        (Kind::Choice(words), Some(word)) => Err(fault.suggest(word, words.iter().copied())),
+        _ => Err(fault),
+    }
 }
 
-fn unknown_parameter(key: &Spanned<String>, signature: &Signature) -> Diagnostic {
+fn fit(kind: Kind, literal: &Literal) -> Option<Literal> {
+    let text = |literal: &Literal| Some(Value::from(literal.text().filter(|text| !text.is_empty())?));
+    let value = match (kind, literal) {
+        (Kind::Prompt | Kind::Prompts, Literal::List(items)) => {
+            let one = |item: &Spanned<Literal>| Some(Spanned::new(Literal::Scalar(text(&item.node)?), item.span));
+            let texts = items.iter().map(one).collect::<Option<Vec<_>>>()?;
+            return (!texts.is_empty()).then_some(Literal::List(texts));
+        }
+        (Kind::Int { min, max }, _) => Value::Int(literal.value()?.whole().filter(|int| (min..=max).contains(int))?),
+        (Kind::Float { min, max }, _) => {
+            literal.value().filter(|value| value.as_f64().is_some_and(|n| (min..=max).contains(&n)))?.clone()
+        }
+        (Kind::Bool, _) => literal.value().filter(|value| matches!(value, Value::Bool(_)))?.clone(),
+        (Kind::Choice(words), _) => {
+            text(literal).filter(|text| words.iter().any(|w| text.as_text().is_some_and(|t| w.eq_ignore_ascii_case(t))))?
+        }
+        _ => text(literal)?,
+    };
+    Some(Literal::Scalar(value))
+}
+
+fn unknown_parameter(key: &Spanned<String>, value: &Spanned<Literal>, signature: &Signature) -> Diagnostic {
     let names = || signature.parameters.iter().map(|p| p.name);
     let expected = match signature.parameters {
         [] => format!("no parameter: `{}` takes none", signature.name),
@@ -280,7 +313,10 @@ fn unknown_parameter(key: &Spanned<String>, signature: &Signature) -> Diagnostic
     };
     let fault =
         Diagnostic::new(format!("unknown parameter `{}`", key.node)).at(key.span).expected(expected).suggest(&key.node, names());
-    if signature.takes(Clause::Where) {
+    let clause = Clause::ALL.iter().map(|clause| clause.word()).find(|word| word.eq_ignore_ascii_case(&key.node));
+    if let Some(clause) = clause {
+        fault.hint(format!("`{clause}` is a clause and takes no `=`: `{clause} {}`", value.node))
+    } else if signature.takes(Clause::Where) {
         fault.hint(format!("a condition on a metadata field stands after `where`: `where {} = …`", key.node))
     } else {
         fault
@@ -291,7 +327,6 @@ fn unknown_parameter(key: &Spanned<String>, signature: &Signature) -> Diagnostic
 pub fn unknown_word(argument: &Argument, signature: &Signature) -> Diagnostic {
     let (word, span) = match argument {
         Argument::Word(w) | Argument::Text(w) => (w.node.clone(), w.span),
-        Argument::Number(n) => (n.node.to_string(), n.span),
         Argument::Nested(s) => ("(…)".to_owned(), s.span),
     };
     if ["and", "or", "not"].iter().any(|w| w.eq_ignore_ascii_case(&word)) {
@@ -313,19 +348,16 @@ pub fn unknown_word(argument: &Argument, signature: &Signature) -> Diagnostic {
 /// When it is none.
 pub fn count(value: Option<Spanned<Literal>>, clause: &str, least: i64) -> Result<Option<usize>, Diagnostic> {
     let Some(value) = value else { return Ok(None) };
-    match value.node {
-        Literal::Scalar(Value::Int(int)) if int >= least => Ok(usize::try_from(int).ok()),
-        other => Err(Diagnostic::new(format!("`{clause}` can't be `{}`", plain(&other)))
+    match value.node.value().and_then(Value::whole) {
+        Some(int) if int >= least => Ok(usize::try_from(int).ok()),
+        _ => Err(Diagnostic::new(format!("`{clause}` can't be `{}`", plain(&value.node)))
             .at(value.span)
             .expected(format!("a whole number from {least}"))),
     }
 }
 
 fn plain(literal: &Literal) -> String {
-    match literal {
-        Literal::Scalar(value) => value.to_string(),
-        list => list.to_string(),
-    }
+    literal.text().map_or_else(|| literal.to_string(), str::to_owned)
 }
 
 #[cfg(test)]
@@ -337,7 +369,7 @@ mod tests {
         name: "classify",
         subjects: &["clip", "confusion"],
         clauses: &[Clause::In, Clause::Where, Clause::Top],
-        parameters: &[shared::PROMPT, shared::SEED, shared::SPACE],
+        parameters: &[shared::PROMPT, shared::MODEL, shared::SEED, shared::SPACE],
         ..Signature::BARE
     };
 
@@ -372,5 +404,29 @@ mod tests {
         assert_eq!(fault("classify clips for \"x\"").message, "`classify` takes no clause `for`");
         assert_eq!(fault("classify clips seed=1 seed=2").message, "the parameter `seed` stands twice");
         assert!(fault("classify clips where a=(1,2)").hints[0].contains("a in"));
+        assert_eq!(fault("classify clips top=3").hints, ["`top` is a clause and takes no `=`: `top 3`"]);
+    }
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for (text, model) in [("model=007", "007"), ("model=true", "true"), ("where model=1e3", "1e3"), ("model=\"5\"", "5")] {
+            assert_eq!(bound(&format!("classify clips {text}")).unwrap().text_of("model").unwrap().node, model);
+        }
+        assert_eq!(bound("classify clips seed=2e1 top 1e1").map(|b| (b.int("seed"), b.top)).unwrap(), (Some(20), Some(10)));
+    }
+
+    #[test]
+    fn what_is_written_is_told_from_settings() {
+        let settings = Settings::from([("seed".to_owned(), Literal::Scalar(Value::Int(7)))]);
+        let Statement::Command(command) = parse(Piece { text: "classify clips where a = 1 top 3", offset: 0 }).unwrap() else {
+            panic!()
+        };
+        let mut b = bind(*command, &CLASSIFY, &settings).unwrap();
+        assert_eq!((b.int("seed"), b.written("seed"), b.written("where")), (Some(7), None, Some(Span::new(21, 22))));
+        assert_eq!(b.refuse(&["seed", "where"], "this").unwrap_err().message, "`where` says nothing to this");
+        b.gives_way("seed", &["space"]);
+        assert_eq!(b.int("seed"), Some(7));
+        b.gives_way("seed", &["where"]);
+        assert_eq!(b.int("seed"), None);
     }
 }

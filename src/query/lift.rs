@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Spanned};
 use crate::query::bind::insert;
 use crate::query::predicate::{Predicate, Relation};
 use crate::query::signature::Signature;
-use crate::query::statement::Literal;
+use crate::query::statement::{Literal, field_of};
 
 /// Takes the parameters out of the top-level conjunction of a condition.
 pub(super) fn lift(
@@ -24,9 +24,9 @@ pub(super) fn lift(
     let mut rest = Vec::new();
     for part in parts {
         let lifted = match &part {
-            Predicate::Compare { field, relation: Relation::Equal, value } => signature
-                .parameter(&field.node)
-                .map(|p| (p, field.clone(), Spanned::new(Literal::Scalar(value.node.clone()), value.span))),
+            Predicate::Compare { field, relation: Relation::Equal, value } => {
+                signature.parameter(&field.node).map(|p| (p, field.clone(), value.clone()))
+            }
             Predicate::ListEquals { field, list } => signature.parameter(&field.node).map(|p| (p, field.clone(), list.clone())),
             _ => None,
         };
@@ -54,7 +54,7 @@ pub(super) fn lift(
                 .hint(format!("any of several values is written `{} in (…)`", field.node))
                 .suggest(&field.node, signature.parameters.iter().map(|p| p.name)));
         }
-        part.rename(&|name| name.strip_prefix("meta.").unwrap_or(name).to_owned());
+        part.rename(&|name| field_of(name).to_owned());
     }
     Ok(match rest.len() {
         0 => None,

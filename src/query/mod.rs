@@ -8,6 +8,7 @@
 //! so that messages point at words. [`predicate`] is the `where` clause.
 
 pub mod bind;
+pub mod kinds;
 pub mod lex;
 mod lift;
 mod parse;

@@ -9,7 +9,7 @@ use pest_derive::Parser;
 
 use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::query::split::Piece;
-use crate::query::statement::{Argument, Command, Literal, Order, Statement, Sum, Target, With};
+use crate::query::statement::{Argument, Command, Literal, Order, Statement, Sum, Target, With, field_of};
 use crate::value::Value;
 
 #[derive(Parser)]
@@ -29,7 +29,6 @@ struct Grammar;
 /// ```
 pub fn parse(piece: Piece<'_>) -> Result<Statement, Diagnostic> {
     let reader = Reader { offset: piece.offset };
-    reader.refuse_chains(piece.text)?;
     let mut pairs = Grammar::parse(Rule::input, piece.text).map_err(|e| reader.syntax_error(&e, piece.text))?;
     let statement = pairs.next().and_then(|input| input.into_inner().next());
     match statement {
@@ -37,6 +36,9 @@ pub fn parse(piece: Piece<'_>) -> Result<Statement, Diagnostic> {
         None => Err(Diagnostic::new("a statement is empty")),
     }
 }
+
+/// So many `explain` and `let NAME =` may stand before a verb.
+const LONGEST_CHAIN: usize = 8;
 
 struct Reader {
     offset: usize,
@@ -51,43 +53,27 @@ impl Reader {
     }
 
     fn statement(&self, pair: Pair<'_, Rule>) -> Result<Statement, Diagnostic> {
-        let Some(inner) = pair.into_inner().next() else { return Err(Diagnostic::new("a statement is empty")) };
-        match inner.as_rule() {
-            Rule::explain => {
-                let mut analyze = false;
-                let mut statement = None;
-                for part in inner.into_inner() {
-                    match part.as_rule() {
-                        Rule::kw_analyze => analyze = true,
-                        Rule::statement => statement = Some(Box::new(self.statement(part)?)),
-                        _ => {}
-                    }
-                }
-                statement
-                    .map(|statement| Statement::Explain { analyze, statement })
-                    .ok_or_else(|| Diagnostic::new("`explain` needs a statement"))
+        let mut parts = pair.into_inner();
+        let mut prefixes = Vec::new();
+        let inner = loop {
+            match parts.next() {
+                Some(part) if matches!(part.as_rule(), Rule::explain | Rule::let_named) => prefixes.push(part),
+                Some(part) => break part,
+                None => return Err(Diagnostic::new("a statement is empty")),
             }
-            Rule::let_named => {
-                let mut name = None;
-                let mut statement = None;
-                for part in inner.into_inner() {
-                    match part.as_rule() {
-                        Rule::name => name = Some(self.word(&part)),
-                        Rule::statement => statement = Some(Box::new(self.statement(part)?)),
-                        _ => {}
-                    }
-                }
-                name.zip(statement)
-                    .map(|(name, statement)| Statement::Let { name, statement })
-                    .ok_or_else(|| Diagnostic::new("`let` needs a name and a statement"))
-            }
+        };
+        if let Some(extra) = prefixes.get(LONGEST_CHAIN) {
+            let fault = Diagnostic::new(format!("more than {LONGEST_CHAIN} `explain` and `let` stand before one verb"));
+            let word = extra.clone().into_inner().next().map_or(self.span(extra), |keyword| self.span(&keyword));
+            return Err(fault.at(word).expected("`explain STATEMENT` or `let NAME = STATEMENT`"));
+        }
+        let statement = match inner.as_rule() {
             Rule::expect => {
                 let span = self.span(&inner);
-                let predicate = inner.into_inner().find(|p| p.as_rule() == Rule::predicate);
-                match predicate {
-                    Some(pair) => Ok(Statement::Expect(Spanned::new(self.predicate(pair)?, span))),
-                    None => Err(Diagnostic::new("`expect` needs a condition").at(span)),
-                }
+                let Some(pair) = last(inner) else { return Err(Diagnostic::new("`expect` needs a condition").at(span)) };
+                let mut predicate = self.predicate(pair)?;
+                predicate.rename(&|name| field_of(name).to_owned());
+                Statement::Expect(Spanned::new(predicate, span))
             }
             Rule::help => {
                 let topics: Vec<_> = inner.into_inner().filter(|p| p.as_rule() == Rule::topic).collect();
@@ -95,9 +81,18 @@ impl Reader {
                     let words: Vec<&str> = topics.iter().map(|t| t.as_str()).collect();
                     Spanned::new(words.join(" "), self.span(first).to(self.span(last)))
                 });
-                Ok(Statement::Help(topic))
+                Statement::Help(topic)
             }
-            _ => Ok(Statement::Command(Box::new(self.command(inner)?))),
+            _ => Statement::Command(Box::new(self.command(inner)?)),
+        };
+        Ok(prefixes.into_iter().rev().fold(statement, |statement, prefix| self.prefixed(prefix, Box::new(statement))))
+    }
+
+    /// `explain STATEMENT` or `let NAME = STATEMENT`.
+    fn prefixed(&self, prefix: Pair<'_, Rule>, statement: Box<Statement>) -> Statement {
+        match prefix.clone().into_inner().find(|part| part.as_rule() == Rule::name) {
+            Some(name) => Statement::Let { name: self.word(&name), statement },
+            None => Statement::Explain { analyze: prefix.into_inner().any(|p| p.as_rule() == Rule::kw_analyze), statement },
         }
     }
 
@@ -124,7 +119,6 @@ impl Reader {
                 if let Some(inner) = part.into_inner().next() {
                     command.arguments.push(match inner.as_rule() {
                         Rule::string => Argument::Text(self.string(inner)?),
-                        Rule::number => Argument::Number(Spanned::new(self.float(&inner)?, span)),
                         _ => Argument::Word(self.word(&inner)),
                     });
                 }
@@ -143,17 +137,11 @@ impl Reader {
             }
             Rule::top => put(&mut command.top, self.last_value(part)?, "top", span)?,
             Rule::limit => put(&mut command.limit, self.last_value(part)?, "limit", span)?,
-            Rule::by => put(&mut command.by, self.last_word(part)?, "by", span)?,
+            Rule::by => put(&mut command.by, self.last_field(part)?, "by", span)?,
             Rule::order => {
-                let mut field = String::new();
-                let mut descending = false;
-                for inner in part.into_inner() {
-                    match inner.as_rule() {
-                        Rule::field => field = inner.as_str().to_owned(),
-                        Rule::direction => descending = inner.as_str().trim().eq_ignore_ascii_case("desc"),
-                        _ => {}
-                    }
-                }
+                let direction = part.clone().into_inner().find(|p| p.as_rule() == Rule::direction);
+                let descending = direction.is_some_and(|word| word.as_str().trim().eq_ignore_ascii_case("desc"));
+                let field = self.last_field(part)?.map(|field| field.node).unwrap_or_default();
                 put(&mut command.order, Some(Spanned::new(Order { field, descending }, span)), "order by", span)?;
             }
             Rule::format => put(&mut command.format, self.last_word(part)?, "as", span)?,
@@ -200,6 +188,13 @@ impl Reader {
         }
     }
 
+    /// The field of `by` and `order by`, where no parameter can stand.
+    fn last_field(&self, pair: Pair<'_, Rule>) -> Result<Option<Spanned<String>>, Diagnostic> {
+        let Some(inner) = pair.into_inner().find(|p| p.as_rule() == Rule::field) else { return Ok(None) };
+        let field = self.field(inner)?;
+        Ok(Some(Spanned::new(field_of(&field.node).to_owned(), field.span)))
+    }
+
     fn last_value(&self, pair: Pair<'_, Rule>) -> Result<Option<Spanned<Literal>>, Diagnostic> {
         last(pair).map(|inner| self.value(inner)).transpose()
     }
@@ -213,22 +208,16 @@ impl Reader {
                 Literal::List(items?)
             }
             Rule::string => Literal::Scalar(Value::Text(self.string(inner)?.node)),
-            Rule::number => Literal::Scalar(match inner.as_str().parse::<i64>() {
-                Ok(int) => Value::Int(int),
-                Err(_) if inner.as_str().chars().all(|c| c.is_ascii_digit() || c == '-') => {
-                    return Err(Diagnostic::new(format!("`{}` is out of range", inner.as_str())).at(span).expected(format!(
-                        "a whole number from {} to {}",
-                        i64::MIN,
-                        i64::MAX
-                    )));
-                }
-                Err(_) => Value::Float(self.float(&inner)?),
-            }),
-            _ => Literal::Scalar(match inner.as_str() {
-                word if word.eq_ignore_ascii_case("true") => Value::Bool(true),
-                word if word.eq_ignore_ascii_case("false") => Value::Bool(false),
-                word => Value::Text(word.to_owned()),
-            }),
+            Rule::number => {
+                let number =
+                    inner.as_str().parse().map_or_else(|_| self.float(&inner).map(Value::Float), |int| Ok(Value::Int(int)));
+                Literal::Word(number?, inner.as_str().to_owned())
+            }
+            _ => match inner.as_str() {
+                word if word.eq_ignore_ascii_case("true") => Literal::Word(Value::Bool(true), word.to_owned()),
+                word if word.eq_ignore_ascii_case("false") => Literal::Word(Value::Bool(false), word.to_owned()),
+                word => Literal::Scalar(Value::Text(word.to_owned())),
+            },
         };
         Ok(Spanned::new(literal, span))
     }
@@ -323,7 +312,7 @@ mod tests {
         let classify = command(r#"classify clip where prompt="A <> track" top 3"#);
         assert_eq!(classify.verb.node, "classify");
         assert_eq!(classify.filter.unwrap().node.to_string(), r#"prompt = "A <> track""#);
-        assert_eq!(classify.top.unwrap().node, Literal::Scalar(Value::Int(3)));
+        assert_eq!(classify.top.unwrap().node, Literal::Word(Value::Int(3), "3".into()));
         let triplets = command("triplets ontology=hdio");
         assert_eq!(triplets.parameters[0].0.node, "ontology");
     }
@@ -347,6 +336,23 @@ mod tests {
     }
 
     #[test]
+    fn brackets_of_the_same_word_say_nothing() {
+        let c = command("list clips where (a = 1 and (b = 2 and c = 3)) and (d = 4 or (e = 5 or f = 6))");
+        assert_eq!(c.filter.unwrap().node.to_string(), "a = 1 and b = 2 and c = 3 and (d = 4 or e = 5 or f = 6)");
+    }
+
+    #[test]
+    fn fields_may_stand_in_quotes() {
+        let c = command("count clips where \"Instrument name\" = 'x' by \"Instrument name\" order by meta.by desc");
+        assert_eq!(c.by.unwrap().node, "Instrument name");
+        assert_eq!(c.order.unwrap().node, Order { field: "by".into(), descending: true });
+        let mut filter = c.filter.unwrap().node;
+        filter.rename(&|name| field_of(name).to_owned());
+        assert_eq!(filter.to_string(), "\"Instrument name\" = \"x\"");
+        assert!(parse(Piece { text: "list clips where \"a b\"", offset: 0 }).is_err());
+    }
+
+    #[test]
     fn statements_nest() {
         let c = command("compare (classify clips) with (classify clips using prototypes)");
         assert!(matches!(c.arguments[0], Argument::Nested(_)));
@@ -364,8 +370,8 @@ mod tests {
     fn names_may_hold_digits_hyphens_and_dots() {
         let c = command("use 2022-model.v1");
         assert!(matches!(&c.arguments[0], Argument::Word(w) if w.node == "2022-model.v1"));
-        let c = command("describe 12");
-        assert!(matches!(&c.arguments[0], Argument::Number(n) if n.node == 12.0));
+        let c = command("describe 007");
+        assert!(matches!(&c.arguments[0], Argument::Word(w) if w.node == "007"));
         let c = command("set 'x' seed=12 model=7b-clap note=笛子");
         assert_eq!(c.parameters.len(), 3);
     }

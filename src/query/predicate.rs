@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use crate::diagnostic::{Span, Spanned};
-use crate::query::statement::quoted;
+use crate::query::statement::{Literal, is_bare, quoted};
 use crate::value::Value;
 
 /// A condition.
@@ -23,11 +23,11 @@ pub enum Predicate {
     Compare {
         field: Spanned<String>,
         relation: Relation,
-        value: Spanned<Value>,
+        value: Spanned<Literal>,
     },
     In {
         field: Spanned<String>,
-        values: Vec<Value>,
+        values: Vec<Literal>,
         negated: bool,
     },
     Like {
@@ -42,7 +42,7 @@ pub enum Predicate {
     /// `name=(…)`: only a parameter takes a list so; judged when the statement is bound.
     ListEquals {
         field: Spanned<String>,
-        list: Spanned<crate::query::statement::Literal>,
+        list: Spanned<Literal>,
     },
 }
 
@@ -102,21 +102,21 @@ impl Predicate {
                 if results.contains(&Some(true)) { Some(true) } else { results.iter().all(Option::is_some).then_some(false) }
             }
             Predicate::Not(inner) => inner.evaluate(field).map(|b| !b),
-            Predicate::Compare { field: name, relation, value } => match (field(&name.node), *relation) {
-                (Value::List(members), Relation::NotEqual) => {
-                    let differs = |m: &Value| compare(m, &value.node).map(Ordering::is_ne);
-                    (!value.node.is_null()).then(|| members.iter().all(|m| differs(m) != Some(false)))
-                }
+            Predicate::Compare { value, .. } if value.node.value().is_none_or(Value::is_null) => None,
+            Predicate::Compare { field: name, relation, value } => match (field(&name.node), relation) {
+                (Value::List(members), Relation::NotEqual) => Some(members.iter().all(|m| !equal(m, &value.node))),
                 (Value::List(members), relation) => {
-                    let holds = |m: &Value| compare(m, &value.node).is_some_and(|order| relation.holds(order));
-                    (!value.node.is_null()).then(|| members.iter().any(holds))
+                    Some(members.iter().any(|m| compare(m, &value.node).is_some_and(|order| relation.holds(order))))
                 }
+                (Value::Null, _) => None,
+                (found, Relation::Equal) => Some(equal(&found, &value.node)),
+                (found, Relation::NotEqual) => Some(!equal(&found, &value.node)),
                 (found, relation) => compare(&found, &value.node).map(|order| relation.holds(order)),
             },
             Predicate::In { field: name, values, negated } => match field(&name.node) {
                 Value::Null => None,
                 found => {
-                    let listed = |m: &Value| values.iter().any(|v| compare(m, v) == Some(Ordering::Equal));
+                    let listed = |m: &Value| values.iter().any(|v| equal(m, v));
                     Some(found.members().iter().any(listed) != *negated)
                 }
             },
@@ -151,10 +151,10 @@ impl Predicate {
             Predicate::And(parts) | Predicate::Or(parts) => parts.iter_mut().try_for_each(|part| part.resolve(named)),
             Predicate::Not(inner) => inner.resolve(named),
             Predicate::Compare { field, value, .. } => {
-                if let Value::Text(text) = &value.node
+                if let Literal::Scalar(Value::Text(text)) = &value.node
                     && let Some(found) = named(&field.node, &Spanned::new(text.as_str(), value.span))?
                 {
-                    value.node = found;
+                    value.node = Literal::Scalar(found);
                 }
                 Ok(())
             }
@@ -176,14 +176,24 @@ impl Predicate {
     }
 }
 
-/// A number and a text compare when the text is the number as written: `fold = "1"` finds 1, and `note = 4` finds "4".
-fn compare(found: &Value, wanted: &Value) -> Option<Ordering> {
-    match (found, wanted) {
-        (Value::Text(text), Value::Int(_) | Value::Float(_)) => Value::infer(text).compare(wanted),
+/// A number and a text compare when the text is the number as written: `fold = "1"` finds 1, `note = 4` finds "4" and
+/// `code = 007` finds "007". So do a truth value and a text, in any case: `solo = true` finds "True".
+pub(super) fn compare(found: &Value, wanted: &Literal) -> Option<Ordering> {
+    let value = wanted.value()?;
+    match (found, value) {
+        (Value::Text(text), _) if wanted.text() == Some(text) => Some(Ordering::Equal),
+        (Value::Text(text), Value::Int(_) | Value::Float(_)) => Value::infer(text).compare(value),
         (Value::Int(_) | Value::Float(_), Value::Text(text)) => found.compare(&Value::infer(text)),
-        (Value::Bool(flag), Value::Text(text)) => Some(flag.to_string().as_str().cmp(text)),
-        _ => found.compare(wanted),
+        (Value::Bool(flag), Value::Text(text)) | (Value::Text(text), Value::Bool(flag)) => {
+            text.eq_ignore_ascii_case(if *flag { "true" } else { "false" }).then_some(Ordering::Equal)
+        }
+        _ => found.compare(value),
     }
+}
+
+/// Values of kinds that do not compare are not equal.
+fn equal(found: &Value, wanted: &Literal) -> bool {
+    compare(found, wanted) == Some(Ordering::Equal)
 }
 
 /// SQL's `like`, without regard to case. Linear in text × pattern.
@@ -229,28 +239,22 @@ impl fmt::Display for Predicate {
             Ok(())
         };
         let not = |negated: &bool| if *negated { "not " } else { "" };
+        let name = |field: &Spanned<String>| if is_bare(&field.node) { field.node.clone() } else { quoted(&field.node) };
         match self {
             Predicate::And(parts) => join(f, parts, "and"),
             Predicate::Or(parts) => join(f, parts, "or"),
             Predicate::Not(inner) => write!(f, "not ({inner})"),
             Predicate::Compare { field, relation, value } => {
-                write!(f, "{} {} {}", field.node, relation.sign(), literal(&value.node))
+                write!(f, "{} {} {}", name(field), relation.sign(), value.node)
             }
             Predicate::In { field, values, negated } => {
-                let values: Vec<String> = values.iter().map(literal).collect();
-                write!(f, "{} {}in ({})", field.node, not(negated), values.join(", "))
+                let values: Vec<String> = values.iter().map(Literal::to_string).collect();
+                write!(f, "{} {}in ({})", name(field), not(negated), values.join(", "))
             }
-            Predicate::Like { field, pattern, negated } => write!(f, "{} {}like {}", field.node, not(negated), quoted(pattern)),
-            Predicate::IsNull { field, negated } => write!(f, "{} is {}null", field.node, not(negated)),
-            Predicate::ListEquals { field, list } => write!(f, "{} = {}", field.node, list.node),
+            Predicate::Like { field, pattern, negated } => write!(f, "{} {}like {}", name(field), not(negated), quoted(pattern)),
+            Predicate::IsNull { field, negated } => write!(f, "{} is {}null", name(field), not(negated)),
+            Predicate::ListEquals { field, list } => write!(f, "{} = {}", name(field), list.node),
         }
-    }
-}
-
-fn literal(value: &Value) -> String {
-    match value {
-        Value::Text(text) => quoted(text),
-        other => other.to_string(),
     }
 }
 
@@ -260,7 +264,7 @@ pub fn equals(field: &str, value: impl Into<Value>) -> Predicate {
     Predicate::Compare {
         field: Spanned::new(field.to_owned(), nowhere),
         relation: Relation::Equal,
-        value: Spanned::new(value.into(), nowhere),
+        value: Spanned::new(Literal::Scalar(value.into()), nowhere),
     }
 }
 
@@ -296,9 +300,13 @@ mod tests {
         let relation = |relation, value: &str| Predicate::Compare {
             field: field(),
             relation,
-            value: Spanned::new(value.into(), Span::default()),
+            value: Spanned::new(Literal::Scalar(value.into()), Span::default()),
         };
-        let is_in = |negated| Predicate::In { field: field(), values: vec!["tuba".into(), "flute".into()], negated };
+        let is_in = |negated| Predicate::In {
+            field: field(),
+            values: ["tuba", "flute"].map(|v| Literal::Scalar(v.into())).into(),
+            negated,
+        };
         let is_like = |negated| Predicate::Like { field: field(), pattern: "fl%".into(), negated };
         assert!(equals("labels", "violin").accepts(&labels) && equals("labels", "flute").accepts(&labels));
         assert!(!equals("labels", "violin; flute").accepts(&labels) && !equals("labels", "tuba").accepts(&labels));
@@ -322,5 +330,33 @@ mod tests {
         let fold = |_: &str| Value::Int(1);
         assert!(equals("fold", "1").accepts(&fold));
         assert!(!equals("fold", "one").accepts(&fold));
+    }
+
+    #[test]
+    fn a_bare_word_is_also_the_text_that_is_written() {
+        let holds = |condition: &str, found: Value| {
+            let text = format!("list clips where {condition}");
+            let piece = crate::query::Piece { text: &text, offset: 0 };
+            let crate::query::Statement::Command(command) = crate::query::parse(piece).unwrap() else { panic!() };
+            command.filter.unwrap().node.accepts(&|_| found.clone())
+        };
+        for (condition, found) in [
+            ("a = true", "True"),
+            ("a = True", "true"),
+            ("a != false", "True"),
+            ("a in (False, TRUE)", "True"),
+            ("a = 007", "007"),
+            ("a = 1e1", "10"),
+            ("a = 12345678901234567890", "12345678901234567890"),
+            ("a != 12345678901234567890", "12345678901234567891"),
+        ] {
+            assert!(holds(condition, found.into()), "{condition} {found}");
+        }
+        assert!(holds("a = 007", 7i64.into()) && !holds("a = 007", "7x".into()));
+        // Kinds that do not compare are unequal, and neither is the greater.
+        for condition in ["a != \"x\"", "a not in (\"x\")", "not a = \"x\""] {
+            assert!(holds(condition, 7i64.into()) && !holds(condition, Value::Null), "{condition}");
+        }
+        assert!(!holds("a > \"x\"", 7i64.into()) && !holds("not a > \"x\"", 7i64.into()));
     }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::diagnostic::{Span, Spanned};
 use crate::query::predicate::Predicate;
+use crate::query::signature::Clause;
 use crate::value::Value;
 
 /// One statement.
@@ -67,12 +68,10 @@ impl Default for Spanned<String> {
 /// What stands between the verb and the clauses.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Argument {
-    /// A word: a subject (`clips`), a name, a flag (`confusion`).
+    /// A word: a subject (`clips`), a name (`007` too), a flag (`confusion`).
     Word(Spanned<String>),
     /// A quoted text: an item's id, a file.
     Text(Spanned<String>),
-    /// A number.
-    Number(Spanned<f64>),
     /// A statement in brackets.
     Nested(Spanned<Box<Statement>>),
 }
@@ -82,7 +81,6 @@ impl Argument {
     pub fn span(&self) -> Span {
         match self {
             Argument::Word(s) | Argument::Text(s) => s.span,
-            Argument::Number(n) => n.span,
             Argument::Nested(s) => s.span,
         }
     }
@@ -92,8 +90,29 @@ impl Argument {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Literal {
     Scalar(Value),
+    /// A bare number or truth value, and the word itself: `007` is 7 to a number and `007` to a name or a text.
+    Word(Value, String),
     /// `("…", "…")`
     List(Vec<Spanned<Literal>>),
+}
+
+impl Literal {
+    /// The one value.
+    pub fn value(&self) -> Option<&Value> {
+        match self {
+            Literal::Scalar(value) | Literal::Word(value, _) => Some(value),
+            Literal::List(_) => None,
+        }
+    }
+
+    /// The one value as a text, as it is written.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Literal::Scalar(value) => value.as_text(),
+            Literal::Word(_, word) => Some(word),
+            Literal::List(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Literal {
@@ -101,6 +120,7 @@ impl fmt::Display for Literal {
         match self {
             Literal::Scalar(Value::Text(text)) => write!(f, "{}", quoted(text)),
             Literal::Scalar(value) => write!(f, "{value}"),
+            Literal::Word(_, word) => f.write_str(word),
             Literal::List(items) => {
                 let items: Vec<String> = items.iter().map(|i| i.node.to_string()).collect();
                 write!(f, "({})", items.join(", "))
@@ -153,6 +173,20 @@ impl fmt::Display for Sum {
 pub enum With {
     Statement(Box<Statement>),
     Name(String),
+}
+
+/// Whether a name can stand without quotes.
+pub fn is_bare(name: &str) -> bool {
+    let starts = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    let reserved = ["and", "or", "not", "is", "null", "like", "true", "false"];
+    let clause = Clause::ALL.iter().any(|c| c.word().split(' ').any(|w| w.eq_ignore_ascii_case(name)));
+    let known = clause || reserved.iter().any(|w| w.eq_ignore_ascii_case(name));
+    starts && !known && !name.contains("--") && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'))
+}
+
+/// The metadata field of a name. `meta.NAME` is one where a parameter has the name too; a name in quotes is read as it.
+pub fn field_of(name: &str) -> &str {
+    name.strip_prefix("meta.").unwrap_or(name)
 }
 
 /// The text in double quotes, as the language reads it back.

@@ -10,11 +10,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Session;
-use super::cursor::{is_bare, statement, value_of};
+use super::cursor::{statement, value_of};
 use crate::embedding::Modality;
 use crate::query::lex::{Kind as Lexeme, Token, tokens};
 use crate::query::signature::{Clause, Kind};
-use crate::query::statement::quoted;
+use crate::query::statement::{field_of, is_bare, quoted};
 use crate::render::Format;
 use crate::store::{Collection, Item};
 use crate::verb::{STATEMENT_WORDS, VERBS, find, set};
@@ -177,7 +177,8 @@ impl Session {
         let open = find(verb).is_some_and(|v| v.signature().open_parameters);
         let parameter = parameter.or_else(|| settable.iter().find(|p| open && p.name.eq_ignore_ascii_case(name)).copied());
         let Some(parameter) = parameter else {
-            return self.field_values(name.strip_prefix("meta.").unwrap_or(name)).into_iter().map(Word::Text).collect();
+            let name = field_of(name).trim_matches(['"', '\'']);
+            return self.field_values(name).into_iter().map(Word::Text).collect();
         };
         match parameter.kind {
             Kind::Choice(words) => words.iter().map(|w| Word::Own((*w).to_owned())).collect(),
@@ -374,6 +375,8 @@ mod tests {
         one("count clips where label like \"fr|", "count clips where label like \"french horn\"");
         one("count clips where label not in (\"fr|", "count clips where label not in (\"french horn\"");
         one("count clips where dyn|", "count clips where dynamic");
+        one("count clips where (label = \"violin\" and mi|", "count clips where (label = \"violin\" and midi");
+        one("count clips where \"label\" = \"fr|", "count clips where \"label\" = \"french horn\"");
         one("list clips order by mi|", "list clips order by midi");
         one("classify clip \"clips/a 39|", "classify clip \"clips/a 39.wav\"");
         one("search clips for \"fr|", "search clips for \"french horn\"");

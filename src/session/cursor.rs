@@ -1,6 +1,5 @@
 //! Where in a statement the cursor stands, from the words before it.
 
-use crate::query::signature::Clause;
 use crate::verb::find;
 
 /// The words of the statement that the cursor is in: after the last `;`, or after an open bracket before a verb, without
@@ -18,11 +17,7 @@ pub fn statement<'a>(said: &'a [&'a str]) -> &'a [&'a str] {
         }
     }
     // A bracket in a condition or a list holds no statement.
-    let is_start = |&&start: &&usize| {
-        start == 0
-            || said.get(start - 1) == Some(&";")
-            || said.get(start).map_or(opens_statement(said, start), |w| find(w).is_some())
-    };
+    let is_start = |&&start: &&usize| start == 0 || said.get(start - 1) == Some(&";") || opens_statement(said, start);
     let mut words = said.get(starts.iter().rev().find(is_start).copied().unwrap_or(0)..).unwrap_or_default();
     loop {
         words = match words {
@@ -34,7 +29,7 @@ pub fn statement<'a>(said: &'a [&'a str]) -> &'a [&'a str] {
 }
 
 /// Whether a statement is due after the bracket before `start`: `compare (`, `with (`.
-pub fn opens_statement(said: &[&str], start: usize) -> bool {
+fn opens_statement(said: &[&str], start: usize) -> bool {
     let before = start.checked_sub(2).and_then(|i| said.get(i));
     before.is_some_and(|word| word.eq_ignore_ascii_case("with") || find(word).is_some())
 }
@@ -56,15 +51,6 @@ pub fn value_of<'a>(said: &[&'a str]) -> Option<&'a str> {
     }
 }
 
-pub fn takes_values(word: &str, listed: bool) -> bool {
+fn takes_values(word: &str, listed: bool) -> bool {
     word.eq_ignore_ascii_case("like") || (listed && word.eq_ignore_ascii_case("in"))
-}
-
-/// Whether a name can stand without quotes.
-pub fn is_bare(name: &str) -> bool {
-    let starts = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    let reserved = ["and", "or", "not", "is", "null", "like", "true", "false"];
-    let clause = Clause::ALL.iter().any(|c| c.word().split(' ').any(|w| w.eq_ignore_ascii_case(name)));
-    let known = clause || reserved.iter().any(|w| w.eq_ignore_ascii_case(name));
-    starts && !known && !name.contains("--") && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }

@@ -77,5 +77,30 @@ pub(super) fn measured(report: &Report) -> Vec<(String, Value)> {
     {
         values.extend(columns.iter().map(|c| c.name.clone()).zip(row.iter().cloned()));
     }
+    // What is undefined has no value: `expect pr_auc is null`.
+    for (_, value) in &mut values {
+        if matches!(value, Value::Float(float) if float.is_nan()) {
+            *value = Value::Null;
+        }
+    }
     values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::{Piece, Statement, parse};
+    use crate::report::Estimate;
+
+    #[test]
+    fn an_undefined_metric_is_null() {
+        let mut report = Report::new("classify");
+        report.metrics.push(Estimate::point("pr_auc", f64::NAN));
+        let holds = |text: &str| {
+            let Ok(Statement::Expect(condition)) = parse(Piece { text, offset: 0 }) else { panic!("{text}") };
+            expect(Some(&report), &condition).is_ok()
+        };
+        assert!(holds("expect pr_auc is null and \"pr_auc.low\" is null"));
+        assert!(!holds("expect pr_auc is not null") && !holds("expect pr_auc < 1") && !holds("expect pr_auc != 1"));
+    }
 }

@@ -180,7 +180,12 @@ impl Session {
         let (pieces, fault) = split(source, continuation);
         for piece in pieces {
             let written = |executed| output::write(&executed, format, style, out).map_err(|failure| placed(failure, piece));
-            let done = self.execute(piece, progress).and_then(written);
+            let executed = self.execute(piece, progress);
+            let ran = executed.is_ok();
+            let done = executed.and_then(written);
+            if ran && done.is_err() {
+                self.last = None;
+            }
             on_end(done.err())?;
         }
         fault.map_or(Ok(()), |fault| on_end(Some(fault.into())))
@@ -195,9 +200,15 @@ impl Session {
     }
 
     fn executed(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
-        let statement = parse(piece)?;
-        let destination = output::destination(&statement)?;
-        let mut report = self.outcome(statement, progress)?.report;
+        let statement = parse(piece).inspect_err(|_| self.last = None)?;
+        let judges = matches!(statement, Statement::Expect(_));
+        let destination = output::destination(&statement).map_err(Failure::from);
+        let done = destination.and_then(|destination| Ok((destination, self.outcome(statement, progress)?.report)));
+        // `expect` judges the statement before it, however many of them follow it; of one that failed there is no result.
+        if !judges {
+            self.last = done.as_ref().ok().map(|(_, report)| report.clone());
+        }
+        let (destination, mut report) = done?;
         report.statement = piece.text.to_owned();
         Ok(Executed { report, destination })
     }
@@ -254,7 +265,6 @@ impl Session {
         if let Some(backend) = self.workspace.backend_used() {
             outcome.report.context.fact("backend", backend);
         }
-        self.last = Some(outcome.report.clone());
         outcome
     }
 
@@ -274,7 +284,8 @@ impl Session {
             }
             let recorder = Recorder::new(progress);
             let start = Instant::now();
-            let outcome = plan.run(&Scope { progress: &recorder, ..*scope })?;
+            let mut outcome = plan.run(&Scope { progress: &recorder, ..*scope })?;
+            rows.choose(&mut outcome.report)?;
             Ok((steps, Some((start.elapsed(), recorder.stages(), outcome.report))))
         })?;
         let mut plan = Table::new(["stage", "detail"]);

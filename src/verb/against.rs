@@ -14,10 +14,9 @@ use std::sync::Arc;
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::Stage;
 use crate::metric::{Cosines, Neighbours, Product, Protocol, Prototypes};
+use crate::query::Bound;
 use crate::query::signature::{Kind, Parameter};
-use crate::query::{Bound, Literal};
 use crate::report::Report;
-use crate::value::Value;
 use crate::verb::truth::{Task, Truth};
 use crate::verb::{Error, Scope, Step, parameters, provenance};
 use crate::workspace::Prompts;
@@ -46,11 +45,13 @@ impl Against {
     ///
     /// # Errors
     /// When they do not go together, or texts would meet clips before the projection.
-    pub fn of(bound: &Bound) -> Result<Against, Error> {
+    pub fn of(bound: &mut Bound) -> Result<Against, Error> {
+        bound.gives_way("protocol", &["by FIELD"]);
         let resubstitution = bound.text_of("protocol").is_some_and(|p| p.node.eq_ignore_ascii_case("resubstitution"));
         let folds = bound.by.clone();
         let Some(word) = &bound.using else {
-            refuse_text_pre_joint(bound, AUDIO_ONLY)?;
+            only_joint(bound, AUDIO_ONLY)?;
+            bound.refuse(&["protocol", "k"], "texts as labels")?;
             return Ok(Against::Texts(parameters::prompt(bound)?));
         };
         let against = match word.node.to_lowercase().as_str() {
@@ -64,18 +65,22 @@ impl Against {
                     .into());
             }
         };
-        // What a setting filled in stands at the verb's place and does not count as written.
-        if let Some(extra) = bound.value("prompt").or(bound.value("prompts")).filter(|p| p.span != bound.verb.span) {
-            let fault = Diagnostic::new(format!("{} are made of audio and take no prompt", word.node)).at(extra.span);
+        if let Some(prompt) = bound.written("prompt").or(bound.written("prompts")) {
+            let fault = Diagnostic::new(format!("{} are made of audio and take no prompt", word.node)).at(prompt);
             return Err(fault.expected(format!("`using {}` without a prompt", word.node)).into());
         }
-        match (&against, bound.value("protocol").filter(|_| resubstitution)) {
+        match (&against, bound.written("protocol").filter(|_| resubstitution)) {
             (Against::Neighbours { .. }, Some(protocol)) => {
-                let fault = Diagnostic::new("a clip is always its own nearest neighbour").at(protocol.span);
-                Err(fault.expected("`using knn` without `protocol=resubstitution`").into())
+                let fault = Diagnostic::new("a clip is always its own nearest neighbour").at(protocol);
+                return Err(fault.expected("`using knn` without `protocol=resubstitution`").into());
             }
-            _ => Ok(against),
+            (Against::Means { .. }, Some(_)) => {
+                bound.refuse(&["k", "by FIELD"], "resubstitution, whose means are of all clips")?
+            }
+            (Against::Means { .. }, None) => bound.refuse(&["k"], "class means")?,
+            _ => {}
         }
+        Ok(against)
     }
 
     /// What `explain` says.
@@ -207,17 +212,17 @@ impl Against {
 /// What takes the place of texts as labels.
 pub const AUDIO_ONLY: &str = "`using prototypes`";
 
-/// Texts and clips meet only in the joint space; `instead` is what compares before it.
+/// Texts and clips meet only in the joint space; `instead` is what compares before it. A setting of another gives way.
 ///
 /// # Errors
 /// Points at `space=`.
-pub fn refuse_text_pre_joint(bound: &Bound, instead: &str) -> Result<(), Error> {
-    let wants_more = |text: &str| Stage::parse(text) != Some(Stage::Joint);
-    match bound.value("space") {
-        Some(Spanned { node: Literal::Scalar(Value::Text(text)), span }) if wants_more(text) => {
-            let fault = Diagnostic::new("texts and clips do not compare before the projection").at(*span);
+pub fn only_joint(bound: &mut Bound, instead: &str) -> Result<(), Error> {
+    bound.defaults.remove("space");
+    match bound.text_of("space").filter(|space| Stage::parse(space.node) != Some(Stage::Joint)) {
+        Some(space) => {
+            let fault = Diagnostic::new("texts and clips do not compare before the projection").at(space.span);
             Err(fault.expected(format!("`space=joint`, or {instead}")).into())
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }

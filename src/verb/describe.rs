@@ -70,8 +70,8 @@ impl Found {
         let found = Found {
             collection: workspace.store().collection(&name.node).map_err(WorkspaceError::from)?,
             model: models.contains(&name.node).then(|| workspace.model(name)).transpose()?,
-            ontology: ontologies.iter().any(|o| o.name == name.node),
-            prompts: sets.iter().any(|s| s.name == name.node),
+            ontology: ontologies.iter().any(|o| o.name.eq_ignore_ascii_case(&name.node)),
+            prompts: sets.iter().any(|s| s.name.eq_ignore_ascii_case(&name.node)),
             term: ontologies.iter().any(|o| o.resolve(&name.node).is_ok()),
             metric: metric::named(&name.node),
         };
@@ -125,7 +125,7 @@ impl Plan for DescribePlan {
         if self.found.ontology || self.found.prompts || self.found.term {
             let labels = if self.found.term { carried(scope)? } else { Vec::new() };
             for ontology in scope.workspace.ontologies()?.iter() {
-                if ontology.name == self.name {
+                if ontology.name.eq_ignore_ascii_case(&self.name) {
                     report.tables.push(facts([
                         ("ontology", ontology.name.as_str().into()),
                         ("title", ontology.title.as_str().into()),
@@ -140,7 +140,7 @@ impl Plan for DescribePlan {
                     report.tables.extend(coverage(ontology, id, &labels));
                 }
             }
-            for set in scope.workspace.prompt_sets()?.iter().filter(|s| s.name == self.name) {
+            for set in scope.workspace.prompt_sets()?.iter().filter(|s| s.name.eq_ignore_ascii_case(&self.name)) {
                 let mut table = Table::new(["name", "prompt"]).titled(format!("prompt set {}: {}", set.name, set.description));
                 for prompt in &set.prompts {
                     table.push(vec![prompt.name.as_str().into(), prompt.key().into()]);

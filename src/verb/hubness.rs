@@ -57,16 +57,16 @@ impl Verb for Hubness {
         &SIGNATURE
     }
 
-    fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
+    fn plan(&self, mut bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
         bound.refuse_more_than(0, &SIGNATURE)?;
+        bound.gives_way("space", &["prompt"]);
         let stage = parameters::stage(&bound);
         let prompts = match stage {
             Stage::Joint => Some(parameters::prompt(&bound)?),
             Stage::PreJoint => None,
         };
-        // What a setting filled in stands at the verb's place and does not count as written.
-        if let (None, Some(prompt)) = (&prompts, bound.value("prompt").filter(|p| p.span != bound.verb.span)) {
-            let fault = Diagnostic::new("texts and clips do not compare before the projection").at(prompt.span);
+        if let (None, Some(prompt)) = (&prompts, bound.written("prompt")) {
+            let fault = Diagnostic::new("texts and clips do not compare before the projection").at(prompt);
             return Err(fault.expected("`space=joint`, or no prompt").into());
         }
         // What `set k=…` gave is bound for `using knn` too; ten is the usual number here.

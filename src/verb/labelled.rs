@@ -14,7 +14,7 @@ use crate::query::signature::{Clause, shared};
 use crate::query::{Bound, Signature};
 use crate::report::{Estimate, Figure, Report, Table};
 use crate::value::Value;
-use crate::verb::against::{self, Against, refuse_text_pre_joint};
+use crate::verb::against::{self, Against};
 use crate::verb::pairing::Pairing;
 use crate::verb::trial::{Groups, Trial};
 use crate::verb::truth::{Task, Truth};
@@ -80,12 +80,13 @@ impl Labelled {
     ///
     /// # Errors
     /// When a word names nothing, or the parts do not go together.
-    pub fn plan(self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
+    pub fn plan(self, mut bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
         bound.refuse_more_than(0, self.signature)?;
-        let against = Against::of(&bound)?;
+        bound.gives_way("prompts", &["prompt", "by", "confusion"]);
+        let against = Against::of(&mut bound)?;
         let prompts = if bound.using.is_none() { parameters::sweep(&bound, scope)? } else { None };
         if prompts.is_some() {
-            refuse_text_pre_joint(&bound, against::AUDIO_ONLY)?;
+            bound.refuse(&["prompt", "by", "confusion"], "a sweep of prompts")?;
         }
         spaces::each(bound, scope, &|bound, stage, scope| {
             let task = Task::new(bound, stage, scope)?;

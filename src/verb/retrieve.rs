@@ -14,7 +14,7 @@ use crate::query::signature::{Clause, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Figure, Table};
 use crate::value::Value;
-use crate::verb::against::refuse_text_pre_joint;
+use crate::verb::against::only_joint;
 use crate::verb::trial::{Groups, Trial};
 use crate::verb::truth::{TRUTH, Task, Truth};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance, spaces};
@@ -64,15 +64,14 @@ impl Verb for Retrieve {
         &SIGNATURE
     }
 
-    fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
+    fn plan(&self, mut bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
         bound.refuse_more_than(0, &SIGNATURE)?;
         let direction = Direction::of(&bound)?;
-        // What a setting filled in stands at the verb's place and does not count as written.
-        let written = bound.value("prompt").filter(|p| p.span != bound.verb.span);
+        let written = bound.written("prompt");
         if direction.reads() {
-            refuse_text_pre_joint(&bound, "`retrieve clips for clips`")?;
+            only_joint(&mut bound, "`retrieve clips for clips`")?;
         } else if let Some(prompt) = written {
-            let fault = Diagnostic::new("no text is read to find clips for clips").at(prompt.span);
+            let fault = Diagnostic::new("no text is read to find clips for clips").at(prompt);
             return Err(fault.expected("`retrieve clips for clips` without a prompt").into());
         }
         let prompts = match written {

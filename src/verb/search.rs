@@ -1,5 +1,7 @@
 //! `search`: text → audio, in the joint space.
 
+use std::ops::RangeInclusive;
+
 use crate::diagnostic::Diagnostic;
 use crate::embedding::{Embeddings, Stage};
 use crate::query::signature::{Clause, Kind, Parameter, shared};
@@ -36,6 +38,9 @@ static SIGNATURE: Signature = Signature {
     ..Signature::BARE
 };
 
+/// Beyond them a sum is lost in the rounding of its greatest term, or is infinite.
+const WEIGHTS: RangeInclusive<f64> = 1e-6..=1e6;
+
 const WINDOWS: Parameter = Parameter {
     name: "windows",
     kind: Kind::Choice(&moments::CHOICES),
@@ -63,6 +68,11 @@ impl Verb for Search {
             let fault = Diagnostic::new(format!("the text `{text}` says nothing"))
                 .at(bound.target.as_ref().map_or(bound.verb.span, |t| t.span));
             return Err(fault.expected("a text that is not empty, with a weight that is not 0").into());
+        }
+        if let Some((weight, text)) = sum.0.iter().find(|(weight, _)| !WEIGHTS.contains(&weight.abs())) {
+            let fault = Diagnostic::new(format!("`{weight}` is no weight for the text `{text}`"))
+                .at(bound.target.as_ref().map_or(bound.verb.span, |t| t.span));
+            return Err(fault.expected(format!("a weight from {} to {}", WEIGHTS.start(), WEIGHTS.end())).into());
         }
         let (collection, model, info) = parameters::clips_of(&bound, Stage::Joint, scope)?;
         let windows = windows(&bound, &collection, &model, scope)?;

@@ -64,11 +64,11 @@ impl Verb for Set {
         if default {
             return Ok(Box::new(SetPlan { key: parameter.name.to_owned(), value: None }));
         }
-        bind::check(parameter, value)?;
+        let value = bind::fitted(parameter, value.clone())?;
         if let (Kind::Collection, Literal::Scalar(name)) = (parameter.kind, &value.node) {
             scope.workspace.collection(&Spanned::new(name.to_string(), value.span))?;
         }
-        Ok(Box::new(SetPlan { key: parameter.name.to_owned(), value: Some(value.node.clone()) }))
+        Ok(Box::new(SetPlan { key: parameter.name.to_owned(), value: Some(value.node) }))
     }
 }
 

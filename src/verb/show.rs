@@ -40,6 +40,10 @@ impl Verb for Show {
             };
             return Err(fault.into());
         };
+        if let Some(extra) = bound.subjects.get(1) {
+            let fault = Diagnostic::new(format!("`show` shows one thing, and `{}` is another", extra.node)).at(extra.span);
+            return Err(fault.expected("a statement of its own").into());
+        }
         let name = bound.argument(0);
         bound.refuse_more_than(usize::from(what.node == "ontology"), &SIGNATURE)?;
         if let Some(name) = &name {

@@ -9,6 +9,7 @@ use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::{Embeddings, Modality, Space, Stage};
 use crate::progress::Progress;
 use crate::query::Predicate;
+use crate::query::kinds::Kinds;
 use crate::store::{Collection, Item, SpaceInfo, SpaceKey};
 use crate::value::Value;
 use crate::workspace::ModelRef;
@@ -127,6 +128,9 @@ impl Workspace {
             None => None,
             Some(filter) => {
                 check_fields(collection.name(), Modality::Audio, &loaded.items, &filter.fields())?;
+                let mut kinds = Kinds::of(filter);
+                loaded.items.iter().for_each(|item| kinds.see(&|field| builtin_field(item, field)));
+                kinds.check()?;
                 let rows: Vec<usize> = (0..loaded.items.len())
                     .filter(|&r| filter.accepts(&|field| builtin_field(&loaded.items[r], field)))
                     .collect();

@@ -13,6 +13,7 @@ use crate::embedding::{Embeddings, Modality, Similarity, Space, Stage};
 use crate::index::{self, Exact, Flat, Hit, Hnsw, Index, RowSet};
 use crate::progress::Progress;
 use crate::query::Predicate;
+use crate::query::kinds::Kinds;
 use crate::store::{Collection, Item, SpaceInfo};
 
 /// From so many rows on a search uses the graph unless it is asked to be exact.
@@ -107,6 +108,7 @@ impl Workspace {
         };
         let mut known: BTreeSet<String> = BTreeSet::from(["id".to_owned()]);
         let mut seqs = Vec::new();
+        let mut kinds = Kinds::of(filter);
         for item in collection.items() {
             let item = item?;
             if item.modality != info.key.space.modality || !has_vector(item.seq) {
@@ -115,12 +117,14 @@ impl Workspace {
             item.metadata.keys().filter(|field| !known.contains(*field)).cloned().collect::<Vec<_>>().into_iter().for_each(|f| {
                 known.insert(f);
             });
+            kinds.see(&|field| builtin_field(&item, field));
             if filter.accepts(&|field| builtin_field(&item, field)) {
                 seqs.push(item.seq);
             }
         }
         let known: BTreeSet<&str> = known.iter().map(String::as_str).collect();
         check_known(collection.name(), info.key.space.modality, &known, &filter.fields())?;
+        kinds.check()?;
         if seqs.is_empty() {
             return Err(nothing_passes(collection.name(), info.rows as usize, filter).into());
         }

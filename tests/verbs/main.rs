@@ -12,6 +12,7 @@ mod retrieve;
 mod sensitivity;
 mod several;
 mod triplets;
+mod words;
 
 use dyad::embedding::{Modality, Space, Stage};
 use dyad::progress::Silent;

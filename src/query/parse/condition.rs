@@ -6,7 +6,6 @@ use super::{Reader, Rule, last};
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::query::predicate::{Predicate, Relation};
 use crate::query::statement::Literal;
-use crate::value::Value;
 
 impl Reader {
     pub(super) fn predicate(&self, pair: Pair<'_, Rule>) -> Result<Predicate, Diagnostic> {
@@ -28,8 +27,14 @@ impl Reader {
     }
 
     fn joined(&self, pair: Pair<'_, Rule>, rule: Rule, join: fn(Vec<Predicate>) -> Predicate) -> Result<Predicate, Diagnostic> {
-        let parts: Result<Vec<_>, _> = pair.into_inner().filter(|p| p.as_rule() == rule).map(|p| self.predicate(p)).collect();
-        let mut parts = parts?;
+        let mut parts = Vec::new();
+        for part in pair.into_inner().filter(|p| p.as_rule() == rule) {
+            match (self.predicate(part)?, rule) {
+                // Brackets around what is joined by the same word say nothing: a parameter may stand in them.
+                (Predicate::And(inner), Rule::negation) | (Predicate::Or(inner), Rule::conjunction) => parts.extend(inner),
+                (part, _) => parts.push(part),
+            }
+        }
         Ok(if parts.len() == 1 { parts.remove(0) } else { join(parts) })
     }
 
@@ -37,15 +42,14 @@ impl Reader {
         let span = self.span(&pair);
         let missing = || Diagnostic::new("a comparison is incomplete").at(span).expected("`FIELD = VALUE`");
         let mut inner = pair.into_inner();
-        let field = inner.next().map(|p| self.word(&p)).ok_or_else(missing)?;
+        let field = self.field(inner.next().ok_or_else(missing)?)?;
         let test = inner.next().ok_or_else(missing)?;
         let negated = test.clone().into_inner().any(|p| p.as_rule() == Rule::kw_not);
         match test.as_rule() {
             Rule::null_test => Ok(Predicate::IsNull { field, negated }),
             Rule::membership => {
                 let list = last(test).ok_or_else(missing)?;
-                let values: Result<Vec<_>, _> =
-                    list.into_inner().map(|item| self.value(item).and_then(|v| self.scalar(v))).collect();
+                let values: Result<Vec<_>, _> = list.into_inner().map(|item| self.value(item).and_then(one)).collect();
                 Ok(Predicate::In { field, values: values?, negated })
             }
             Rule::pattern => {
@@ -65,10 +69,12 @@ impl Reader {
                 };
                 let value = self.value(value)?;
                 match (value.node, relation) {
-                    (Literal::Scalar(scalar), _) => {
-                        Ok(Predicate::Compare { field, relation, value: Spanned::new(scalar, value.span) })
+                    (list @ Literal::List(_), Relation::Equal) => {
+                        Ok(Predicate::ListEquals { field, list: Spanned::new(list, value.span) })
                     }
-                    (list, Relation::Equal) => Ok(Predicate::ListEquals { field, list: Spanned::new(list, value.span) }),
+                    (one @ (Literal::Scalar(_) | Literal::Word(..)), _) => {
+                        Ok(Predicate::Compare { field, relation, value: Spanned::new(one, value.span) })
+                    }
                     _ => Err(Diagnostic::new(format!("`{}` is compared with a list", field.node))
                         .at(value.span)
                         .expected("one value")),
@@ -77,10 +83,20 @@ impl Reader {
         }
     }
 
-    fn scalar(&self, value: Spanned<Literal>) -> Result<Value, Diagnostic> {
-        match value.node {
-            Literal::Scalar(scalar) => Ok(scalar),
-            Literal::List(_) => Err(Diagnostic::new("a list stands inside a list").at(value.span).expected("one value")),
-        }
+    /// The name of a field; one in quotes is never a parameter.
+    pub(super) fn field(&self, pair: Pair<'_, Rule>) -> Result<Spanned<String>, Diagnostic> {
+        let span = self.span(&pair);
+        Ok(match last(pair) {
+            Some(inner) if inner.as_rule() == Rule::string => Spanned::new(format!("meta.{}", self.string(inner)?.node), span),
+            Some(inner) => self.word(&inner),
+            None => Spanned::new(String::new(), span),
+        })
+    }
+}
+
+fn one(value: Spanned<Literal>) -> Result<Literal, Diagnostic> {
+    match value.node {
+        Literal::List(_) => Err(Diagnostic::new("a list stands inside a list").at(value.span).expected("one value")),
+        one => Ok(one),
     }
 }

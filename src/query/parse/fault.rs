@@ -7,39 +7,7 @@ use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::query::lex::{Kind, tokens};
 use crate::query::signature::Clause;
 
-/// So many `explain` and `let NAME =` may stand before a verb; the grammar goes down a level for each.
-const LONGEST_CHAIN: usize = 8;
-
 impl Reader {
-    /// Refuses a statement that would lead the grammar too deep: brackets are counted when the text is split.
-    pub(super) fn refuse_chains(&self, text: &str) -> Result<(), Diagnostic> {
-        let mut start = 0;
-        for part in text.split('(') {
-            let mut words = part.split(|c: char| c.is_whitespace() || c == '=').filter(|w| !w.is_empty());
-            let mut links = 0;
-            while let Some(word) = words.next() {
-                match word.to_lowercase().as_str() {
-                    "explain" => links += 1,
-                    "analyze" => {}
-                    "let" => {
-                        links += 1;
-                        words.next();
-                    }
-                    _ => break,
-                }
-                if links > LONGEST_CHAIN {
-                    let at = self.offset + start + part.len() - part.trim_start().len();
-                    let fault = Diagnostic::new(format!("more than {LONGEST_CHAIN} `explain` and `let` stand before one verb"));
-                    return Err(fault
-                        .at(Span::new(at, at + word.len()))
-                        .expected("`explain STATEMENT` or `let NAME = STATEMENT`"));
-                }
-            }
-            start += part.len() + 1;
-        }
-        Ok(())
-    }
-
     pub(super) fn syntax_error(&self, error: &pest::error::Error<Rule>, text: &str) -> Diagnostic {
         let at = match error.location {
             InputLocation::Pos(at) | InputLocation::Span((at, _)) => at.min(text.len()),
@@ -57,6 +25,9 @@ impl Reader {
             return Diagnostic::new("the statement ends too early").at(Span::new(end, end + 1)).expected(expected);
         }
         let fault = Diagnostic::new(format!("unexpected `{offending}`")).at(Span::new(start, start + offending.len()));
+        if offending == "=" && text.get(..at).is_some_and(|before| before.ends_with('=')) {
+            return fault.expected(expected).hint("equality is written `=`");
+        }
         match misspelt_clause(text.get(..at).unwrap_or("")) {
             Some((word, clause)) => fault.expected(expected).hint(format!("did you mean `{clause}` for `{word}`?")),
             None => fault.expected(expected),

@@ -83,7 +83,7 @@ impl Verb for Classify {
         &SIGNATURE
     }
 
-    fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
+    fn plan(&self, mut bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
         bound.refuse_more_than(1, &SIGNATURE)?;
         let Some(id) = bound.argument(0) else {
             let leading = &["top1", "roc_auc"];
@@ -93,7 +93,10 @@ impl Verb for Classify {
             let fault = Diagnostic::new(format!("{} classify a set, not the one clip `{}`", word.node, id.node)).at(id.span);
             return Err(fault.expected(format!("`classify clips using {}`", word.node)).into());
         }
-        against::refuse_text_pre_joint(&bound, against::AUDIO_ONLY)?;
+        let of_sets =
+            ["prompts", "by", "confusion", "where", "by FIELD", "protocol", "k", "truth", "resamples", "confidence", "seed"];
+        bound.refuse(&of_sets, "one clip, which is no set")?;
+        against::only_joint(&mut bound, against::AUDIO_ONLY)?;
         Ok(Box::new(one::One::new(Task::new(bound, Stage::Joint, scope)?, id)?))
     }
 }

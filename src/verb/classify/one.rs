@@ -15,13 +15,6 @@ pub struct One {
 
 impl One {
     pub fn new(task: Task, id: Spanned<String>) -> Result<Self, Error> {
-        for (name, what) in [("prompts", "a sweep"), ("by", "a table a class")] {
-            if let Some(value) = task.bound.value(name).filter(|v| v.span != task.bound.verb.span) {
-                let fault =
-                    Diagnostic::new(format!("{what} needs a set of clips, not the one clip `{}`", id.node)).at(value.span);
-                return Err(fault.expected("`classify clips …` without an id").into());
-            }
-        }
         Ok(One { prompts: parameters::prompt(&task.bound)?, task, id })
     }
 }

@@ -130,18 +130,24 @@ impl Verb for Triplets {
         &SIGNATURE
     }
 
-    fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
+    fn plan(&self, mut bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
         bound.refuse_more_than(0, &SIGNATURE)?;
         if let Some(word) = bound.using.as_ref().filter(|word| !word.node.eq_ignore_ascii_case("prototypes")) {
             let fault = Diagnostic::new(format!("`triplets` can't use `{}` as terms", word.node)).at(word.span);
             return Err(fault.expected("`using prototypes`").suggest(&word.node, ["prototypes"]).into());
+        }
+        for (setting, words) in OF_ONE {
+            bound.gives_way(setting, words);
         }
         refuse_what_is_not_used(&bound)?;
         let swept = if bound.using.is_none() && bound.value("from").is_none() { parameters::sweep(&bound, scope)? } else { None };
         spaces::each(bound, scope, &|bound, stage, scope| {
             let bootstrap = parameters::bootstrap(&bound);
             let source = match (&bound.using, bound.text_of("from").map(|f| f.node.to_owned())) {
-                (_, Some(file)) => Source::Clips { file: file.into(), task: Task::new(bound, stage, scope)? },
+                (_, Some(file)) => {
+                    let at = bound.text_of("from").map_or(bound.verb.span, |from| from.span);
+                    Source::Clips { file: Spanned::new(file.into(), at), task: Task::new(bound, stage, scope)? }
+                }
                 (Some(_), None) => Source::Means { tree: Tree::of(&bound, scope)?, task: Task::new(bound, stage, scope)? },
                 (None, None) => {
                     let source = |prompts: Prompts| -> Result<Source, Error> {
@@ -169,24 +175,31 @@ impl Verb for Triplets {
     }
 }
 
-/// Refuses parameters that the statement would not look at.
+/// What each of these does not look at.
+const OF_ONE: [(&str, &[&str]); 4] = [
+    ("from", &["using", "ontology", "labels", "prompt", "prompts", "convention", "distance", "margin", "nodes", "sample"]),
+    ("convention", &["distance", "margin", "nodes", "sample"]),
+    ("prompts", &["prompt"]),
+    ("labels", &["nodes"]),
+];
+const OF_MEANS: &[&str] = &["labels", "prompt", "prompts", "nodes", "convention"];
+
+/// Refuses words that the statement would not look at.
 fn refuse_what_is_not_used(bound: &Bound) -> Result<(), Error> {
-    let released = bound.text_of("convention").is_some_and(|c| c.node.eq_ignore_ascii_case("released"));
-    let (idle, why): (&[&str], &str) = match (bound.value("from").is_some(), bound.using.is_some(), released) {
-        (true, ..) => (
-            &["ontology", "labels", "prompt", "prompts", "convention", "distance", "margin", "nodes", "sample"],
-            "triplets of clips that people made",
-        ),
-        (_, true, _) => (&["labels", "prompt", "prompts", "nodes", "convention"], "class means over the collection's labels"),
-        (_, _, true) => (&["distance", "margin", "nodes"], "the released convention, which has its own rule"),
-        _ => (&[], ""),
-    };
-    let written = |name: &&str| bound.value(name).filter(|value| value.span != bound.verb.span);
-    if let Some((name, value)) = idle.iter().find_map(|name| Some((name, written(name)?))) {
-        return Err(Diagnostic::new(format!("`{name}` says nothing to {why}"))
-            .at(value.span)
-            .expected("the statement without it")
-            .into());
+    let [(_, of_people), (_, of_released), (_, of_sweep), (_, of_named)] = OF_ONE;
+    let says = |name: &str, word: &str| bound.text_of(name).is_some_and(|said| said.node.eq_ignore_ascii_case(word));
+    if bound.value("from").is_some() {
+        bound.refuse(of_people, "triplets of clips that people made")?;
+    } else if bound.using.is_some() {
+        bound.refuse(OF_MEANS, "class means over the collection's labels")?;
+    } else if says("convention", "released") {
+        bound.refuse(of_released, "the released convention, which has its own rule")?;
+    }
+    if bound.value("prompts").is_some() {
+        bound.refuse(of_sweep, "a sweep of prompts")?;
+    }
+    if bound.value("labels").is_some() && !says("labels", "all") {
+        bound.refuse(of_named, "labels that have a name")?;
     }
     let clips = bound.value("from").is_some() || bound.using.is_some();
     let place =
@@ -217,7 +230,7 @@ enum Source {
         task: Task,
     },
     Clips {
-        file: std::path::PathBuf,
+        file: Spanned<std::path::PathBuf>,
         task: Task,
     },
 }
@@ -272,7 +285,7 @@ impl TripletsPlan {
             Source::Clips { file, task } => {
                 let clips = scope.workspace.clips(&task.collection, &task.info, task.bound.filter.as_ref(), scope.progress)?;
                 report.context = clip_context(task, scope);
-                let vocabulary = human::read(file, &clips, task.bound.verb.span, &mut report)?;
+                let vocabulary = human::read(&file.node, &clips, file.span, &mut report)?;
                 (Embeddings::clone(&clips.embeddings()), vocabulary)
             }
         };
@@ -308,7 +321,7 @@ impl Plan for TripletsPlan {
             }
             Source::Clips { file, task } => {
                 let mut steps = task.steps();
-                steps.push(Step::new("triplets", format!("from `{}`", file.display())));
+                steps.push(Step::new("triplets", format!("from `{}`", file.node.display())));
                 steps
             }
         };
