@@ -152,7 +152,7 @@ mod tests {
     use super::*;
     use crate::embedding::{Space, Stage};
     use crate::progress::{Silent, StopAfter};
-    use crate::query::equals;
+    use crate::query::predicate::equals;
     use crate::store::{NewItem, Store};
     use crate::workspace::Workspace;
 
@@ -167,7 +167,7 @@ mod tests {
             let mut item = NewItem::new(format!("a/c{i}.wav"), Modality::Audio);
             item.metadata.extend([("midi".to_owned(), Value::from(i64::from(i) % 5)), ("id".to_owned(), "a/c4.wav".into())]);
             item.metadata.extend((i == 0).then(|| ("rare".to_owned(), Value::from(1i64))));
-            item.vectors.extend((i % 3 != 0).then(|| (key(), vec![f32::from(i), 1.0])));
+            item.vectors.extend((!i.is_multiple_of(3)).then(|| (key(), vec![f32::from(i), 1.0])));
             item
         };
         let mut items: Vec<_> = (0..900).map(item).collect();
