@@ -138,12 +138,14 @@ pub struct Table {
     pub title: Option<String>,
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<Value>>,
+    /// How many rows come after these: they were counted and not made, since the statement keeps no more.
+    pub more: usize,
 }
 
 impl Table {
     /// An empty table with these columns.
     pub fn new<'a>(columns: impl IntoIterator<Item = &'a str>) -> Self {
-        Table { title: None, columns: columns.into_iter().map(Column::new).collect(), rows: Vec::new() }
+        Table { columns: columns.into_iter().map(Column::new).collect(), ..Table::default() }
     }
 
     /// The same table under a heading.

@@ -133,7 +133,7 @@ pub fn prepare(workspace: &Workspace, model: &ModelRef, collection: &str, progre
             labels.extend(ontology.terms().iter().map(|t| t.spoken()));
         }
         let name = Spanned::new(collection.to_owned(), Default::default());
-        labels.extend(workspace.labels_of(&name, &[]).unwrap_or_default());
+        labels.extend(workspace.labels_of(&name, &[], progress).unwrap_or_default());
         labels.sort();
         labels.dedup();
         let prompt = crate::prompt::Prompt::template("A <> track").map_err(|e| Diagnostic::new(e.to_string()))?;

@@ -64,7 +64,7 @@ pub fn export(collection: &Collection, key: &SpaceKey, options: &Options, progre
     }
     let mut sheet = Sheet::new(info.dim);
     progress.begin("reading fields", Some(info.rows));
-    for item in collection.items_of(key)? {
+    for item in collection.items_of(key.space.modality, Some(key), None)? {
         let item = item?;
         sheet.add(&item.id, &item.metadata);
         step(progress, sheet.rows)?;

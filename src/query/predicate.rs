@@ -8,6 +8,7 @@
 //! `!=`, `not in` and `not like` are the opposites: no member does. A list without members has a value and is not null.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::diagnostic::{Span, Spanned};
@@ -139,6 +140,24 @@ impl Predicate {
             | Predicate::Like { field, .. }
             | Predicate::IsNull { field, .. }
             | Predicate::ListEquals { field, .. } => vec![field],
+        }
+    }
+
+    /// The texts one of which `field` has in whatever passes, where the condition says so: `id = "a" and midi > 60`.
+    pub fn bound_to(&self, field: &str) -> Option<BTreeSet<&str>> {
+        match self {
+            Predicate::And(parts) => parts.iter().filter_map(|part| part.bound_to(field)).min_by_key(BTreeSet::len),
+            Predicate::Or(parts) => {
+                let bound: Option<Vec<_>> = parts.iter().map(|part| part.bound_to(field)).collect();
+                bound.map(|bound| bound.into_iter().flatten().collect())
+            }
+            Predicate::Compare { field: name, relation: Relation::Equal, value } if name.node == field => {
+                value.node.as_text().map(|text| BTreeSet::from([text]))
+            }
+            Predicate::In { field: name, values, negated: false } if name.node == field => {
+                values.iter().map(Value::as_text).collect()
+            }
+            _ => None,
         }
     }
 
@@ -323,6 +342,29 @@ mod tests {
         assert!(!equals("labels", "tuba").accepts(&none));
         assert!(!Predicate::IsNull { field: field(), negated: false }.accepts(&none));
         assert!(!is_in(true).accepts(&|_| Value::Null));
+    }
+
+    #[test]
+    fn a_condition_that_binds_a_field_to_texts_says_which() {
+        let id = |id: &str| equals("id", id);
+        let list = |ids: &[&str], negated| Predicate::In {
+            field: Spanned::new("id".into(), Span::default()),
+            values: ids.iter().map(|&id| id.into()).collect(),
+            negated,
+        };
+        let bound = |predicate: &Predicate| predicate.bound_to("id").map(|ids| Vec::from_iter(ids).join(" "));
+        assert_eq!(bound(&Predicate::And(vec![equals("midi", 60i64), list(&["b", "a", "c"], false)])).unwrap(), "a b c");
+        assert_eq!(bound(&Predicate::And(vec![list(&["b", "a"], false), id("z")])).unwrap(), "z");
+        assert_eq!(bound(&Predicate::Or(vec![id("b"), id("a")])).unwrap(), "a b");
+        // A number is equal to texts that are written in several ways.
+        let open = [
+            Predicate::Or(vec![id("b"), equals("midi", 60i64)]),
+            Predicate::Not(Box::new(id("a"))),
+            list(&["a"], true),
+            equals("id", 5i64),
+            equals("label", "a"),
+        ];
+        assert!(open.iter().all(|predicate| predicate.bound_to("id").is_none()));
     }
 
     #[test]

@@ -237,7 +237,7 @@ impl Session {
         sorted(
             sample
                 .iter()
-                .map(|i| crate::workspace::builtin_field(i, field))
+                .map(|i| crate::workspace::field_of(i, field))
                 .flat_map(|v| v.members().iter().map(ToString::to_string).collect::<Vec<_>>())
                 .collect(),
         )

@@ -246,7 +246,8 @@ impl Session {
         let (signature, rows) = (verb.signature(), rows::Rows::of(&command, verb.signature())?);
         let filter = command.filter.as_ref().map(|filter| filter.node.clone());
         let bound = bind(command, signature, &self.settings)?;
-        let scope = Scope { workspace: &self.workspace, settings: &self.settings, named: &self.named, progress };
+        let Session { workspace, settings, named, .. } = self;
+        let scope = Scope { workspace, settings, named, progress, first: rows.first() };
         let done = verb.plan(bound, &scope).map_err(Failure::from).and_then(|plan| then(plan.as_ref(), &rows, &scope));
         done.map_err(|failure| match (failure, filter) {
             (Failure::Statement(fault), Some(filter)) => Failure::Statement(meant_as_parameter(fault, &filter, signature)),

@@ -38,6 +38,11 @@ impl Rows {
         })
     }
 
+    /// Of a table in its own order only so many rows are kept.
+    pub fn first(&self) -> Option<usize> {
+        self.limit.filter(|_| self.order.is_none())
+    }
+
     /// What `explain` says.
     pub fn steps(&self) -> Vec<Step> {
         let order = self.order.iter().map(|order| {
@@ -58,7 +63,7 @@ impl Rows {
             return Err(fault.expected("a statement that gives rows"));
         }
         let Some(table) = self.ordered(&mut report.tables)? else { return Ok(()) };
-        let total = table.rows.len();
+        let total = table.rows.len() + std::mem::take(&mut table.more);
         if let Some(limit) = self.limit.filter(|&limit| limit < total) {
             table.rows.truncate(limit);
             report.notes.push(format!("{limit} of {total} rows; `limit 0` shows all"));
@@ -144,6 +149,12 @@ mod tests {
         assert!(fault.hints[0].contains("`class`"), "{:?}", fault.hints);
         let fault = rows(None, Some(1)).choose(&mut Report::new("use")).unwrap_err();
         assert_eq!((fault.message.as_str(), fault.span), ("the result of `use` has no table", Some(Span::new(3, 4))));
+        // Rows that were counted and not made are among all.
+        let (mut found, kept) = (report(), rows(None, Some(1)));
+        found.tables[0].more = 6;
+        kept.choose(&mut found).unwrap();
+        assert_eq!((found.notes[0].as_str(), found.tables[0].more), ("1 of 7 rows; `limit 0` shows all", 0));
+        assert_eq!((kept.first(), rows(Some(("class", false)), Some(1)).first()), (Some(1), None));
         // A verb's own limit asks for nothing.
         let own = Rows { limit: Some(20), ..Rows::default() };
         assert!(own.choose(&mut Report::new("list")).is_ok());

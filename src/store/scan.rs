@@ -2,7 +2,9 @@
 //!
 //! Items come in the order of their `seq`, as in [`Collection::vectors`], each with its vector as the model gave it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::embedding::Modality;
 
 use super::block::Block;
 use super::collection::{Collection, item};
@@ -16,13 +18,32 @@ use super::space::SpaceKey;
 const KEPT: usize = 4;
 
 impl Collection {
-    /// The items that have a vector in `space`, in order, without their vectors.
+    /// The items of a modality in order of arrival: with a `space` those that have a vector in it, with `ids` those of these ids,
+    /// each of which is looked up.
     ///
     /// # Errors
     /// [`Refused::NoSpace`](super::Refused::NoSpace); [`Error::Damaged`], [`Error::Io`], then and at each item.
-    pub fn items_of(&self, space: &SpaceKey) -> Result<impl Iterator<Item = Result<Item, Error>> + '_, Error> {
-        let record = self.space_record(space)?.ok_or_else(|| self.no_space(space))?;
-        Ok(self.places(record.number).map(|found| found.map(|(seq, record, _)| item(seq, record))))
+    pub fn items_of<'a>(
+        &'a self,
+        modality: Modality,
+        space: Option<&SpaceKey>,
+        ids: Option<&BTreeSet<&str>>,
+    ) -> Result<impl Iterator<Item = Result<Item, Error>> + 'a, Error> {
+        type Found<'a> = Box<dyn Iterator<Item = Result<(u64, ItemRecord), Error>> + 'a>;
+        let number = |space| Ok::<_, Error>(self.space_record(space)?.ok_or_else(|| self.no_space(space))?.number);
+        let number = space.map(number).transpose()?;
+        let found: Found<'a> = match ids {
+            None => Box::new(items::scan(&*self.inner.kv, self.cid)),
+            Some(ids) => {
+                let found = ids.iter().filter_map(|id| self.find(modality, id).transpose());
+                let found: BTreeMap<u64, ItemRecord> = found.collect::<Result<_, _>>()?;
+                Box::new(found.into_iter().map(Ok))
+            }
+        };
+        let has = move |record: &ItemRecord| number.is_none_or(|number| record.rows.iter().any(|row| row.space == number));
+        let wanted = move |record: &ItemRecord| record.modality == modality && has(record);
+        let found = found.filter(move |found| found.as_ref().map_or(true, |(_, record)| wanted(record)));
+        Ok(found.map(|found| found.map(|(seq, record)| item(seq, record))))
     }
 
     /// The items that have a vector in `space`, in order, each with its vector as the model gave it. Items committed meanwhile

@@ -9,7 +9,7 @@ use crate::report::{Estimate, Figure, Report, Table};
 use crate::value::Value;
 use crate::verb::list::Selection;
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, provenance};
-use crate::workspace::builtin_field;
+use crate::workspace::{Known, field_of};
 
 pub struct Count;
 
@@ -52,43 +52,41 @@ impl Plan for CountPlan {
     }
 
     fn estimate(&self, _: &Scope<'_>) -> Result<Vec<Step>, Error> {
-        self.selection.work()
+        match (&self.by, self.selection.counted()?) {
+            (None, Some(_)) => Ok(vec![Step::new("work", "none: the collection knows its number")]),
+            _ => self.selection.work(),
+        }
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let items = self.selection.items(scope)?;
+        let (mut n, mut known, mut groups) = (0usize, Known::default(), Groups::default());
+        match (&self.by, self.selection.counted()?) {
+            (None, Some(counted)) => n = counted,
+            (None, None) => self.selection.each(scope, &mut |_| n += 1)?,
+            (Some(field), _) => self.selection.each(scope, &mut |item| {
+                n += 1;
+                known.see(&item);
+                groups.take(field_of(&item, &field.node));
+            })?,
+        }
+        let collection = self.selection.collection.name();
         let mut report = Report::new("count");
         report.context = provenance::store_context(scope);
-        report.context.collection = Some(self.selection.collection.name().to_owned());
-        report.context.n = Some(items.len());
+        report.context.collection = Some(collection.to_owned());
+        report.context.n = Some(n);
         let Some(field) = &self.by else {
             let mut table = Table::new(["count"]);
-            table.push(vec![items.len().into()]);
+            table.push(vec![n.into()]);
             report.tables.push(table);
             return Ok(report.into());
         };
-        if !items.is_empty() {
-            self.selection.check_fields(&items, &[field])?;
+        if n > 0 {
+            known.check(collection, self.selection.modality, &[field])?;
         }
-        let mut groups: BTreeMap<String, (Value, usize)> = BTreeMap::new();
-        let mut listed = false;
-        for item in &items {
-            let value = builtin_field(item, &field.node);
-            listed |= value.is_list();
-            // Without a value, or with none in its list, it counts under none.
-            let values = if value.members().is_empty() { &[Value::Null] } else { value.members() };
-            let mut seen = BTreeSet::new();
-            for value in values {
-                let name = value.to_string();
-                if seen.insert(name.clone()) {
-                    groups.entry(name).or_insert((value.clone(), 0)).1 += 1;
-                }
-            }
-        }
-        if listed {
+        if groups.listed {
             report.notes.push(format!("`{}` is a list: a clip counts once in each of its members", field.node));
         }
-        let mut groups: Vec<_> = groups.into_iter().collect();
+        let mut groups: Vec<_> = groups.of.into_iter().collect();
         groups.sort_by(|(_, (a, _)), (_, (b, _))| a.sort_order(b));
         let mut table = Table::new([field.node.as_str(), "count"]);
         let mut bars = Vec::new();
@@ -99,5 +97,28 @@ impl Plan for CountPlan {
         report.tables.push(table);
         report.figures.push(Figure::Bars { title: format!("clips by {}", field.node), unit: String::new(), bars });
         Ok(report.into())
+    }
+}
+
+/// How many items have each value.
+#[derive(Default)]
+struct Groups {
+    of: BTreeMap<String, (Value, usize)>,
+    /// One of them was a list.
+    listed: bool,
+}
+
+impl Groups {
+    fn take(&mut self, value: Value) {
+        self.listed |= value.is_list();
+        // Without a value, or with none in its list, it counts under none.
+        let values = if value.members().is_empty() { &[Value::Null] } else { value.members() };
+        let mut seen = BTreeSet::new();
+        for value in values {
+            let name = value.to_string();
+            if seen.insert(name.clone()) {
+                self.of.entry(name).or_insert((value.clone(), 0)).1 += 1;
+            }
+        }
     }
 }

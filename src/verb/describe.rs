@@ -12,7 +12,7 @@ use crate::store::Collection;
 use crate::value::Value;
 use crate::verb::truth::labels_of;
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, provenance};
-use crate::workspace::{Error as WorkspaceError, ModelRef};
+use crate::workspace::{Error as WorkspaceError, ModelRef, heeding};
 
 pub struct Describe;
 
@@ -114,7 +114,7 @@ impl Plan for DescribePlan {
         report.context = provenance::store_context(scope);
         if let Some(collection) = &self.found.collection {
             report.context.collection = Some(self.name.clone());
-            describe_collection(collection, &mut report)?;
+            describe_collection(collection, &mut report, scope)?;
         }
         if let Some(model) = &self.found.model {
             report.tables.push(describe_model(model));
@@ -160,12 +160,12 @@ fn facts<'a>(rows: impl IntoIterator<Item = (&'a str, Value)>) -> Table {
     table
 }
 
-fn describe_collection(collection: &Collection, report: &mut Report) -> Result<(), Error> {
+fn describe_collection(collection: &Collection, report: &mut Report, scope: &Scope<'_>) -> Result<(), Error> {
     // Items that have the field, and how many have each value; of a list, each member.
     let mut fields: BTreeMap<String, (usize, BTreeMap<String, usize>)> = BTreeMap::new();
     let (mut clips, mut labels) = (0usize, 0usize);
-    for item in collection.items() {
-        let item = item.map_err(WorkspaceError::from)?;
+    for item in heeding(scope.progress, collection.items()) {
+        let item = item?;
         match item.modality {
             Modality::Audio => clips += 1,
             Modality::Text => labels += 1,
@@ -288,8 +288,8 @@ fn carried(scope: &Scope<'_>) -> Result<Vec<Carried>, Error> {
     for info in scope.workspace.store().collections().map_err(WorkspaceError::from)? {
         let Some(collection) = scope.workspace.store().collection(&info.name).map_err(WorkspaceError::from)? else { continue };
         let mut clips: BTreeMap<Vec<String>, usize> = BTreeMap::new();
-        for item in collection.items() {
-            let item = item.map_err(WorkspaceError::from)?;
+        for item in heeding(scope.progress, collection.items()) {
+            let item = item?;
             let labels = if item.modality == Modality::Audio { labels_of(&item) } else { Vec::new() };
             if !labels.is_empty() {
                 *clips.entry(labels).or_default() += 1;

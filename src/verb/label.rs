@@ -89,19 +89,18 @@ impl Plan for LabelPlan {
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let clips = scope.workspace.clips(&self.collection, &self.info, None, scope.progress)?;
-        let row = scope.workspace.clip_row(&clips.loaded, &self.id)?;
+        let (clip, vector) = scope.workspace.clip_vector(&self.collection, &self.info, &self.id, scope.progress)?;
         let leaves = self.ontology.leaves();
         let labels: Vec<String> = leaves.iter().map(|&t| self.ontology.spoken(t)).collect();
         let texts = scope.workspace.label_vectors(&self.model, Stage::Joint, &self.prompts, &labels, scope.progress)?;
-        let scores = clips.loaded.embeddings.select(&[row]).cosines(&texts)?;
+        let scores = vector.cosines(&texts)?;
         let mut order: Vec<usize> = (0..labels.len()).collect();
         order.sort_by(|&a, &b| scores.values[b].total_cmp(&scores.values[a]).then(a.cmp(&b)));
         let mut report = Report::new("label");
         report.context = provenance::context(scope, Some(self.collection.name()), &self.model, "joint");
         report.context.n = Some(labels.len());
         provenance::prompted(&mut report.context, &self.prompts);
-        report.context.fact("clip", clips.loaded.items[row].id.as_str());
+        report.context.fact("clip", clip.id.as_str());
         report.context.fact("ontology", self.ontology.name.as_str());
         let mut table = Table::new(["rank", "label", "similarity", "path"]);
         for (rank, &i) in order.iter().take(self.top).enumerate() {

@@ -1,8 +1,7 @@
 //! `list clips`: the clips of a collection with their metadata.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::Modality;
 use crate::query::signature::Clause;
 use crate::query::{Bound, Example, Predicate, Signature};
@@ -10,7 +9,7 @@ use crate::report::{Report, Table};
 use crate::store::{Collection, Item};
 use crate::value::Value;
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance};
-use crate::workspace::{self, builtin_field};
+use crate::workspace::{self, ID, Source};
 
 pub struct List;
 
@@ -43,7 +42,7 @@ impl Verb for List {
 /// Items of a collection that pass a filter.
 pub struct Selection {
     pub collection: Collection,
-    modality: Modality,
+    pub modality: Modality,
     filter: Option<Predicate>,
 }
 
@@ -60,40 +59,38 @@ impl Selection {
         steps
     }
 
-    /// How many items are gone through.
+    /// How many items are gone through, or looked up.
     ///
     /// # Errors
     /// When the store can't be read.
     pub fn work(&self) -> Result<Vec<Step>, Error> {
-        let items = self.collection.len(self.modality).map_err(workspace::Error::from)?;
-        let items = parameters::whole(usize::try_from(items).unwrap_or(usize::MAX));
+        if let Some(ids) = self.filter.as_ref().and_then(|filter| filter.bound_to(ID)) {
+            return Ok(vec![Step::new("work", format!("{} items to look up", ids.len()))]);
+        }
+        let items = parameters::whole(usize::try_from(self.all()?).unwrap_or(usize::MAX));
         Ok(vec![Step::new("work", format!("{items} items to read"))])
     }
 
-    /// Refuses fields that none of `items` has.
+    /// How many pass, where that is known without going through them.
     ///
     /// # Errors
-    /// Names the field and those that there are.
-    pub fn check_fields(&self, items: &[Item], fields: &[&Spanned<String>]) -> Result<(), Diagnostic> {
-        workspace::check_fields(self.collection.name(), self.modality, items, fields)
+    /// As [`Selection::work`].
+    pub fn counted(&self) -> Result<Option<usize>, Error> {
+        let all = if self.filter.is_none() { Some(self.all()?) } else { None };
+        Ok(all.and_then(|all| usize::try_from(all).ok()))
     }
 
-    /// All items of the modality that pass.
-    pub fn items(&self, scope: &Scope<'_>) -> Result<Vec<Item>, Error> {
-        let mut all = Vec::new();
-        for item in self.collection.items() {
-            if scope.progress.cancelled() {
-                return Err(Error::Cancelled);
-            }
-            let item = item.map_err(workspace::Error::from)?;
-            if item.modality == self.modality {
-                all.push(item);
-            }
-        }
-        let Some(filter) = &self.filter else { return Ok(all) };
-        self.check_fields(&all, &filter.fields())?;
-        all.retain(|item| filter.accepts(&|field| builtin_field(item, field)));
-        Ok(all)
+    fn all(&self) -> Result<u64, Error> {
+        Ok(self.collection.len(self.modality).map_err(workspace::Error::from)?)
+    }
+
+    /// Gives `take` each item that passes.
+    ///
+    /// # Errors
+    /// As [`Source::each`].
+    pub fn each(&self, scope: &Scope<'_>, take: &mut dyn FnMut(Item)) -> Result<(), Error> {
+        let source = Source { collection: &self.collection, modality: self.modality, space: None };
+        Ok(source.each(self.filter.as_ref(), scope.progress, take)?)
     }
 }
 
@@ -111,18 +108,109 @@ impl Plan for ListPlan {
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let items = self.selection.items(scope)?;
-        let fields: BTreeSet<String> = items.iter().flat_map(|i| i.metadata.keys().cloned()).collect();
+        let mut listed = Listed { first: scope.first, ..Listed::default() };
+        self.selection.each(scope, &mut |item| listed.take(item))?;
         let mut report = Report::new("list");
         report.context = provenance::store_context(scope);
         report.context.collection = Some(self.selection.collection.name().to_owned());
-        report.context.n = Some(items.len());
-        let mut table = Table::new(std::iter::once("id").chain(fields.iter().map(String::as_str)));
-        for mut item in items {
-            let cells = fields.iter().map(|f| item.metadata.remove(f).unwrap_or(Value::Null));
-            table.push(std::iter::once(Value::from(item.id)).chain(cells).collect());
-        }
-        report.tables.push(table);
+        report.context.n = Some(listed.rows.len() + listed.more);
+        report.tables.push(listed.table());
         Ok(report.into())
+    }
+}
+
+/// Items as rows, while they are read.
+#[derive(Default)]
+struct Listed {
+    /// The places of the fields in a row, in which they stand as they were first seen; the id stands before them.
+    columns: BTreeMap<String, usize>,
+    rows: Vec<Vec<Value>>,
+    /// Only so many rows are wanted.
+    first: Option<usize>,
+    more: usize,
+}
+
+impl Listed {
+    fn take(&mut self, item: Item) {
+        for field in item.metadata.keys() {
+            if !self.columns.contains_key(field) {
+                self.columns.insert(field.clone(), self.columns.len() + 1);
+            }
+        }
+        if self.first.is_some_and(|first| self.rows.len() >= first) {
+            self.more += 1;
+            return;
+        }
+        let mut row = vec![Value::Null; self.columns.len() + 1];
+        let fields = item.metadata.into_iter().filter_map(|(field, value)| Some((*self.columns.get(&field)?, value)));
+        for (at, value) in std::iter::once((0, Value::from(item.id))).chain(fields) {
+            if let Some(cell) = row.get_mut(at) {
+                *cell = value;
+            }
+        }
+        self.rows.push(row);
+    }
+
+    fn table(self) -> Table {
+        let mut table = Table::new(std::iter::once("id").chain(self.columns.keys().map(String::as_str)));
+        for mut row in self.rows {
+            let cell = |&at: &usize| row.get_mut(at).map_or(Value::Null, |cell| std::mem::replace(cell, Value::Null));
+            table.push(std::iter::once(&0).chain(self.columns.values()).map(cell).collect());
+        }
+        Table { more: self.more, ..table }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::embedding::Modality;
+    use crate::progress::{Progress, Silent, StopAfter};
+    use crate::query::split::{Continuation, split};
+    use crate::report::Report;
+    use crate::session::{Failure, Session};
+    use crate::store::{NewItem, Store};
+    use crate::workspace::Workspace;
+
+    fn session() -> Session {
+        let workspace = Workspace::over(Store::in_memory().unwrap(), &[]);
+        let item = |i: i64| {
+            let mut item = NewItem::new(format!("c{i}"), Modality::Audio);
+            item.metadata.insert(if i == 29 { "a".to_owned() } else { "z".to_owned() }, i.into());
+            item
+        };
+        workspace.store().create("c").unwrap().commit((0..30).map(item).collect()).unwrap();
+        Session::new(workspace)
+    }
+
+    fn run(session: &mut Session, statement: &str, progress: &dyn Progress) -> Result<Report, Failure> {
+        let (pieces, _) = split(statement, Continuation::Explicit);
+        session.execute(pieces[0], progress).map(|executed| executed.report)
+    }
+
+    #[test]
+    fn rows_that_are_not_kept_are_counted_and_their_fields_known() {
+        let mut session = session();
+        let report = run(&mut session, "list clips limit 2", &Silent).unwrap();
+        let table = &report.tables[0];
+        assert_eq!((report.context.n, report.notes[0].as_str()), (Some(30), "2 of 30 rows; `limit 0` shows all"));
+        let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        assert_eq!((names, table.rows.len(), table.rows[1][2].to_string()), (vec!["id", "a", "z"], 2, "1".to_owned()));
+        let last = run(&mut session, "list clips order by z desc limit 1", &Silent).unwrap();
+        assert_eq!(last.tables[0].rows[0][0].to_string(), "c28");
+        let all = run(&mut session, "list clips limit 0", &Silent).unwrap();
+        assert_eq!((all.tables[0].rows.len(), all.tables[0].rows[29][1].to_string()), (30, "29".to_owned()));
+    }
+
+    #[test]
+    fn what_the_store_knows_is_not_counted_again_and_what_is_gone_through_can_be_stopped() {
+        let mut session = session();
+        let count = run(&mut session, "count clips", &StopAfter::default()).unwrap();
+        assert_eq!((count.context.n, count.tables[0].rows[0][0].to_string()), (Some(30), "30".to_owned()));
+        let one = run(&mut session, "count clips where id = \"c7\" by z", &StopAfter::default()).unwrap();
+        assert_eq!(one.context.n, Some(1));
+        for statement in ["list clips", "count clips where z > 3", "count clips by z", "describe c", "describe cello"] {
+            let stopped = run(&mut session, statement, &StopAfter::default());
+            assert!(matches!(stopped, Err(Failure::Interrupted)), "{statement}");
+        }
     }
 }

@@ -136,6 +136,10 @@ pub struct Scope<'a> {
     /// Results that `let` named.
     pub named: &'a BTreeMap<String, Outcome>,
     pub progress: &'a dyn Progress,
+    /// Where only the first so many rows of the first table are kept: the rest need only be counted, in [`Table::more`].
+    ///
+    /// [`Table::more`]: crate::report::Table::more
+    pub first: Option<usize>,
 }
 
 impl Scope<'_> {

@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 
-use crate::embedding::Modality;
 use crate::report::{Report, Table};
 use crate::store::Item;
 use crate::value::Value;
 use crate::verb::hits::{How, SHOWN};
 use crate::verb::{Error, Scope};
-use crate::workspace::{self, Among, ModelRef, SPAN, Sought, TRACK};
+use crate::workspace::{Among, ModelRef, SPAN, Sought, TRACK};
 
 /// What `windows=` takes.
 pub const CHOICES: [&str; 3] = ["best", "all", "pooled"];
@@ -56,14 +55,7 @@ pub fn find(
         row.extend(SPAN.iter().chain(&fields).map(|field| item.metadata.get(*field).cloned().unwrap_or(Value::Null)));
         table.push(row);
     }
-    let mut tracks = HashSet::new();
-    for item in windows.collection.items() {
-        let item = item.map_err(workspace::Error::from)?;
-        if item.modality == Modality::Audio && windows.has(item.seq) {
-            tracks.insert(track(&item).to_owned());
-        }
-    }
-    let candidates = if each { windows.len() } else { tracks.len() };
+    let candidates = if each { windows.len() } else { scope.workspace.tracks(windows, scope.progress)? };
     report.context.n = Some(candidates);
     report.context.exact = Some(found.exact);
     if let Some((recall, queries)) = &found.recall {

@@ -163,7 +163,7 @@ impl Plan for SearchPlan {
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let (collection, info) = self.compared();
-        let among = scope.workspace.among(collection, info, self.filter.as_ref())?;
+        let among = scope.workspace.among(collection, info, self.filter.as_ref(), scope.progress)?;
         let query = self.query(scope)?;
         query.space.comparable(&info.key.space)?;
         let mut report = Report::new("search");

@@ -91,7 +91,7 @@ impl Plan for SimilarPlan {
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let among = scope.workspace.among(&self.collection, &self.info, self.filter.as_ref())?;
+        let among = scope.workspace.among(&self.collection, &self.info, self.filter.as_ref(), scope.progress)?;
         let mut report = Report::new("similar");
         let space = provenance::space_name(Modality::Audio, self.stage);
         report.context = provenance::context(scope, Some(self.collection.name()), &self.model, space);
@@ -104,7 +104,7 @@ impl Plan for SimilarPlan {
             report.context.fact("file", self.name.node.as_str());
             hits::find(&mut report, &among, heard.row(0), None, None, &self.how, scope)?;
         } else {
-            let (clip, vector) = scope.workspace.clip_vector(&among, &self.name, scope.progress)?;
+            let (clip, vector) = scope.workspace.clip_vector(&self.collection, &self.info, &self.name, scope.progress)?;
             report.context.fact("clip", clip.id.as_str());
             hits::find(&mut report, &among, vector.row(0), Some(clip.seq), None, &self.how, scope)?;
         }

@@ -351,7 +351,7 @@ impl Truth {
     /// # Errors
     /// When a clip lacks it.
     pub fn groups(&self, field: &Spanned<String>) -> Result<Vec<usize>, Error> {
-        let values: Vec<Value> = self.clips.items().iter().map(|i| crate::workspace::builtin_field(i, &field.node)).collect();
+        let values: Vec<Value> = self.clips.items().iter().map(|i| crate::workspace::field_of(i, &field.node)).collect();
         if let Some(at) = values.iter().position(Value::is_null) {
             let item = self.clips.items()[at].id.clone();
             let fault = Diagnostic::new(format!("the clip `{item}` has no field `{}`", field.node)).at(field.span);

@@ -1,17 +1,16 @@
 //! Clips of a collection with their vectors in one space, filtered by metadata.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::patience::{Waiter, patiently};
+use super::sift::{Known, Source, accepts, field_of, nothing_passes};
 use super::{Error, Workspace, lock};
-use crate::diagnostic::{Diagnostic, Spanned};
+use crate::diagnostic::Diagnostic;
 use crate::embedding::{Embeddings, Modality, Space, Stage};
 use crate::progress::Progress;
 use crate::query::Predicate;
 use crate::query::kinds::Kinds;
 use crate::store::{Collection, Item, SpaceInfo, SpaceKey};
-use crate::value::Value;
 use crate::workspace::ModelRef;
 
 /// Spaces kept in memory between statements.
@@ -64,15 +63,6 @@ impl Clips {
     }
 }
 
-/// The value of a field that every item has without metadata (`id`), or of its metadata.
-pub fn builtin_field(item: &Item, field: &str) -> Value {
-    match item.metadata.get(field) {
-        Some(value) => value.clone(),
-        None if field.eq_ignore_ascii_case("id") => Value::Text(item.id.clone()),
-        None => Value::Null,
-    }
-}
-
 impl Workspace {
     /// The space of `model`'s audio vectors at `stage` in a collection.
     ///
@@ -114,7 +104,10 @@ impl Workspace {
         filter: Option<&Predicate>,
         progress: &dyn Progress,
     ) -> Result<Clips, Error> {
-        self.passing(collection, self.load(collection, info, progress)?, filter)
+        match filter.map(|filter| few(collection, info, filter)).transpose()?.flatten() {
+            Some(clips) => Ok(clips),
+            None => self.passing(collection, self.load(collection, info, progress)?, filter),
+        }
     }
 
     /// The clips that pass `filter`.
@@ -127,13 +120,11 @@ impl Workspace {
         let rows = match filter {
             None => None,
             Some(filter) => {
-                check_fields(collection.name(), Modality::Audio, &loaded.items, &filter.fields())?;
+                Known::of(&loaded.items).check(collection.name(), Modality::Audio, &filter.fields())?;
                 let mut kinds = Kinds::of(filter);
-                loaded.items.iter().for_each(|item| kinds.see(&|field| builtin_field(item, field)));
+                loaded.items.iter().for_each(|item| kinds.see(&|field| field_of(item, field)));
                 kinds.check()?;
-                let rows: Vec<usize> = (0..loaded.items.len())
-                    .filter(|&r| filter.accepts(&|field| builtin_field(&loaded.items[r], field)))
-                    .collect();
+                let rows: Vec<usize> = (0..loaded.items.len()).filter(|&r| accepts(filter, &loaded.items[r])).collect();
                 if rows.is_empty() {
                     return Err(nothing_passes(collection.name(), loaded.items.len(), filter).into());
                 }
@@ -144,38 +135,6 @@ impl Workspace {
             return Err(Diagnostic::new(format!("the collection `{}` holds no clips", collection.name())).into());
         }
         Ok(Clips { loaded, rows })
-    }
-
-    /// The clip of this id. A unique file name, with or without its extension, will do.
-    ///
-    /// # Errors
-    /// When there is none, or several.
-    pub fn clip_row(&self, loaded: &Loaded, id: &Spanned<String>) -> Result<usize, Error> {
-        if let Some(row) = loaded.items.iter().position(|i| i.id == id.node) {
-            return Ok(row);
-        }
-        let matches: Vec<usize> = (0..loaded.items.len()).filter(|&r| stem(&loaded.items[r].id) == stem(&id.node)).collect();
-        match matches.as_slice() {
-            [row] => Ok(*row),
-            [] => {
-                let ids = loaded.items.iter().map(|i| i.id.as_str());
-                let stems = loaded.items.iter().map(|i| stem(&i.id));
-                Err(Diagnostic::new(format!("the collection `{}` has no clip `{}`", loaded.collection, id.node))
-                    .at(id.span)
-                    .expected("a clip's id")
-                    .suggest(&id.node, stems.chain(ids))
-                    .hint("`list clips` shows the ids")
-                    .into())
-            }
-            several => {
-                let names: Vec<String> = several.iter().take(5).map(|&r| format!("`{}`", loaded.items[r].id)).collect();
-                Err(Diagnostic::new(format!("`{}` is the name of {} clips", id.node, several.len()))
-                    .at(id.span)
-                    .expected("an id that names one")
-                    .hint(format!("they are {}{}", names.join(", "), if several.len() > 5 { ", …" } else { "" }))
-                    .into())
-            }
-        }
     }
 
     fn load(&self, collection: &Collection, info: &SpaceInfo, progress: &dyn Progress) -> Result<Arc<Loaded>, Error> {
@@ -193,6 +152,24 @@ impl Workspace {
         kept.truncate(KEPT);
         Ok(loaded)
     }
+}
+
+/// The clips that a filter names by their ids, without reading the space; none where it does not, see [`Source::few`].
+pub(super) fn few(collection: &Collection, info: &SpaceInfo, filter: &Predicate) -> Result<Option<Clips>, Error> {
+    let Some(found) = Source::of(collection, info).few(filter)? else { return Ok(None) };
+    let (mut items, mut rows) = (Vec::with_capacity(found.len()), Vec::new());
+    for item in found {
+        if let Some(vector) = collection.vector_of(item.seq, &info.key)? {
+            items.push(item);
+            rows.extend(vector);
+        }
+    }
+    if items.is_empty() {
+        return Err(nothing_passes(collection.name(), info.rows as usize, filter).into());
+    }
+    let embeddings = Arc::new(Embeddings::from_rows(info.key.space.clone(), info.dim, rows)?);
+    let loaded = Arc::new(Loaded { collection: collection.name().to_owned(), info: info.clone(), items, embeddings });
+    Ok(Some(Clips { loaded, rows: None }))
 }
 
 /// Reads a space and its items.
@@ -221,53 +198,6 @@ pub(super) fn items(collection: &Collection, info: &SpaceInfo, seqs: &[u64], wai
         return Err(crate::store::Error::Damaged { what }.into());
     }
     Ok(items)
-}
-
-/// The message for a filter that lets nothing pass.
-pub fn nothing_passes(collection: &str, of: usize, filter: &Predicate) -> Diagnostic {
-    let mut fault = Diagnostic::new(format!("none of the {of} clips of `{collection}` has {filter}"));
-    if let Some(field) = filter.fields().first() {
-        fault = fault.at(field.span);
-    }
-    fault.hint("`describe COLLECTION` shows the fields and their values")
-}
-
-/// Refuses fields that none of `items` has, which are those of a collection and of one modality.
-///
-/// # Errors
-/// Names the field and the nearest that is there.
-pub fn check_fields(collection: &str, modality: Modality, items: &[Item], fields: &[&Spanned<String>]) -> Result<(), Diagnostic> {
-    let keys = items.iter().flat_map(|item| item.metadata.keys().map(String::as_str));
-    check_known(collection, modality, &keys.chain(["id"]).collect(), fields)
-}
-
-/// As [`check_fields`], of the fields that are `known`.
-pub(super) fn check_known(
-    collection: &str,
-    modality: Modality,
-    known: &BTreeSet<&str>,
-    fields: &[&Spanned<String>],
-) -> Result<(), Diagnostic> {
-    let Some(field) = fields.iter().find(|field| !known.contains(field.node.as_str())) else { return Ok(()) };
-    let what = match modality {
-        Modality::Audio => "clips",
-        Modality::Text => "labels",
-    };
-    let expected = match known.len() {
-        1 => "`id`, their only field".to_owned(),
-        _ => format!("one of the fields {}", crate::diagnostic::one_of(known.iter().copied())),
-    };
-    let fault = Diagnostic::new(format!("the {what} of `{collection}` have no field `{}`", field.node)).at(field.span);
-    Err(fault.expected(expected).suggest(&field.node, known.iter().copied()))
-}
-
-/// The last part of a path, without its extension.
-pub fn stem(id: &str) -> &str {
-    let name = id.rsplit('/').next().unwrap_or(id);
-    match name.rsplit_once('.') {
-        Some((stem, extension)) if !stem.is_empty() && extension.len() <= 5 => stem,
-        _ => name,
-    }
 }
 
 /// The first characters of a hash, enough to tell models apart.

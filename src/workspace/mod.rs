@@ -4,12 +4,14 @@
 //! comes from (the store, a tower, a file) and keeps what was read.
 
 mod audit;
+mod clip;
 mod clips;
 mod indices;
 mod models;
 mod names;
 mod patience;
 mod search;
+mod sift;
 mod stored;
 mod texts;
 mod towers;
@@ -26,10 +28,12 @@ use crate::index;
 use crate::store::{self, Store};
 
 pub use audit::GraphFault;
-pub use clips::{Clips, Loaded, builtin_field, check_fields, nothing_passes, stem};
+pub use clip::stem;
+pub use clips::{Clips, Loaded};
 pub use models::{Imported, ModelRef};
 pub use patience::patiently;
 pub use search::{Among, EXACT_BELOW, Search, Sought};
+pub use sift::{ID, Known, Source, field_of, heeding, nothing_passes};
 pub use stored::Stored;
 pub use texts::{Prompts, TEXTS, spoken};
 pub use windows::{SPAN, TRACK, holds_windows, windows_name};
@@ -69,8 +73,8 @@ pub struct Workspace {
     indices: Mutex<Vec<(String, Arc<index::Flat>)>>,
     no_index_files: bool,
     filtered: Mutex<search::Filtered>,
-    /// Recall that was measured and cannot be kept in the store.
-    recalls: Mutex<BTreeMap<String, f64>>,
+    /// (table, key) → a number that cannot be kept in the store.
+    remembered: Mutex<BTreeMap<(String, String), f64>>,
 }
 
 impl Workspace {
@@ -95,7 +99,7 @@ impl Workspace {
             indices: Mutex::default(),
             no_index_files: false,
             filtered: Mutex::default(),
-            recalls: Mutex::default(),
+            remembered: Mutex::default(),
         }
     }
 

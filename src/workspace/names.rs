@@ -1,12 +1,14 @@
 //! Collections, ontologies and prompt sets by name, with the nearest name when there is none.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Error, Workspace};
+use super::{Error, Workspace, heeding};
 use crate::diagnostic::{Diagnostic, Spanned, one_of};
 use crate::embedding::Modality;
 use crate::ontology::{self, Ontology};
+use crate::progress::Progress;
 use crate::prompt::{self, PromptSet};
 use crate::store::{Collection, CollectionInfo};
 use crate::value::Value;
@@ -141,16 +143,16 @@ impl Workspace {
     /// The labels of a collection: those of its clips, sorted; without any, its texts in their order.
     ///
     /// # Errors
-    /// When there is no such collection (`others` are words that would have done), or it has neither.
-    pub fn labels_of(&self, name: &Spanned<String>, others: &[&str]) -> Result<Vec<String>, Error> {
+    /// When there is no such collection (`others` are words that would have done), or it has neither; when the user cancels.
+    pub fn labels_of(&self, name: &Spanned<String>, others: &[&str], progress: &dyn Progress) -> Result<Vec<String>, Error> {
         let Some(collection) = self.store.collection(&name.node)? else {
             let infos = self.store.collections()?;
             let known = || infos.iter().map(|c| c.name.as_str()).chain(others.iter().copied());
             let fault = Diagnostic::new(format!("unknown labels `{}`", name.node)).at(name.span);
             return Err(fault.expected(one_of(known())).suggest(&name.node, known()).into());
         };
-        let (mut labels, mut texts) = (Vec::new(), Vec::new());
-        for item in collection.items() {
+        let (mut labels, mut texts) = (BTreeSet::new(), Vec::new());
+        for item in heeding(progress, collection.items()) {
             let item = item?;
             match item.modality {
                 Modality::Audio => {
@@ -160,9 +162,7 @@ impl Workspace {
                 Modality::Text => texts.push(item.id),
             }
         }
-        labels.sort();
-        labels.dedup();
-        let found = if labels.is_empty() { texts } else { labels };
+        let found = if labels.is_empty() { texts } else { Vec::from_iter(labels) };
         if found.is_empty() {
             return Err(Diagnostic::new(format!("the collection `{}` has no labels", name.node)).at(name.span).into());
         }

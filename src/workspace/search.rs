@@ -3,17 +3,16 @@
 //! What passes a filter is found by going through the items once; the clips themselves are read only for the hits. So a
 //! search holds neither all vectors nor all items in memory.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::clips::{builtin_field, check_known, nothing_passes};
+use super::sift::{Source, nothing_passes};
+use super::windows::Tracks;
 use super::{Error, ModelRef, Workspace, lock};
-use crate::diagnostic::{Diagnostic, Spanned};
+use crate::diagnostic::Diagnostic;
 use crate::embedding::{Embeddings, Modality, Similarity, Space, Stage};
 use crate::index::{self, Exact, Flat, Hit, Hnsw, Index, RowSet};
 use crate::progress::Progress;
 use crate::query::Predicate;
-use crate::query::kinds::Kinds;
 use crate::store::{Collection, Item, SpaceInfo};
 
 /// From so many rows on a search uses the graph unless it is asked to be exact.
@@ -32,17 +31,24 @@ const KEPT: usize = 4;
 pub struct Among {
     pub collection: Collection,
     pub info: SpaceInfo,
-    /// The items that passed the filter, ascending; none when there is no filter.
-    seqs: Option<Arc<Vec<u64>>>,
+    /// Those that passed the filter; none when there is no filter.
+    passing: Option<Arc<Passing>>,
+}
+
+/// The items that pass a filter.
+pub(super) struct Passing {
+    /// Ascending.
+    seqs: Vec<u64>,
+    tracks: usize,
 }
 
 /// (collection, fingerprint, filter) → the items that pass.
-pub(super) type Filtered = Vec<((String, [u8; 32], String), Arc<Vec<u64>>)>;
+pub(super) type Filtered = Vec<((String, [u8; 32], String), Arc<Passing>)>;
 
 impl Among {
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.seqs.as_ref().map_or(self.info.rows as usize, |seqs| seqs.len())
+        self.passing.as_ref().map_or(self.info.rows as usize, |passing| passing.seqs.len())
     }
 
     /// True when there are none.
@@ -52,7 +58,7 @@ impl Among {
 
     /// Whether an item is among them. Without a filter any is.
     pub fn has(&self, seq: u64) -> bool {
-        self.seqs.as_ref().is_none_or(|seqs| seqs.binary_search(&seq).is_ok())
+        self.passing.as_ref().is_none_or(|passing| passing.seqs.binary_search(&seq).is_ok())
     }
 }
 
@@ -86,69 +92,36 @@ impl Workspace {
     /// The clips of a space that pass `filter`.
     ///
     /// # Errors
-    /// When the filter names a field that no item has, or lets none pass; when there are no clips.
-    pub fn among(&self, collection: &Collection, info: &SpaceInfo, filter: Option<&Predicate>) -> Result<Among, Error> {
-        let among = |seqs| Among { collection: collection.clone(), info: info.clone(), seqs };
+    /// When the filter names a field that no item has, or lets none pass; when there are no clips; when the user cancels.
+    pub fn among(
+        &self,
+        collection: &Collection,
+        info: &SpaceInfo,
+        filter: Option<&Predicate>,
+        progress: &dyn Progress,
+    ) -> Result<Among, Error> {
+        let among = |passing| Among { collection: collection.clone(), info: info.clone(), passing };
         if info.rows == 0 {
             return Err(Diagnostic::new(format!("the collection `{}` holds no clips", collection.name())).into());
         }
         let Some(filter) = filter else { return Ok(among(None)) };
         let key = (collection.name().to_owned(), info.fingerprint, filter.to_string());
-        if let Some((_, seqs)) = lock(&self.filtered).iter().find(|(kept, _)| *kept == key) {
-            return Ok(among(Some(Arc::clone(seqs))));
+        if let Some((_, passing)) = lock(&self.filtered).iter().find(|(kept, _)| *kept == key) {
+            return Ok(among(Some(Arc::clone(passing))));
         }
-        let index = self.current_index(collection, info);
-        let stored = match &index {
-            Some(_) => None,
-            None => Some(collection.vectors(&info.key)?.0),
-        };
-        let has_vector = |seq: u64| match (&index, &stored) {
-            (Some(flat), _) => flat.row_of(seq).is_some(),
-            (None, stored) => stored.as_ref().is_some_and(|seqs| seqs.binary_search(&seq).is_ok()),
-        };
-        let mut known: BTreeSet<String> = BTreeSet::from(["id".to_owned()]);
-        let mut seqs = Vec::new();
-        let mut kinds = Kinds::of(filter);
-        for item in collection.items() {
-            let item = item?;
-            if item.modality != info.key.space.modality || !has_vector(item.seq) {
-                continue;
-            }
-            item.metadata.keys().filter(|field| !known.contains(*field)).cloned().collect::<Vec<_>>().into_iter().for_each(|f| {
-                known.insert(f);
-            });
-            kinds.see(&|field| builtin_field(&item, field));
-            if filter.accepts(&|field| builtin_field(&item, field)) {
-                seqs.push(item.seq);
-            }
-        }
-        let known: BTreeSet<&str> = known.iter().map(String::as_str).collect();
-        check_known(collection.name(), info.key.space.modality, &known, &filter.fields())?;
-        kinds.check()?;
+        let (mut seqs, mut tracks) = (Vec::new(), Tracks::default());
+        Source::of(collection, info).each(Some(filter), progress, &mut |item| {
+            tracks.see(&item);
+            seqs.push(item.seq);
+        })?;
         if seqs.is_empty() {
             return Err(nothing_passes(collection.name(), info.rows as usize, filter).into());
         }
-        let seqs = Arc::new(seqs);
+        let passing = Arc::new(Passing { seqs, tracks: tracks.count() });
         let mut kept = lock(&self.filtered);
-        kept.insert(0, (key, Arc::clone(&seqs)));
+        kept.insert(0, (key, Arc::clone(&passing)));
         kept.truncate(KEPT);
-        Ok(among(Some(seqs)))
-    }
-
-    /// The clip of this id, of the space whether it passed or not, and its vector. A unique file name will do.
-    ///
-    /// # Errors
-    /// As [`Workspace::clip_row`].
-    pub fn clip_vector(&self, among: &Among, id: &Spanned<String>, progress: &dyn Progress) -> Result<(Item, Embeddings), Error> {
-        let (collection, info) = (&among.collection, &among.info);
-        if let Some(item) = collection.item_by_id(info.key.space.modality, &id.node)?
-            && let Some(vector) = collection.vector_of(item.seq, &info.key)?
-        {
-            return Ok((item, Embeddings::from_rows(info.key.space.clone(), info.dim, vector)?));
-        }
-        let clips = self.clips(collection, info, None, progress)?;
-        let row = self.clip_row(&clips.loaded, id)?;
-        Ok((clips.loaded.items[row].clone(), clips.loaded.embeddings.select(&[row])))
+        Ok(among(Some(passing)))
     }
 
     /// The clips of `among` nearest to a query.
@@ -178,8 +151,8 @@ impl Workspace {
     }
 
     fn search_in(&self, flat: &Flat, among: &Among, sought: &Sought<'_>) -> Result<Search, Error> {
-        let accept = among.seqs.as_ref().map(|seqs| {
-            let mut rows: Vec<usize> = seqs.iter().filter_map(|&seq| flat.row_of(seq)).collect();
+        let accept = among.passing.as_ref().map(|passing| {
+            let mut rows: Vec<usize> = passing.seqs.iter().filter_map(|&seq| flat.row_of(seq)).collect();
             rows.sort_unstable();
             let mut next = rows.into_iter().peekable();
             RowSet::new(flat.stored(), |row| next.next_if_eq(&row).is_some())
@@ -201,7 +174,7 @@ impl Workspace {
     fn scan(&self, among: &Among, sought: &Sought<'_>, progress: &dyn Progress) -> Result<Search, Error> {
         let clips = self.clips(&among.collection, &among.info, None, progress)?;
         let items = &clips.loaded.items;
-        let accept = among.seqs.as_ref().map(|_| RowSet::new(items.len(), |row| among.has(items[row].seq)));
+        let accept = among.passing.as_ref().map(|_| RowSet::new(items.len(), |row| among.has(items[row].seq)));
         let wanted = sought.k + usize::from(sought.except.is_some());
         let hits = Exact::new(&clips.loaded.embeddings)?.search(sought.query, wanted, accept.as_ref())?;
         self.read_hits(&hits, |hit| items.get(hit.row).map(|item| item.seq), among, sought, None)
@@ -229,7 +202,7 @@ impl Workspace {
         Ok(Search { hits: found, exact: recall.is_none(), recall, mended: false })
     }
 
-    /// Recall is measured once for an index, a breadth and a kind of query, and remembered in the store; of a snapshot, in memory.
+    /// Recall is measured once for an index, a breadth and a kind of query, and remembered.
     fn recall(&self, flat: &Flat, searcher: &Hnsw<'_>, among: &Among, sought: &Sought<'_>) -> Result<(f64, String), Error> {
         let texts = match sought.texts_of {
             Some(model) => self.asking_texts(model, flat.dim())?,
@@ -237,19 +210,45 @@ impl Workspace {
         };
         let kind = texts.as_ref().map_or("clips".to_owned(), |texts| format!("{} texts", texts.len()));
         let key = format!("{}-{}-{kind}", blake3::Hash::from_bytes(among.info.fingerprint).to_hex(), sought.ef);
-        let known = lock(&self.recalls).get(&key).copied();
-        if let Some(recall) = known.map_or_else(|| self.store.record::<f64>("recall", &key), |known| Ok(Some(known)))? {
-            return Ok((recall, kind));
+        let recall = self.remembered("recall", key, || {
+            Ok(match &texts {
+                Some(texts) => index::measure_queries(searcher, flat, texts, RECALL_K)?.value,
+                None => index::measure(searcher, flat, RECALL_K, RECALL_QUERIES, 0)?.value,
+            })
+        })?;
+        Ok((recall, kind))
+    }
+
+    /// How many tracks the windows of `among` are of. Of all windows it is counted once, and remembered.
+    ///
+    /// # Errors
+    /// When the store can't be read, or the user cancels.
+    pub fn tracks(&self, among: &Among, progress: &dyn Progress) -> Result<usize, Error> {
+        if let Some(passing) = &among.passing {
+            return Ok(passing.tracks);
         }
-        let recall = match &texts {
-            Some(texts) => index::measure_queries(searcher, flat, texts, RECALL_K)?,
-            None => index::measure(searcher, flat, RECALL_K, RECALL_QUERIES, 0)?,
-        };
+        let key = blake3::Hash::from_bytes(among.info.fingerprint).to_hex().to_string();
+        let count = self.remembered("tracks", key, || {
+            let mut tracks = Tracks::default();
+            Source::of(&among.collection, &among.info).each(None, progress, &mut |item| tracks.see(&item))?;
+            Ok(tracks.count() as f64)
+        })?;
+        Ok(count as usize)
+    }
+
+    /// A number that is found once, and remembered in the store; of a snapshot, in memory.
+    fn remembered(&self, table: &str, key: String, find: impl FnOnce() -> Result<f64, Error>) -> Result<f64, Error> {
+        let name = (table.to_owned(), key);
+        let known = lock(&self.remembered).get(&name).copied();
+        if let Some(known) = known.map_or_else(|| self.store.record::<f64>(table, &name.1), |known| Ok(Some(known)))? {
+            return Ok(known);
+        }
+        let found = find()?;
         match self.store.writable() {
-            Ok(()) => self.store.put_record("recall", &key, &recall.value)?,
-            Err(_) => drop(lock(&self.recalls).insert(key, recall.value)),
+            Ok(()) => self.store.put_record(table, &name.1, &found)?,
+            Err(_) => drop(lock(&self.remembered).insert(name, found)),
         }
-        Ok((recall.value, kind))
+        Ok(found)
     }
 
     /// Texts that the model read or that were imported for it, in the joint space: queries as a user asks them.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::clips::items;
+use super::clips::{few, items};
 use super::patience::{Waiter, patiently};
 use super::{Clips, Error, Loaded, Workspace};
 use crate::diagnostic::Diagnostic;
@@ -49,6 +49,9 @@ impl Workspace {
     ) -> Result<(Clips, Option<Arc<Stored>>), Error> {
         if info.rows.saturating_mul(4 * info.dim as u64) < bytes {
             return Ok((self.clips(collection, info, filter, progress)?, None));
+        }
+        if let Some(clips) = filter.map(|filter| few(collection, info, filter)).transpose()?.flatten() {
+            return Ok((clips, None));
         }
         progress.begin("reading items", Some(info.rows));
         let (from, space) = (collection.clone(), info.clone());

@@ -6,8 +6,11 @@
 //! ```
 //! So no statement about `tracks` ever counts a window as a clip, and `in tracks.windows` asks about windows in so many words.
 
+use std::collections::HashSet;
+
 use super::{Error, Workspace};
-use crate::store::Collection;
+use crate::store::{Collection, Item};
+use crate::value::Value;
 
 /// What the name of a collection of windows ends with.
 const ENDING: &str = ".windows";
@@ -25,6 +28,29 @@ pub fn windows_name(collection: &str) -> String {
 /// Whether a collection of this name holds the windows of another.
 pub fn holds_windows(name: &str) -> bool {
     name.ends_with(ENDING)
+}
+
+/// Counts the tracks that windows are of; a window without one stands for itself.
+#[derive(Default)]
+pub(super) struct Tracks {
+    named: HashSet<String>,
+    alone: usize,
+}
+
+impl Tracks {
+    /// Counts a window in.
+    pub fn see(&mut self, window: &Item) {
+        match window.metadata.get(TRACK).and_then(Value::as_text) {
+            None => self.alone += 1,
+            Some(track) if self.named.contains(track) => {}
+            Some(track) => drop(self.named.insert(track.to_owned())),
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.named.len() + self.alone
+    }
 }
 
 impl Workspace {

@@ -1,11 +1,13 @@
 //! One clip: its K best labels with similarity and margin, and whether the first is right.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::report::{Report, Table};
 use crate::value::Value;
 use crate::verb::truth::{Task, label_of, labels_of};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, parameters, provenance};
-use crate::workspace::Prompts;
+use crate::workspace::{Prompts, Source};
 
 pub struct One {
     task: Task,
@@ -30,20 +32,18 @@ impl Plan for One {
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let task = &self.task;
-        let clips = scope.workspace.clips(&task.collection, &task.info, None, scope.progress)?;
-        let row = scope.workspace.clip_row(&clips.loaded, &self.id)?;
-        let mut labels: Vec<String> = clips.loaded.items.iter().flat_map(labels_of).collect();
-        labels.sort();
-        labels.dedup();
+        let (item, vector) = scope.workspace.clip_vector(&task.collection, &task.info, &self.id, scope.progress)?;
+        let mut labels = BTreeSet::new();
+        Source::of(&task.collection, &task.info).each(None, scope.progress, &mut |item| labels.extend(labels_of(&item)))?;
+        let labels = Vec::from_iter(labels);
         if labels.is_empty() {
             let fault = Diagnostic::new(format!("no clip of `{}` has a label", task.collection.name())).at(task.bound.verb.span);
             return Err(fault.hint("`label clip \"ID\" ontology=hdio` takes the labels of an ontology").into());
         }
         let texts = scope.workspace.label_vectors(&task.model, task.stage(), &self.prompts, &labels, scope.progress)?;
-        let scores = clips.loaded.embeddings.select(&[row]).cosines(&texts)?;
-        let item = &clips.loaded.items[row];
-        let truth = label_of(item);
-        let own = labels_of(item);
+        let scores = vector.cosines(&texts)?;
+        let truth = label_of(&item);
+        let own = labels_of(&item);
         // A tie counts against the model, as over a set: of equals the clip's own labels come last.
         let place = |label: usize| (own.contains(&labels[label]), label);
         let mut order: Vec<usize> = (0..labels.len()).collect();

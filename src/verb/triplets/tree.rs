@@ -29,7 +29,7 @@ pub fn labels(bound: &Bound, scope: &Scope<'_>) -> Result<Option<Spanned<String>
     let Some(name) = bound.text_of("labels").filter(|name| !name.node.eq_ignore_ascii_case("all")) else { return Ok(None) };
     let name = Spanned::new(name.node.to_owned(), name.span);
     if !name.node.eq_ignore_ascii_case("tinysol") {
-        scope.workspace.labels_of(&name, &["tinysol", "all"])?;
+        scope.workspace.labels_of(&name, &["tinysol", "all"], scope.progress)?;
     }
     Ok(Some(name))
 }
@@ -109,7 +109,7 @@ impl Tree {
         };
         let words: Vec<String> = match name.node.eq_ignore_ascii_case("tinysol") {
             true => ontology::bundled::TINYSOL.iter().map(|&l| l.to_owned()).collect(),
-            false => scope.workspace.labels_of(name, &["tinysol", "all"])?,
+            false => scope.workspace.labels_of(name, &["tinysol", "all"], scope.progress)?,
         };
         let mut terms = Vec::with_capacity(words.len());
         for word in &words {
