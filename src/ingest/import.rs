@@ -245,7 +245,7 @@ impl<'a> NamedRows<'a> {
                     names.next().map_err(|e| unreadable(labels, &e))?
                 }
                 Source::ById(table) => {
-                    if let Some(fields) = row.id.as_deref().and_then(|id| table.find(id)) {
+                    if let Some(fields) = row.id.as_deref().and_then(|id| table.of(id)) {
                         row.fields.extend(fields.clone());
                     }
                     self.named += 1;

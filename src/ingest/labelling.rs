@@ -13,7 +13,8 @@ use std::path::Path;
 use regex::Regex;
 
 use super::Error;
-pub use super::rows::{Rows, stem};
+pub use super::rows::Rows;
+use crate::audio::stem;
 use crate::value::Value;
 
 /// A rule from a clip's id to its metadata.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::patience::{Waiter, patiently};
 use super::{Error, Workspace, lock};
+use crate::audio::stem;
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::{Embeddings, Modality, Space, Stage};
 use crate::progress::Progress;
@@ -255,15 +256,6 @@ pub(super) fn check_known(
     };
     let fault = Diagnostic::new(format!("the {what} of `{collection}` have no field `{}`", field.node)).at(field.span);
     Err(fault.expected(expected).suggest(&field.node, known.iter().copied()))
-}
-
-/// The last part of a path, without its extension.
-pub fn stem(id: &str) -> &str {
-    let name = id.rsplit('/').next().unwrap_or(id);
-    match name.rsplit_once('.') {
-        Some((stem, extension)) if !stem.is_empty() && extension.len() <= 5 => stem,
-        _ => name,
-    }
 }
 
 /// The first characters of a hash, enough to tell models apart.

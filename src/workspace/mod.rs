@@ -26,7 +26,7 @@ use crate::index;
 use crate::store::{self, Store};
 
 pub use audit::GraphFault;
-pub use clips::{Clips, Loaded, builtin_field, check_fields, nothing_passes, stem};
+pub use clips::{Clips, Loaded, builtin_field, check_fields, nothing_passes};
 pub use models::{Imported, ModelRef};
 pub use patience::patiently;
 pub use search::{Among, EXACT_BELOW, Search, Sought};

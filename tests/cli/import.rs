@@ -188,3 +188,15 @@ fn several_files_are_one_import() {
     place.write("d.jsonl", "{\"vector\":[1,2]}\n");
     run(&["a.jsonl", "d.jsonl"], &[]).code(1).says("`a.jsonl` names its rows and `d.jsonl` does not");
 }
+
+#[test]
+fn names_with_dots_are_not_taken_for_each_other() {
+    let place = Place::new();
+    place.write("a.jsonl", "{\"id\":\"Op. 1\",\"vector\":[1,0]}\n{\"id\":\"Op. 2\",\"vector\":[0,1]}\n");
+    place.write("a.csv", "id,label\nOp. 1,violin\n");
+    let args = ["import", "jsonl", "a.jsonl", "--collection", "c", "--model", "m", "--space", "joint", "--modality", "audio"];
+    place.dyad(&[&args[..], &["--labels", "a.csv"]].concat()).ok();
+    assert_eq!(place.json(&["count clips where label = violin"])[0]["rows"], serde_json::json!([[1]]));
+    assert_eq!(cell(&place.json(&["similar clip \"Op. 2\" top 1"])[0], 0, "id"), "Op. 1");
+    place.dyad(&["-c", "similar clip \"Op. 3\""]).code(2).says("no clip `Op. 3`");
+}
