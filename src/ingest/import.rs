@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::labelling::Rows;
+use super::labelling::{Rows, kept};
 use super::shards::{Shards, have_ids, unreadable};
 use super::table::{self, Table};
 use crate::embedding::{Modality, Space, Stage};
@@ -98,7 +98,7 @@ pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress)
         for row in chunk {
             if let (Ok(vector), Some(id), false) = (row.vector, row.id, bad.contains_key(&at)) {
                 let vectors = vec![(key.clone(), vector)];
-                batch.push(NewItem { metadata: row.fields, vectors, ..NewItem::new(id, options.modality) });
+                batch.push(NewItem { metadata: kept(row.fields), vectors, ..NewItem::new(id, options.modality) });
             }
             at += 1;
             progress.advance(1);

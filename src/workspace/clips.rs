@@ -64,9 +64,9 @@ impl Clips {
     }
 }
 
-/// The value of a field that every item has without metadata (`id`), or of its metadata.
+/// The value of a field of an item's metadata; `id` is the item's own whatever that holds.
 pub fn builtin_field(item: &Item, field: &str) -> Value {
-    match item.metadata.get(field) {
+    match item.metadata.get(field).filter(|_| field != "id") {
         Some(value) => value.clone(),
         None if field.eq_ignore_ascii_case("id") => Value::Text(item.id.clone()),
         None => Value::Null,

@@ -200,3 +200,19 @@ fn names_with_dots_are_not_taken_for_each_other() {
     assert_eq!(cell(&place.json(&["similar clip \"Op. 2\" top 1"])[0], 0, "id"), "Op. 1");
     place.dyad(&["-c", "similar clip \"Op. 3\""]).code(2).says("no clip `Op. 3`");
 }
+
+#[test]
+fn a_field_called_id_hides_no_id() {
+    let place = Place::new();
+    place.write("a.npy", npy("<f4", &rows(2)));
+    place.write("a.csv", "path,id,label\nx.wav,7,violin\ny.wav,8,tuba\n");
+    import(&place, "a.npy", &[&AUDIO[..], &["--labels", "a.csv"]].concat()).ok();
+    let objects = place.json(&["list clips where id = \"x.wav\"", "count clips where meta.id = 8", "list clips where meta.id = 7"]);
+    assert_eq!((cell(&objects[0], 0, "id"), cell(&objects[0], 0, "meta.id")), (&"x.wav".into(), &7.into()));
+    assert_eq!((&objects[1]["rows"], cell(&objects[2], 0, "id")), (&serde_json::json!([[1]]), &"x.wav".into()));
+    // And back, by a file.
+    place.dyad(&["export", "c", "--to", "out.jsonl"]).ok();
+    let args = ["import", "jsonl", "out.jsonl", "--collection", "d", "--model", "m", "--space", "joint", "--modality", "audio"];
+    place.dyad(&args).ok();
+    assert_eq!(cell(&place.json(&["list clips in d where meta.id = 7"])[0], 0, "id"), "x.wav");
+}
