@@ -39,8 +39,11 @@ use super::space::SpaceKey;
 pub const FORMAT: u32 = 3;
 /// First byte of every record.
 pub const RECORD_VERSION: u8 = 1;
-/// Longest record, in bytes. Holds back what corrupt lengths could make bincode allocate.
+/// Longest record, in bytes.
 pub const RECORD_LIMIT: usize = 16 << 20;
+/// Holds back what corrupt lengths could make bincode allocate. It counts numbers at their full width, and a `u64` of 8 bytes
+/// may be stored in one: so much of a record that is well formed, however it is made up.
+const CLAIM_LIMIT: usize = 8 * RECORD_LIMIT;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct CollectionRecord {
@@ -113,7 +116,7 @@ pub(super) fn encode<T: Serialize + ?Sized>(record: &T, what: &str) -> Result<Ve
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8], what: impl FnOnce() -> String) -> Result<T, Error> {
     let fault = match bytes.split_first() {
         Some((&RECORD_VERSION, rest)) => {
-            match bincode::serde::decode_from_slice(rest, bincode::config::standard().with_limit::<RECORD_LIMIT>()) {
+            match bincode::serde::decode_from_slice(rest, bincode::config::standard().with_limit::<CLAIM_LIMIT>()) {
                 Ok((record, used)) if used == rest.len() => return Ok(record),
                 Ok((_, used)) => format!("has {} bytes too many", rest.len() - used),
                 Err(error) => format!("cannot be decoded ({error})"),
@@ -244,6 +247,10 @@ mod tests {
         }
         let long: Vec<u8> = bytes.iter().copied().chain([0]).collect();
         assert!(decode::<CollectionRecord>(&long, || "c".into()).unwrap_err().to_string().contains("1 bytes too many"));
+        // A number of few bytes counts for eight.
+        let list = vec![1u64; RECORD_LIMIT - 8];
+        assert_eq!(decode::<Vec<u64>>(&encode(&list, "c").unwrap(), || "c".into()).unwrap(), list);
+        assert!(encode(&vec![1u64; RECORD_LIMIT], "c").is_err());
         // A length of 2^60 must be refused, not allocated.
         let huge = [&[RECORD_VERSION, 253][..], &(1u64 << 60).to_le_bytes()].concat();
         assert!(decode::<String>(&huge, || "c".into()).is_err());
