@@ -182,6 +182,9 @@ fn fault(row: &Row, storage: Storage, dim: &mut usize, seen: Option<&mut HashSet
     if id.is_empty() || id.len() > LONGEST_ID {
         return Some(format!("has an id of {} bytes, expected 1 to {LONGEST_ID}", id.len()));
     }
+    if let Err(why) = NewItem::check_length(id, &row.fields) {
+        return Some(format!("can't be stored: {why}"));
+    }
     let mut short = [0; 16];
     short.copy_from_slice(&blake3::hash(id.as_bytes()).as_bytes()[..16]);
     if seen.is_some_and(|seen| !seen.insert(short)) {

@@ -109,6 +109,19 @@ pub(super) fn encode<T: Serialize + ?Sized>(record: &T, what: &str) -> Result<Ve
     Ok(bytes)
 }
 
+/// Whether the record of an item of this id and these fields, with a row in so many spaces, is short enough.
+///
+/// # Errors
+/// [`Refused::TooLarge`], [`Refused::Unencodable`].
+pub(super) fn check_length(id: &str, metadata: &BTreeMap<String, Value>, spaces: usize) -> Result<(), Refused> {
+    // A hash and the numbers before what was measured; three numbers a row.
+    let given = encode(&(id, metadata), id)?.len() + 128 + 15 * spaces;
+    match given > RECORD_LIMIT {
+        true => Err(Refused::TooLarge { what: id.to_owned(), given, longest: RECORD_LIMIT }),
+        false => Ok(()),
+    }
+}
+
 /// Reads what [`encode`] wrote.
 ///
 /// # Errors

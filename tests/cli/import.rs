@@ -216,3 +216,15 @@ fn a_field_called_id_hides_no_id() {
     place.dyad(&args).ok();
     assert_eq!(cell(&place.json(&["list clips in d where meta.id = 7"])[0], 0, "id"), "x.wav");
 }
+
+#[test]
+fn a_record_that_is_too_long_is_found_before_anything_is_stored() {
+    let place = Place::new();
+    let row = |id: &str, text: usize| format!("{{\"id\":\"{id}\",\"text\":\"{}\",\"vector\":[1,0]}}\n", "x".repeat(text));
+    place.write("a.jsonl", row("a", 1) + &row("b", 17 << 20) + &row("c", 1));
+    let args = ["import", "jsonl", "a.jsonl", "--collection", "c", "--model", "m", "--space", "joint", "--modality", "audio"];
+    place.dyad(&args).code(1).says("row 1").says("expected at most 16777216");
+    place.dyad(&["-c", "count clips in c"]).code(2);
+    place.dyad(&[&args[..], &["--skip-bad"]].concat()).ok();
+    assert_eq!(place.json(&["count clips in c"])[0]["rows"], serde_json::json!([[2]]));
+}
