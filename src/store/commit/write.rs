@@ -1,5 +1,7 @@
 //! What a commit writes: new vectors in blocks, rows that no longer count, records that changed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::store::block::{self, Block};
 use crate::store::error::Error;
 use crate::store::ids;
@@ -16,7 +18,7 @@ impl Stage<'_> {
             let blocks = space.next_block;
             let mut hasher = blake3::Hasher::new();
             hasher.update(&space.fingerprint);
-            self.write_blocks(space, &mut hasher);
+            self.write_blocks(space, &mut hasher)?;
             let buried = self.bury(space, &mut hasher)?;
             if space.next_block != blocks || buried {
                 space.fingerprint = *hasher.finalize().as_bytes();
@@ -40,10 +42,11 @@ impl Stage<'_> {
     }
 
     /// Writes the new vectors of `space` in blocks and says in the items where they are.
-    fn write_blocks(&mut self, space: &mut SpaceRecord, hasher: &mut blake3::Hasher) {
+    fn write_blocks(&mut self, space: &mut SpaceRecord, hasher: &mut blake3::Hasher) -> Result<(), Error> {
+        let stored = self.stored_so(space)?;
         let mut staged: Vec<(u64, &mut ItemRecord, Vec<f32>)> = Vec::new();
         for (seq, item) in &mut self.items {
-            if let Some(vector) = item.vectors.remove(&space.number) {
+            if let Some(vector) = item.vectors.remove(&space.number).filter(|_| !stored.contains(seq)) {
                 staged.push((*seq, &mut item.record, vector));
             }
         }
@@ -68,6 +71,33 @@ impl Stage<'_> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// The items whose new vector in `space` is stored already, bit for bit: what is stored twice changes nothing.
+    fn stored_so(&self, space: &SpaceRecord) -> Result<BTreeSet<u64>, Error> {
+        let mut places: BTreeMap<u32, Vec<(u64, RowRef, &[f32])>> = BTreeMap::new();
+        for (seq, item) in &self.items {
+            let row = item.record.rows.iter().find(|row| row.space == space.number);
+            if let (Some(row), Some(vector)) = (row, item.vectors.get(&space.number)) {
+                places.entry(row.block).or_default().push((*seq, *row, vector));
+            }
+        }
+        let (mut same, mut given) = (BTreeSet::new(), Vec::new());
+        for (number, rows) in places {
+            let key = key::block(self.collection.cid, space.number, number);
+            let Some(bytes) = self.collection.inner.kv.get(&key)? else { continue };
+            // One that cannot be read is told of where its rows are struck out.
+            let Ok(block) = Block::decode(&key, &bytes, String::new) else { continue };
+            for (seq, row, vector) in rows {
+                given.clear();
+                self.storage.write(vector, &mut given);
+                if block.bytes_of(seq, row) == Some(&given) {
+                    same.insert(seq);
+                }
+            }
+        }
+        Ok(same)
     }
 
     /// Lists the rows of `space` that no longer count, and removes blocks of which none does. True when there were any.
@@ -85,7 +115,7 @@ impl Stage<'_> {
             let (block_key, dead_key) = (key::block(cid, space.number, number), key::dead(cid, space.number, number));
             let mut all = rows.clone();
             if let Some(bytes) = kv.get(&dead_key)? {
-                all.extend(layout::decode::<std::collections::BTreeSet<u32>>(&bytes, || format!("replaced rows of `{}`", space.key))?);
+                all.extend(layout::decode::<BTreeSet<u32>>(&bytes, || format!("replaced rows of `{}`", space.key))?);
             }
             let bytes = kv.get(&block_key)?.unwrap_or_default();
             if all.len() == self.collection.decode_block(space, number, &block_key, &bytes)?.count {
