@@ -12,6 +12,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use super::decode::MediaSource;
+use super::foreign::is_foreign_name;
 use super::stream::{Piece, Streamed, stream, whole};
 use super::{Clip, Error, Limits, Target};
 
@@ -35,6 +36,20 @@ pub fn is_audio_name(path: &Path) -> bool {
     let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
     !hidden && extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
+}
+
+/// A clip's name without its folders and its extension, where that is one of audio: `Op. 2` is a name.
+///
+/// ```
+/// use dyad::audio::stem;
+/// assert_eq!((stem("cello/A4.WAV"), stem("Sonata Op. 2"), stem("x/b.1.wma")), ("A4", "Sonata Op. 2", "b.1"));
+/// ```
+pub fn stem(id: &str) -> &str {
+    let name = id.rsplit('/').next().unwrap_or(id);
+    match name.rsplit_once('.') {
+        Some((stem, _)) if is_audio_name(Path::new(name)) || is_foreign_name(Path::new(name)) => stem,
+        _ => name,
+    }
 }
 
 /// A file whose content is known by its hash and that can be decoded.

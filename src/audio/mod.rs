@@ -27,7 +27,7 @@ pub mod window;
 
 pub use decode::SourceInfo;
 pub use error::Error;
-pub use file::{AudioFile, hash, is_audio_name, load, load_bytes};
+pub use file::{AudioFile, hash, is_audio_name, load, load_bytes, stem};
 pub use foreign::is_foreign_name;
 pub use signal::Limits;
 pub use stream::Streamed;

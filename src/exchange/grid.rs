@@ -46,6 +46,11 @@ pub(super) enum Place {
     Columns(File, u64),
 }
 
+/// Longest row, in bytes; a line of JSON may be as long.
+const LONGEST_ROW: usize = 64 << 20;
+/// Most bytes of rows that are read at a time, unless one row is longer.
+const MOST_BYTES: usize = 8 << 20;
+
 /// See the module.
 pub(super) struct Grid {
     pub rows: u64,
@@ -58,32 +63,35 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// The next vectors, at most `most`.
+    /// The next vectors, at most `most`. Memory follows the bytes that are there: a header promises what it likes.
     pub fn read(&mut self, most: usize) -> Result<Vec<Vec<f32>>, Error> {
-        let n = usize::try_from(self.rows - self.done).unwrap_or(usize::MAX).min(most);
         let width = self.float.bytes();
-        let too_wide = || Error::wrong(format!("its rows of {} numbers are too long", self.dim));
-        let size = n.checked_mul(self.dim).and_then(|numbers| numbers.checked_mul(width)).ok_or_else(too_wide)?;
+        let row = self.dim.checked_mul(width).filter(|bytes| *bytes <= LONGEST_ROW).ok_or_else(|| {
+            Error::wrong(format!("its rows are {} numbers long: expected at most {}", self.dim, LONGEST_ROW / width))
+        })?;
+        let n = usize::try_from(self.rows - self.done).unwrap_or(usize::MAX).min(most).min((MOST_BYTES / row.max(1)).max(1));
         if n == 0 {
             return Ok(Vec::new());
         }
-        let mut bytes = vec![0; size];
         let mut vectors = match &mut self.place {
             Place::Rows(stream) => {
-                stream.read_exact(&mut bytes).map_err(cut_short)?;
+                let mut bytes = Vec::new();
+                if stream.take((n * row) as u64).read_to_end(&mut bytes)? < n * row {
+                    return Err(cut_short(std::io::ErrorKind::UnexpectedEof.into()));
+                }
                 turn(&mut bytes, width, self.big_endian);
                 bytes
-                    .chunks_exact(self.dim * width)
+                    .chunks_exact(row)
                     .map(|row| row.chunks_exact(width).map(|b| self.float.decode(b)).collect())
                     .collect()
             }
             Place::Columns(file, start) => {
                 let mut vectors = vec![Vec::with_capacity(self.dim); n];
-                let run = &mut bytes[..n * width];
+                let mut run = vec![0; n * width];
                 for column in 0..self.dim as u64 {
                     file.seek(SeekFrom::Start(*start + (column * self.rows + self.done) * width as u64))?;
-                    file.read_exact(run).map_err(cut_short)?;
-                    turn(run, width, self.big_endian);
+                    file.read_exact(&mut run).map_err(cut_short)?;
+                    turn(&mut run, width, self.big_endian);
                     vectors.iter_mut().zip(run.chunks_exact(width)).for_each(|(v, b)| v.push(self.float.decode(b)));
                 }
                 vectors
@@ -124,5 +132,27 @@ pub(super) fn cut_short(error: std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::UnexpectedEof => Error::wrong("it is cut short: the data ends before the array does"),
         _ => Error::Io(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid(rows: u64, dim: usize, bytes: Vec<u8>) -> Grid {
+        let place = Place::Rows(Box::new(std::io::Cursor::new(bytes)));
+        Grid { rows, dim, float: Float::F32, big_endian: false, place, done: 0 }
+    }
+
+    #[test]
+    fn no_more_memory_is_taken_than_there_are_bytes() {
+        for dim in [1 << 40, usize::MAX, (64 << 20) / 4 + 1] {
+            let said = grid(1, dim, vec![0; 8]).read(1).unwrap_err().to_string();
+            assert!(said.contains(&format!("{dim} numbers")) && said.contains("16777216"), "{said}");
+        }
+        assert!(grid(u64::MAX, 1 << 20, vec![0; 8]).read(usize::MAX).unwrap_err().to_string().contains("cut short"));
+        let mut rows = grid(5, 1 << 20, vec![0; 5 << 22]);
+        let read: Vec<usize> = (0..4).map(|_| rows.read(1000).unwrap().len()).collect();
+        assert_eq!(read, [2, 2, 1, 0]);
     }
 }

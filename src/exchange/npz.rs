@@ -110,7 +110,11 @@ pub(super) fn open(path: &Path, ask: &Ask) -> Result<Box<dyn Reader>, Error> {
         arrays.iter().find(|(e, _)| e.name == vectors).ok_or_else(|| Error::wrong("it has no array of vectors"))?;
     let place = match (header.fortran, entry.method) {
         (false, _) => Place::Rows(after_header(entry, path)?),
-        (true, CompressionMethod::Stored) => Place::Columns(File::open(path)?, entry.start + header.length),
+        (true, CompressionMethod::Stored) => {
+            // Column by column it never comes to its end, where a stream's checksum is held.
+            io::copy(&mut entry.stream(path)?, &mut io::sink())?;
+            Place::Columns(File::open(path)?, entry.start + header.length)
+        }
         (true, _) => {
             let hint = "expected C order there, as `numpy.ascontiguousarray` gives";
             return Err(Error::wrong(format!("its array `{vectors}` is deflated and in Fortran order: {hint}")));
@@ -303,5 +307,32 @@ impl Writer for Packing {
             return Err(Error::wrong("an earlier write failed"));
         }
         Ok(sink.flush()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fortran_array_is_held_against_its_checksum() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f.npz");
+        let header = String::from_utf8_lossy(&Header::write("<f4", &[2, 3])[10..]).replace("False, ", "True,  ");
+        let header = [&b"\x93NUMPY\x01\x00"[..], &(header.len() as u16).to_le_bytes(), header.as_bytes()].concat();
+        let mut zip = ZipWriter::new(io::Cursor::new(Vec::new()));
+        let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        zip.start_file("vector.npy", stored).unwrap();
+        zip.write_all(&header).unwrap();
+        zip.write_all(&little_endian(&[1.0, 4.0, 2.0, 5.0, 3.0, 6.0])).unwrap();
+        let good = zip.finish().unwrap().into_inner();
+        std::fs::write(&path, &good).unwrap();
+        let rows = open(&path, &Ask::default()).unwrap().read(9).unwrap();
+        assert_eq!(rows[1].vector, Ok(vec![4.0, 5.0, 6.0]));
+        let at = good.windows(4).position(|bytes| bytes == 5.0f32.to_le_bytes()).unwrap();
+        let mut bad = good;
+        bad[at] ^= 1;
+        std::fs::write(&path, bad).unwrap();
+        assert!(open(&path, &Ask::default()).err().unwrap().to_string().contains("checksum is wrong"));
     }
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::labelling::Rows;
+use super::labelling::{Rows, kept};
 use super::shards::{Shards, have_ids, unreadable};
 use super::table::{self, Table};
 use crate::embedding::{Modality, Space, Stage};
@@ -98,7 +98,7 @@ pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress)
         for row in chunk {
             if let (Ok(vector), Some(id), false) = (row.vector, row.id, bad.contains_key(&at)) {
                 let vectors = vec![(key.clone(), vector)];
-                batch.push(NewItem { metadata: row.fields, vectors, ..NewItem::new(id, options.modality) });
+                batch.push(NewItem { metadata: kept(row.fields), vectors, ..NewItem::new(id, options.modality) });
             }
             at += 1;
             progress.advance(1);
@@ -182,6 +182,9 @@ fn fault(row: &Row, storage: Storage, dim: &mut usize, seen: Option<&mut HashSet
     if id.is_empty() || id.len() > LONGEST_ID {
         return Some(format!("has an id of {} bytes, expected 1 to {LONGEST_ID}", id.len()));
     }
+    if let Err(why) = NewItem::check_length(id, &row.fields) {
+        return Some(format!("can't be stored: {why}"));
+    }
     let mut short = [0; 16];
     short.copy_from_slice(&blake3::hash(id.as_bytes()).as_bytes()[..16]);
     if seen.is_some_and(|seen| !seen.insert(short)) {
@@ -245,7 +248,7 @@ impl<'a> NamedRows<'a> {
                     names.next().map_err(|e| unreadable(labels, &e))?
                 }
                 Source::ById(table) => {
-                    if let Some(fields) = row.id.as_deref().and_then(|id| table.find(id)) {
+                    if let Some(fields) = row.id.as_deref().and_then(|id| table.of(id)) {
                         row.fields.extend(fields.clone());
                     }
                     self.named += 1;

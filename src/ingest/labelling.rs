@@ -13,8 +13,9 @@ use std::path::Path;
 use regex::Regex;
 
 use super::Error;
-pub use super::rows::{Rows, stem};
-use crate::value::Value;
+pub use super::rows::Rows;
+use crate::audio::stem;
+use crate::value::{Fields, Value};
 
 /// A rule from a clip's id to its metadata.
 #[derive(Debug, Clone)]
@@ -55,7 +56,7 @@ impl Labelling {
 
     /// A clip's metadata by its id and its file; empty where the rule has nothing to say.
     pub fn metadata(&self, id: &str, path: &Path) -> BTreeMap<String, Value> {
-        match self {
+        kept(match self {
             Labelling::None => BTreeMap::new(),
             Labelling::Folder => {
                 let folder = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
@@ -64,8 +65,16 @@ impl Labelling {
             Labelling::FileName(regex) => from_name(regex, stem(id)),
             Labelling::Table(rows) => rows.find(id).cloned().unwrap_or_default(),
             Labelling::Listed(clips) => clips.get(id).cloned().unwrap_or_default(),
-        }
+        })
     }
+}
+
+/// Fields as they are kept: `id` is the item's own, so another is `meta.id`.
+pub(super) fn kept(mut fields: Fields) -> Fields {
+    if let Some(other) = fields.remove("id") {
+        fields.insert("meta.id".into(), other);
+    }
+    fields
 }
 
 fn from_name(regex: &Regex, name: &str) -> BTreeMap<String, Value> {

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::Error;
 use super::table::{Table, text};
+use crate::audio::stem;
 use crate::value::{Fields, Value};
 
 /// A table of labels and metadata, in the file's order.
@@ -63,6 +64,11 @@ impl Rows {
         Ok(())
     }
 
+    /// The row of this id and no other.
+    pub fn of(&self, id: &str) -> Option<&Fields> {
+        self.by_key.get(id).and_then(|&at| self.rows.get(at)).map(|(_, fields)| fields)
+    }
+
     /// The row of a clip: by its id, its file name, or that without its extension.
     pub fn find(&self, id: &str) -> Option<&BTreeMap<String, Value>> {
         let name = id.rsplit('/').next().unwrap_or(id);
@@ -70,12 +76,6 @@ impl Rows {
         let at = self.by_key.get(id).copied().or_else(|| by_name(name)).or_else(|| by_name(stem(id)))?;
         self.rows.get(at).map(|(_, fields)| fields)
     }
-}
-
-/// A clip's name without its folders and its extension.
-pub fn stem(id: &str) -> &str {
-    let name = id.rsplit('/').next().unwrap_or(id);
-    name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem })
 }
 
 #[cfg(test)]
@@ -88,6 +88,10 @@ mod tests {
         assert_eq!(rows.find("violin/a.flac").unwrap()["note"], Value::Int(60));
         assert_eq!(rows.find("other/b.wav").unwrap()["label"], Value::from("01"));
         assert!(rows.find("c.wav").is_none());
+        // What stands behind a dot is an extension where it is one of audio.
+        let rows = Rows::parse("path,label\nOp. 1,violin\n").unwrap();
+        assert!(rows.find("Op. 2").is_none() && rows.find("Op. 1.flac").is_some());
+        assert!(rows.of("Op. 1").is_some() && rows.of("Op. 1.flac").is_none());
         // A name that two rows share means neither.
         let rows = Rows::parse("path,label\nx/a.flac,violin\ny/a.flac,viola\n").unwrap();
         assert_eq!(rows.find("y/a.flac").unwrap()["label"], Value::from("viola"));

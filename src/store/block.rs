@@ -130,6 +130,13 @@ impl<'a> Block<'a> {
         self.storage.read(self.rows.get(start..start.saturating_add(length)).unwrap_or_default(), to);
     }
 
+    /// The bytes of the row that `place` names, if it is of item `seq`.
+    pub fn bytes_of(&self, seq: u64, place: RowRef) -> Option<&'a [u8]> {
+        let (row, length) = (place.row as usize, (self.storage.bytes() * self.dim).max(1));
+        let of = self.seqs.chunks_exact(8).nth(row)?;
+        if of == seq.to_le_bytes() { self.rows.chunks_exact(length).nth(row) } else { None }
+    }
+
     /// The row that `place` names, if it is of item `seq`.
     pub fn row_of(&self, seq: u64, place: RowRef) -> Option<Vec<f32>> {
         let row = place.row as usize;

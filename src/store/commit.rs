@@ -6,18 +6,19 @@
 //! An id that is stored keeps its number when the content is the same, and gains vectors and fields; other content replaces
 //! it under a new number. Items of one batch count one after the other, as if each had been committed alone.
 
+mod write;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::embedding::Modality;
 
-use super::block::{self, Block};
 use super::collection::Collection;
 use super::error::{Error, Refused, Rejected};
 use super::ids;
 use super::item::NewItem;
 use super::items;
 use super::key_value::Batch;
-use super::layout::{self, CollectionRecord, ItemRecord, RowRef, SpaceRecord, key};
+use super::layout::{self, CollectionRecord, ItemRecord, SpaceRecord};
 use super::space::SpaceKey;
 use super::storage::Storage;
 
@@ -181,30 +182,39 @@ impl<'a> Stage<'a> {
             let shown = new.id.chars().take(40).collect();
             return Err(Refused::Id { shown, given: new.id.len(), longest: LONGEST_ID }.into());
         }
-        let vectors = self.place(&new.id, new.modality, new.vectors)?;
-        if let Some(seq) = self.stage_stored(new.modality, &new.id)?
-            && let Some(staged) = self.items.get_mut(&seq)
-        {
-            let stored = &mut staged.record;
-            let other_content = matches!((&stored.content_hash, &new.content_hash), (Some(a), Some(b)) if a != b);
-            if !other_content {
-                stored.content_hash = new.content_hash.or(stored.content_hash.take());
-                stored.metadata.extend(new.metadata);
-                staged.vectors.extend(vectors);
-                return Ok(());
+        let stored = self.stage_stored(new.modality, &new.id)?;
+        let same = stored.and_then(|seq| self.items.get(&seq).map(|staged| (seq, &staged.record))).filter(|(_, record)| {
+            let hashes = (&record.content_hash, &new.content_hash);
+            !matches!(hashes, (Some(a), Some(b)) if a != b)
+        });
+        let record = match same {
+            Some((_, stored)) => {
+                let mut record = stored.clone();
+                record.content_hash = new.content_hash.or(record.content_hash);
+                record.metadata.extend(new.metadata);
+                record
             }
-            self.forget(seq);
+            None => ItemRecord {
+                id: new.id.clone(),
+                modality: new.modality,
+                content_hash: new.content_hash,
+                metadata: new.metadata,
+                rows: Vec::new(),
+            },
+        };
+        // At most a row in each space that there is, and in each that is new.
+        layout::check_length(&record.id, &record.metadata, self.spaces.len() + new.vectors.len())?;
+        let same = same.map(|(seq, _)| seq);
+        let vectors = self.place(&new.id, new.modality, new.vectors)?;
+        if let Some(staged) = same.and_then(|seq| self.items.get_mut(&seq)) {
+            staged.record = record;
+            staged.vectors.extend(vectors);
+            return Ok(());
         }
+        stored.into_iter().for_each(|seq| self.forget(seq));
         let seq = self.record.next_seq;
         self.record.next_seq += 1;
         *self.record.count(new.modality) += 1;
-        let record = ItemRecord {
-            id: new.id.clone(),
-            modality: new.modality,
-            content_hash: new.content_hash,
-            metadata: new.metadata,
-            rows: Vec::new(),
-        };
         self.names.insert((new.modality, new.id), seq);
         self.items.insert(seq, Staged { record, vectors });
         Ok(())
@@ -307,94 +317,5 @@ impl<'a> Stage<'a> {
         let record = SpaceRecord { key: space(), number, dim: vector.len() as u32, rows: 0, next_block: 0, fingerprint };
         self.spaces.insert(space(), record);
         Ok(number)
-    }
-
-    fn finish(mut self) -> Result<Batch, Error> {
-        let cid = self.collection.cid;
-        let mut spaces = std::mem::take(&mut self.spaces);
-        for space in spaces.values_mut() {
-            let blocks = space.next_block;
-            let mut hasher = blake3::Hasher::new();
-            hasher.update(&space.fingerprint);
-            self.write_blocks(space, &mut hasher);
-            let buried = self.bury(space, &mut hasher)?;
-            if space.next_block != blocks || buried {
-                space.fingerprint = *hasher.finalize().as_bytes();
-                self.batch.put(key::space(cid, &space.key), layout::encode(space, &space.key.to_string())?);
-            }
-        }
-        let mut table = ids::Edit::new(&*self.collection.inner.kv, cid);
-        for &(hash, seq) in &self.gone {
-            self.records.delete(seq)?;
-            table.remove((hash, seq))?;
-        }
-        for (seq, staged) in &self.items {
-            self.records.put(*seq, &staged.record)?;
-        }
-        let new = self.items.range(self.first..);
-        table.add(new.map(|(seq, staged)| (ids::hash(staged.record.modality, &staged.record.id), *seq)).collect())?;
-        table.finish(&mut self.batch);
-        self.records.finish(&mut self.batch)?;
-        self.batch.put(key::collection(&self.collection.name), layout::encode(&self.record, &self.collection.name)?);
-        Ok(self.batch)
-    }
-
-    /// Writes the new vectors of `space` in blocks and says in the items where they are.
-    fn write_blocks(&mut self, space: &mut SpaceRecord, hasher: &mut blake3::Hasher) {
-        let mut staged: Vec<(u64, &mut ItemRecord, Vec<f32>)> = Vec::new();
-        for (seq, item) in &mut self.items {
-            if let Some(vector) = item.vectors.remove(&space.number) {
-                staged.push((*seq, &mut item.record, vector));
-            }
-        }
-        for chunk in staged.chunks_mut(block::rows_per_block(self.storage, space.dim as usize)) {
-            let number = space.next_block;
-            space.next_block += 1;
-            let key = key::block(self.collection.cid, space.number, number);
-            let seqs: Vec<u64> = chunk.iter().map(|(seq, ..)| *seq).collect();
-            let rows: Vec<&[f32]> = chunk.iter().map(|(_, _, vector)| vector.as_slice()).collect();
-            let bytes = block::encode(self.storage, &key, space.dim, &seqs, &rows);
-            hasher.update(Block::checksum_of(&bytes));
-            self.batch.put(key, bytes);
-            space.rows += chunk.len() as u64;
-            for (row, (_, item, _)) in chunk.iter_mut().enumerate() {
-                let place = RowRef { space: space.number, block: number, row: row as u32 };
-                match item.rows.iter_mut().find(|old| old.space == space.number) {
-                    Some(old) => {
-                        self.dead.entry((old.space, old.block)).or_default().insert(old.row);
-                        *old = place;
-                    }
-                    None => item.rows.push(place),
-                }
-            }
-        }
-    }
-
-    /// Lists the rows of `space` that no longer count, and removes blocks of which none does. True when there were any.
-    fn bury(&mut self, space: &mut SpaceRecord, hasher: &mut blake3::Hasher) -> Result<bool, Error> {
-        let cid = self.collection.cid;
-        let kv = &self.collection.inner.kv;
-        let mut any = false;
-        for (&(_, number), rows) in self.dead.range((space.number, 0)..=(space.number, u32::MAX)) {
-            any = true;
-            space.rows = space.rows.saturating_sub(rows.len() as u64);
-            hasher.update(&number.to_le_bytes());
-            rows.iter().for_each(|row| {
-                hasher.update(&row.to_le_bytes());
-            });
-            let (block_key, dead_key) = (key::block(cid, space.number, number), key::dead(cid, space.number, number));
-            let mut all = rows.clone();
-            if let Some(bytes) = kv.get(&dead_key)? {
-                all.extend(layout::decode::<BTreeSet<u32>>(&bytes, || format!("replaced rows of `{}`", space.key))?);
-            }
-            let bytes = kv.get(&block_key)?.unwrap_or_default();
-            if all.len() == self.collection.decode_block(space, number, &block_key, &bytes)?.count {
-                self.batch.delete(block_key);
-                self.batch.delete(dead_key);
-            } else {
-                self.batch.put(dead_key, layout::encode(&all, "replaced rows")?);
-            }
-        }
-        Ok(any)
     }
 }

@@ -21,6 +21,8 @@ use super::layout::FORMAT;
 /// The folder of the byte store.
 pub(super) const DB: &str = "db";
 const MARKER: &str = "dyad-store";
+/// More than `changes` ever holds.
+const LONGEST: u64 = 64;
 const MARKER_TEXT: &str = "dyad store, format ";
 
 /// Makes or checks the folder.
@@ -114,6 +116,16 @@ pub(super) struct Witness {
 impl Witness {
     pub const FILE: &str = "changes";
 
+    /// True when the folder has the file, with a number in it.
+    pub fn speaks(dir: &Path) -> bool {
+        fs::File::open(dir.join(Self::FILE)).is_ok_and(|mut file| Self::number(&mut file).is_some())
+    }
+
+    fn number(file: &mut fs::File) -> Option<u64> {
+        let mut text = String::new();
+        file.take(LONGEST).read_to_string(&mut text).ok().and_then(|_| text.lines().next()?.parse().ok())
+    }
+
     /// Opens the file, makes it when it is not there. One that says nothing has seen nothing.
     ///
     /// # Errors
@@ -128,8 +140,7 @@ impl Witness {
             let holder = file.read_to_string(&mut text).ok().and_then(|_| text.lines().nth(1)?.parse().ok());
             return Err(Error::Locked { path: dir.to_owned(), holder });
         }
-        let mut text = String::new();
-        let said = file.read_to_string(&mut text).ok().and_then(|_| text.lines().next()?.parse().ok());
+        let said = Self::number(&mut file);
         let witness = Witness { file, said };
         witness.saw(witness.seen());
         Ok(witness)

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use crate::embedding::Modality;
 use crate::value::Value;
 
+use super::error::Refused;
+use super::layout;
 use super::space::SpaceKey;
 
 /// One stored clip or label. The id names it among those of its modality.
@@ -37,5 +39,13 @@ impl NewItem {
     /// An item without hash, fields and vectors.
     pub fn new(id: impl Into<String>, modality: Modality) -> Self {
         NewItem { id: id.into(), modality, content_hash: None, metadata: BTreeMap::new(), vectors: Vec::new() }
+    }
+
+    /// Whether a new item of this id may have these fields, as far as their length goes.
+    ///
+    /// # Errors
+    /// [`Refused::TooLarge`], [`Refused::Unencodable`].
+    pub fn check_length(id: &str, metadata: &BTreeMap<String, Value>) -> Result<(), Refused> {
+        layout::check_length(id, metadata, 1)
     }
 }

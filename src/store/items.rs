@@ -269,7 +269,7 @@ impl<'a> Edit<'a> {
         let (number, slot) = place(seq);
         let stays = to == Some(Slot::Apart);
         let (page, changed) = self.page(number)?;
-        *changed = true;
+        *changed |= page.slots.get(&slot) != to.as_ref();
         let before = match to {
             Some(to) => page.slots.insert(slot, to),
             None => page.slots.remove(&slot),

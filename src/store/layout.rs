@@ -39,8 +39,11 @@ use super::space::SpaceKey;
 pub const FORMAT: u32 = 3;
 /// First byte of every record.
 pub const RECORD_VERSION: u8 = 1;
-/// Longest record, in bytes. Holds back what corrupt lengths could make bincode allocate.
+/// Longest record, in bytes.
 pub const RECORD_LIMIT: usize = 16 << 20;
+/// Holds back what corrupt lengths could make bincode allocate. It counts numbers at their full width, and a `u64` of 8 bytes
+/// may be stored in one: so much of a record that is well formed, however it is made up.
+const CLAIM_LIMIT: usize = 8 * RECORD_LIMIT;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct CollectionRecord {
@@ -106,6 +109,19 @@ pub(super) fn encode<T: Serialize + ?Sized>(record: &T, what: &str) -> Result<Ve
     Ok(bytes)
 }
 
+/// Whether the record of an item of this id and these fields, with a row in so many spaces, is short enough.
+///
+/// # Errors
+/// [`Refused::TooLarge`], [`Refused::Unencodable`].
+pub(super) fn check_length(id: &str, metadata: &BTreeMap<String, Value>, spaces: usize) -> Result<(), Refused> {
+    // A hash and the numbers before what was measured; three numbers a row.
+    let given = encode(&(id, metadata), id)?.len() + 128 + 15 * spaces;
+    match given > RECORD_LIMIT {
+        true => Err(Refused::TooLarge { what: id.to_owned(), given, longest: RECORD_LIMIT }),
+        false => Ok(()),
+    }
+}
+
 /// Reads what [`encode`] wrote.
 ///
 /// # Errors
@@ -113,7 +129,7 @@ pub(super) fn encode<T: Serialize + ?Sized>(record: &T, what: &str) -> Result<Ve
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8], what: impl FnOnce() -> String) -> Result<T, Error> {
     let fault = match bytes.split_first() {
         Some((&RECORD_VERSION, rest)) => {
-            match bincode::serde::decode_from_slice(rest, bincode::config::standard().with_limit::<RECORD_LIMIT>()) {
+            match bincode::serde::decode_from_slice(rest, bincode::config::standard().with_limit::<CLAIM_LIMIT>()) {
                 Ok((record, used)) if used == rest.len() => return Ok(record),
                 Ok((_, used)) => format!("has {} bytes too many", rest.len() - used),
                 Err(error) => format!("cannot be decoded ({error})"),
@@ -244,6 +260,10 @@ mod tests {
         }
         let long: Vec<u8> = bytes.iter().copied().chain([0]).collect();
         assert!(decode::<CollectionRecord>(&long, || "c".into()).unwrap_err().to_string().contains("1 bytes too many"));
+        // A number of few bytes counts for eight.
+        let list = vec![1u64; RECORD_LIMIT - 8];
+        assert_eq!(decode::<Vec<u64>>(&encode(&list, "c").unwrap(), || "c".into()).unwrap(), list);
+        assert!(encode(&vec![1u64; RECORD_LIMIT], "c").is_err());
         // A length of 2^60 must be refused, not allocated.
         let huge = [&[RECORD_VERSION, 253][..], &(1u64 << 60).to_le_bytes()].concat();
         assert!(decode::<String>(&huge, || "c".into()).is_err());

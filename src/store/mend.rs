@@ -41,11 +41,15 @@ impl Store {
         }
         let mut begun = Checkup::default();
         let marker = folder::marker(dir)?;
-        if marker == Marker::Missing && !renew::db(dir).is_dir() {
+        // Whatever else has a folder `db` is somebody else's, and nothing is written to it.
+        let ours = || Witness::speaks(dir) && Sled::is_at(&renew::db(dir));
+        if marker == Marker::Missing && !ours() {
             return Err(Error::NoStore { path: dir.to_owned() });
         }
         let witness = Witness::open(dir)?;
-        renew::settle(dir)?;
+        if marker != Marker::Missing || repair {
+            renew::settle(dir)?;
+        }
         match marker {
             Marker::Format(found) => folder::check_format(dir, found)?,
             Marker::Missing => begun.find(Remedy::Rebuilt, None, None, "the file `dyad-store` is missing or empty"),

@@ -93,6 +93,11 @@ impl Sled {
         })
     }
 
+    /// True when the folder holds files of sled.
+    pub(super) fn is_at(path: &Path) -> bool {
+        ["conf", "db"].iter().any(|name| path.join(name).is_file()) || has_files(path)
+    }
+
     /// The same, closed and opened again each time so many bytes went through.
     #[must_use]
     pub fn reopening_after(mut self, bytes: u64) -> Self {
@@ -244,7 +249,7 @@ fn is_half_a_snapshot(name: &str) -> bool {
     name.starts_with("snap.") && name.ends_with(".generating")
 }
 
-/// True when the folder holds files that sled makes from its log.
+/// True when the folder holds files that sled makes beside its log.
 fn has_files(path: &Path) -> bool {
     let blobs = std::fs::read_dir(path.join("blobs")).is_ok_and(|mut files| files.next().is_some());
     let mut entries = std::fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);

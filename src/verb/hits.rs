@@ -17,23 +17,27 @@ pub struct How {
     asked: bool,
     /// As asked; by the number of rows when it was not.
     pub exact: Option<bool>,
+    /// Whether an index is kept for the next search: for one alone none is built.
+    kept: bool,
     pub ef: usize,
 }
 
 impl How {
-    pub fn of(bound: &Bound) -> How {
-        How { top: bound.top.unwrap_or(10), asked: bound.top.is_some(), exact: bound.flag("exact"), ef: parameters::ef(bound) }
+    pub fn of(bound: &Bound, scope: &Scope<'_>) -> How {
+        let (top, asked) = (bound.top.unwrap_or(10), bound.top.is_some());
+        How { top, asked, exact: bound.flag("exact"), kept: scope.workspace.keeps_indices(), ef: parameters::ef(bound) }
     }
 
     /// Whether a space of so many rows is scanned whole.
     pub fn is_exact(&self, rows: usize) -> bool {
-        self.exact.unwrap_or(rows < EXACT_BELOW)
+        self.exact.unwrap_or(!self.kept || rows < EXACT_BELOW)
     }
 
     pub fn step(&self, info: &SpaceInfo) -> Step {
         let rows = usize::try_from(info.rows).unwrap_or(usize::MAX);
         let why = match self.exact {
             Some(_) => "as asked".to_owned(),
+            None if !self.kept => "as no index is kept".to_owned(),
             None if rows < EXACT_BELOW => format!("{rows} rows are fewer than {EXACT_BELOW}"),
             None => format!("{rows} rows are {EXACT_BELOW} or more"),
         };

@@ -57,7 +57,7 @@ impl Verb for Similar {
             let fault = Diagnostic::new(format!("there is no file `{}`", name.node)).at(name.span);
             return Err(fault.hint(format!("a clip of the store is named `similar clip \"{}\"`", name.node)).into());
         }
-        let how = How::of(&bound);
+        let how = How::of(&bound, scope);
         Ok(Box::new(SimilarPlan { collection, model, info, name, file, filter: bound.filter, how, stage }))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::sift::Source;
 use super::{Error, Workspace};
+use crate::audio::stem;
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::Embeddings;
 use crate::progress::Progress;
@@ -62,13 +63,4 @@ fn by_name(source: &Source<'_>, id: &Spanned<String>, progress: &dyn Progress) -
         .suggest(&id.node, known)
         .hint("`list clips` shows the ids")
         .into())
-}
-
-/// The last part of a path, without its extension.
-pub fn stem(id: &str) -> &str {
-    let name = id.rsplit('/').next().unwrap_or(id);
-    match name.rsplit_once('.') {
-        Some((stem, extension)) if !stem.is_empty() && extension.len() <= 5 => stem,
-        _ => name,
-    }
 }

@@ -75,6 +75,11 @@ impl Workspace {
         self.no_index_files = true;
     }
 
+    /// Whether an index that is built serves later searches.
+    pub fn keeps_indices(&self) -> bool {
+        !self.no_index_files
+    }
+
     fn keep(&self, name: String, flat: Flat) -> Arc<Flat> {
         let flat = Arc::new(flat);
         let mut kept = lock(&self.indices);

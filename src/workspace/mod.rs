@@ -28,7 +28,6 @@ use crate::index;
 use crate::store::{self, Store};
 
 pub use audit::GraphFault;
-pub use clip::stem;
 pub use clips::{Clips, Loaded};
 pub use models::{Imported, ModelRef};
 pub use patience::patiently;

@@ -127,6 +127,10 @@ impl Workspace {
         } else if !missing.is_empty() {
             self.match_aliases(model, stage, prompt, &spoken, &imported, &mut rows)?;
         }
+        if let Some((label, _)) = labels.iter().zip(&rows).find(|(_, row)| row.is_none()) {
+            let what = format!("the model `{}` has no {stage} vector for `{label}` in the prompt `{}`", model.id, prompt.key());
+            return Err(Diagnostic::new(what).expected("one for each label").into());
+        }
         let rows: Vec<Arc<[f32]>> = rows.into_iter().flatten().collect();
         let dim = rows.first().map_or(1, |r| r.len());
         let values = rows.iter().flat_map(|row| row.iter().copied()).collect();
@@ -159,9 +163,12 @@ impl Workspace {
             }
             let Some(collection) = self.store.collection(&info.name)? else { continue };
             let (seqs, vectors) = collection.vectors(&wanted)?;
+            let read = info.name == TEXTS && prompt == PLACE;
             for (row, seq) in seqs.into_iter().enumerate() {
                 if let Some(item) = collection.item(seq)? {
-                    known.insert(spoken(&item.id), as_given(&vectors, row));
+                    // A text is what the tower read; only of labels does `_` mean a space.
+                    let text = if read { item.id } else { spoken(&item.id) };
+                    known.insert(text, as_given(&vectors, row));
                 }
             }
         }
@@ -224,7 +231,7 @@ impl Workspace {
         for (of, rows) in [(Stage::PreJoint, output.pre_joint), (Stage::Joint, output.joint)] {
             let vectors = rows.into_embeddings(Space::new(&model.id, Modality::Text, of))?;
             let mut known = (*self.known_texts(model, of, PLACE)?).clone();
-            known.extend(missing.iter().enumerate().map(|(row, text)| (spoken(text), as_given(&vectors, row))));
+            known.extend(missing.iter().enumerate().map(|(row, text)| ((*text).to_owned(), as_given(&vectors, row))));
             lock(&self.texts).insert((model.hash.clone(), of, PLACE.to_owned()), Arc::new(known));
         }
         self.known_texts(model, stage, PLACE)

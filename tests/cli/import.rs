@@ -188,3 +188,43 @@ fn several_files_are_one_import() {
     place.write("d.jsonl", "{\"vector\":[1,2]}\n");
     run(&["a.jsonl", "d.jsonl"], &[]).code(1).says("`a.jsonl` names its rows and `d.jsonl` does not");
 }
+
+#[test]
+fn names_with_dots_are_not_taken_for_each_other() {
+    let place = Place::new();
+    place.write("a.jsonl", "{\"id\":\"Op. 1\",\"vector\":[1,0]}\n{\"id\":\"Op. 2\",\"vector\":[0,1]}\n");
+    place.write("a.csv", "id,label\nOp. 1,violin\n");
+    let args = ["import", "jsonl", "a.jsonl", "--collection", "c", "--model", "m", "--space", "joint", "--modality", "audio"];
+    place.dyad(&[&args[..], &["--labels", "a.csv"]].concat()).ok();
+    assert_eq!(place.json(&["count clips where label = violin"])[0]["rows"], serde_json::json!([[1]]));
+    assert_eq!(cell(&place.json(&["similar clip \"Op. 2\" top 1"])[0], 0, "id"), "Op. 1");
+    place.dyad(&["-c", "similar clip \"Op. 3\""]).code(2).says("no clip `Op. 3`");
+}
+
+#[test]
+fn a_field_called_id_hides_no_id() {
+    let place = Place::new();
+    place.write("a.npy", npy("<f4", &rows(2)));
+    place.write("a.csv", "path,id,label\nx.wav,7,violin\ny.wav,8,tuba\n");
+    import(&place, "a.npy", &[&AUDIO[..], &["--labels", "a.csv"]].concat()).ok();
+    let objects = place.json(&["list clips where id = \"x.wav\"", "count clips where meta.id = 8", "list clips where meta.id = 7"]);
+    assert_eq!((cell(&objects[0], 0, "id"), cell(&objects[0], 0, "meta.id")), (&"x.wav".into(), &7.into()));
+    assert_eq!((&objects[1]["rows"], cell(&objects[2], 0, "id")), (&serde_json::json!([[1]]), &"x.wav".into()));
+    // And back, by a file.
+    place.dyad(&["export", "c", "--to", "out.jsonl"]).ok();
+    let args = ["import", "jsonl", "out.jsonl", "--collection", "d", "--model", "m", "--space", "joint", "--modality", "audio"];
+    place.dyad(&args).ok();
+    assert_eq!(cell(&place.json(&["list clips in d where meta.id = 7"])[0], 0, "id"), "x.wav");
+}
+
+#[test]
+fn a_record_that_is_too_long_is_found_before_anything_is_stored() {
+    let place = Place::new();
+    let row = |id: &str, text: usize| format!("{{\"id\":\"{id}\",\"text\":\"{}\",\"vector\":[1,0]}}\n", "x".repeat(text));
+    place.write("a.jsonl", row("a", 1) + &row("b", 17 << 20) + &row("c", 1));
+    let args = ["import", "jsonl", "a.jsonl", "--collection", "c", "--model", "m", "--space", "joint", "--modality", "audio"];
+    place.dyad(&args).code(1).says("row 1").says("expected at most 16777216");
+    place.dyad(&["-c", "count clips in c"]).code(2);
+    place.dyad(&[&args[..], &["--skip-bad"]].concat()).ok();
+    assert_eq!(place.json(&["count clips in c"])[0]["rows"], serde_json::json!([[2]]));
+}

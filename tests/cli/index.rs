@@ -128,3 +128,12 @@ fn fewer_hits_than_were_asked_for_are_said() {
         assert!(found[1..].iter().all(|one| !one["notes"].to_string().contains("hits, not")), "{found:?}");
     }
 }
+
+#[test]
+fn without_index_files_no_graph_is_built_unasked() {
+    let place = Place::new();
+    import(&place, "a", 0, 30);
+    let explained = |statement: &str| place.dyad(&["--no-index", "-c", &format!("explain {statement}")]).ok();
+    explained("similar clip \"c4\"").shows("exact scan, as no index is kept");
+    explained(NEAR).shows("HNSW");
+}

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use dyad::progress::Silent;
 use dyad::store::{Error, FORMAT, Store};
 
 #[test]
@@ -60,4 +61,41 @@ fn a_first_start_that_was_killed_is_taken_up() {
     fs::write(dir.path().join("dyad-store"), "").unwrap();
     drop(Store::open(dir.path()).unwrap());
     assert_eq!(fs::read_to_string(dir.path().join("dyad-store")).unwrap(), format!("dyad store, format {FORMAT}\n"));
+}
+
+#[test]
+fn a_check_leaves_a_folder_of_somebody_else_alone() {
+    for changes in [None, Some("we changed the colours")] {
+        let dir = tempfile::tempdir().unwrap();
+        for folder in ["db", "db.old", "db.new"] {
+            fs::create_dir(dir.path().join(folder)).unwrap();
+            fs::write(dir.path().join(folder).join("conf"), "theirs").unwrap();
+        }
+        if let Some(text) = changes {
+            fs::write(dir.path().join("changes"), text).unwrap();
+        }
+        let files = || {
+            let mut names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+            names.extend(fs::read_dir(dir.path().join("db")).unwrap().map(|entry| entry.unwrap().path()));
+            names.sort();
+            names
+        };
+        let before = files();
+        for repair in [false, true] {
+            let error = Store::check_folder(dir.path(), None, repair, &Silent).unwrap_err();
+            assert!(matches!(error, Error::NoStore { .. }), "{error}");
+            assert_eq!(files(), before);
+        }
+        assert_eq!(fs::read_to_string(dir.path().join("changes")).ok().as_deref(), changes);
+    }
+    // A store that lost its marker is checked, and nothing beside it is touched before it is to be mended.
+    let dir = tempfile::tempdir().unwrap();
+    drop(Store::open(dir.path()).unwrap());
+    fs::remove_file(dir.path().join("dyad-store")).unwrap();
+    fs::create_dir(dir.path().join("db.old")).unwrap();
+    assert!(!Store::check_folder(dir.path(), None, false, &Silent).unwrap().is_whole());
+    assert!(dir.path().join("db.old").exists());
+    assert!(!Store::check_folder(dir.path(), None, true, &Silent).unwrap().is_whole());
+    assert!(!dir.path().join("db.old").exists());
+    Store::open(dir.path()).unwrap();
 }

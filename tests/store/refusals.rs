@@ -130,3 +130,22 @@ fn records_of_others_are_kept_by_table() {
     store.delete_record("prompts", "a").unwrap();
     assert_eq!(store.record::<(String, i32)>("prompts", "a").unwrap(), None);
 }
+
+#[test]
+fn one_record_that_is_too_long_is_refused_and_no_other() {
+    let collection = collection();
+    let long = |id: &str, bytes: usize| {
+        let mut item = clip(id, [1.0, 1.0]);
+        item.metadata.insert("text".into(), "x".repeat(bytes).into());
+        item
+    };
+    let rejected = collection.commit_sound(vec![clip("b", [1.0, 3.0]), long("c", 17 << 20), long("d", 9 << 20)]).unwrap();
+    assert_eq!((rejected.len(), rejected[0].at, rejected[0].id.as_str()), (1, 1, "c"));
+    assert!(rejected[0].why.to_string().contains("expected at most 16777216"), "{}", rejected[0].why);
+    assert_eq!(collection.len(Modality::Audio).unwrap(), 3);
+    // With what is stored it would be too long.
+    let mut more = clip("d", [2.0, 1.0]);
+    more.metadata.insert("more".into(), "x".repeat(9 << 20).into());
+    assert_eq!(collection.commit_sound(vec![more]).unwrap().len(), 1);
+    assert_eq!(collection.vector_of(2, &space(Stage::Joint, None)).unwrap(), Some(vec![1.0, 1.0]));
+}

@@ -183,3 +183,24 @@ fn damage_is_found_and_what_is_said_of_the_numbers_is_mended() {
         assert!(store.check(None, &Silent).unwrap().is_whole());
     }
 }
+
+#[test]
+fn what_is_stored_already_is_not_written_again() {
+    for storage in [Storage::F32, Storage::F16] {
+        let kv = Arc::new(Memory::default());
+        let collection = Store::on(kv.clone()).unwrap().create_as("c", storage).unwrap();
+        let rows = || (0..300).map(|i| clip(&format!("{i}"), [0.1 * i as f32, 1.0])).collect::<Vec<_>>();
+        collection.commit(rows()).unwrap();
+        let entries = || kv.scan_prefix(b"").map(Result::unwrap).filter(|(key, _)| key != b"G").collect::<Vec<_>>();
+        let before = entries();
+        collection.commit(rows()).unwrap();
+        assert!(entries() == before);
+        // One that differs is written, and it alone.
+        let mut other = rows();
+        other[7].vectors[0].1[0] = 3.0;
+        collection.commit(other).unwrap();
+        let (_, vectors) = collection.vectors(&space(Stage::Joint, None)).unwrap();
+        assert_eq!((vectors.len(), entries().iter().filter(|(key, _)| key[0] == b'V').count()), (300, 2));
+        assert_eq!(collection.vector_of(7, &space(Stage::Joint, None)).unwrap(), Some(vec![3.0, 1.0]));
+    }
+}

@@ -10,11 +10,12 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::Vocabulary;
+use crate::audio::stem;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::report::Report;
 use crate::value::Value;
 use crate::verb::Error;
-use crate::workspace::{Clips, stem};
+use crate::workspace::Clips;
 
 /// Reads the file; rows about clips that are not there are left out, and counted.
 ///
