@@ -152,11 +152,9 @@ impl Predicate {
                 bound.map(|bound| bound.into_iter().flatten().collect())
             }
             Predicate::Compare { field: name, relation: Relation::Equal, value } if name.node == field => {
-                value.node.as_text().map(|text| BTreeSet::from([text]))
+                only_text(&value.node).map(|text| BTreeSet::from([text]))
             }
-            Predicate::In { field: name, values, negated: false } if name.node == field => {
-                values.iter().map(Value::as_text).collect()
-            }
+            Predicate::In { field: name, values, negated: false } if name.node == field => values.iter().map(only_text).collect(),
             _ => None,
         }
     }
@@ -207,6 +205,14 @@ pub(super) fn compare(found: &Value, wanted: &Literal) -> Option<Ordering> {
             text.eq_ignore_ascii_case(if *flag { "true" } else { "false" }).then_some(Ordering::Equal)
         }
         _ => found.compare(value),
+    }
+}
+
+/// What is nothing but a text: a number is equal to texts that are written in several ways.
+fn only_text(literal: &Literal) -> Option<&str> {
+    match literal {
+        Literal::Scalar(value) => value.as_text(),
+        Literal::Word(..) | Literal::List(_) => None,
     }
 }
 
@@ -349,7 +355,7 @@ mod tests {
         let id = |id: &str| equals("id", id);
         let list = |ids: &[&str], negated| Predicate::In {
             field: Spanned::new("id".into(), Span::default()),
-            values: ids.iter().map(|&id| id.into()).collect(),
+            values: ids.iter().map(|&id| Literal::Scalar(id.into())).collect(),
             negated,
         };
         let bound = |predicate: &Predicate| predicate.bound_to("id").map(|ids| Vec::from_iter(ids).join(" "));

@@ -70,7 +70,7 @@ impl Verb for Search {
             return Err(fault.expected("a text that is not empty, with a weight that is not 0").into());
         }
         if let Some((weight, text)) = sum.0.iter().find(|(weight, _)| !WEIGHTS.contains(&weight.abs())) {
-            let fault = Diagnostic::new(format!("`{weight}` is no weight for the text `{text}`"))
+            let fault = Diagnostic::new(format!("`{weight:e}` is no weight for the text `{text}`"))
                 .at(bound.target.as_ref().map_or(bound.verb.span, |t| t.span));
             return Err(fault.expected(format!("a weight from {} to {}", WEIGHTS.start(), WEIGHTS.end())).into());
         }
