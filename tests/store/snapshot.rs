@@ -178,3 +178,17 @@ fn a_byte_store_that_fails_at_any_call_fails_the_job() {
         }
     }
 }
+
+#[test]
+fn a_file_that_could_not_be_restored_is_not_taken_in() {
+    let place = tempfile::tempdir().unwrap();
+    let (dir, file) = (place.path().join("store"), place.path().join(NAME));
+    let store = Store::open(&dir).unwrap();
+    for name in ["Index", "DB.old", "notes"] {
+        fs::write(dir.join(name), "x").unwrap();
+    }
+    assert_eq!(store.snapshot(&file, &Silent).unwrap().files, 1);
+    let new = place.path().join("new");
+    Store::restore(&file, &new, &Silent).unwrap();
+    assert!(new.join("notes").exists());
+}

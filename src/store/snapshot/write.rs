@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::{CHUNK, DATA, END, ENTRIES, FILE, MAGIC, OWN, VERSION, checksum};
+use super::{CHUNK, DATA, END, ENTRIES, FILE, MAGIC, VERSION, checksum, is_own};
 use crate::progress::Progress;
 use crate::store::catalog::Store;
 use crate::store::error::{Error, Refused};
@@ -160,7 +160,7 @@ fn beside(dir: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Error> {
         for entry in fs::read_dir(&folder).map_err(io)? {
             let entry = entry.map_err(io)?;
             let (name, kind) = (entry.file_name(), entry.file_type().map_err(io)?);
-            if folder == dir && OWN.iter().any(|own| name == *own) {
+            if folder == dir && is_own(&name) {
                 continue;
             }
             match name.to_str() {
