@@ -50,6 +50,16 @@ fn scalars<'de, D: Deserializer<'de>>(bytes: D) -> Result<Vec<Value>, D::Error> 
 }
 
 impl Value {
+    /// About the bytes that it takes in memory.
+    pub fn bytes(&self) -> usize {
+        size_of::<Value>()
+            + match self {
+                Value::Text(text) => text.len(),
+                Value::List(members) => members.iter().map(Value::bytes).sum(),
+                _ => 0,
+            }
+    }
+
     /// A list; the members of a list in it become its own.
     pub fn list<T: Into<Value>>(members: impl IntoIterator<Item = T>) -> Value {
         let flat = |member: T| match member.into() {

@@ -1,7 +1,7 @@
 //! `import`: vectors computed elsewhere, from one or more files of any kind that [`crate::exchange`] reads.
 //!
 //! ```text
-//!   files ─ read once: every row checked ─ nothing wrong, or --skip-bad ─ read again: committed a thousand rows at a time
+//!   files ─ read once: every row checked ─ nothing wrong, or --skip-bad ─ read again: committed a thousand rows or 8 MiB at a time
 //! ```
 //! Ids and fields are those of the file; where it has none, those of a table in the same order (a label a line for texts), or
 //! row numbers. Text vectors need the prompt that they were made from. A file that is refused leaves nothing of itself.
@@ -23,8 +23,6 @@ use crate::workspace::Workspace;
 
 /// Rows read, and committed, at a time.
 const CHUNK: usize = 1_000;
-/// Most bytes of vectors in a commit.
-const CHUNK_BYTES: usize = 8 << 20;
 /// The store's own limit.
 const LONGEST_ID: usize = 4096;
 
@@ -83,7 +81,7 @@ pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress)
     if let Some(prompt) = prompt {
         key = key.with_prompt(prompt);
     }
-    let mut rows = NamedRows::open(options, dim)?;
+    let mut rows = NamedRows::open(options)?;
     progress.begin("importing vectors", rows.file.rows());
     let (mut at, mut stored) = (0, 0);
     loop {
@@ -121,7 +119,7 @@ struct Checked {
 
 /// Reads the whole file: the dimension, the rows that can't be taken, and what of it is left out.
 fn check(options: &Options, storage: Storage, progress: &dyn Progress) -> Result<Checked, Error> {
-    let mut rows = NamedRows::open(options, 0)?;
+    let mut rows = NamedRows::open(options)?;
     progress.begin("checking vectors", rows.file.rows());
     let mut bad = BTreeMap::new();
     let mut seen: HashSet<[u8; 16]> = HashSet::new();
@@ -212,15 +210,14 @@ struct NamedRows<'a> {
     options: &'a Options,
     file: Shards<'a>,
     source: Source,
-    /// Rows that were named so far, and rows at a time.
+    /// Rows that were named so far.
     named: u64,
-    most: usize,
     /// True when names ended before the rows.
     short: bool,
 }
 
 impl<'a> NamedRows<'a> {
-    fn open(options: &'a Options, dim: usize) -> Result<NamedRows<'a>, Error> {
+    fn open(options: &'a Options) -> Result<NamedRows<'a>, Error> {
         let file = Shards::open(options.format, &options.ask, &options.files)?;
         let own = have_ids(options.format, &options.ask, &options.files)?;
         let source = match (&options.labels, own) {
@@ -233,12 +230,11 @@ impl<'a> NamedRows<'a> {
             (Some(path), false) if is_jsonl(path) => Source::Objects(Names::open(path).map_err(|e| unreadable(path, &e))?),
             (Some(path), false) => Source::InOrder(in_order(options.modality, path)?),
         };
-        let most = CHUNK_BYTES.checked_div(4 * dim).map_or(CHUNK, |rows| rows.clamp(1, CHUNK));
-        Ok(NamedRows { options, file, source, named: 0, most, short: false })
+        Ok(NamedRows { options, file, source, named: 0, short: false })
     }
 
     fn next(&mut self) -> Result<Vec<Row>, Error> {
-        let mut rows = self.file.read(self.most)?;
+        let mut rows = self.file.read(CHUNK)?;
         for row in &mut rows {
             let named = match &mut self.source {
                 Source::Numbers => Some((self.named.to_string(), BTreeMap::new())),

@@ -10,6 +10,9 @@ use crate::exchange::{Ask, Format, Reader, Row};
 /// Rows looked at to see whether a file names its rows: a bad one may lack what the others have.
 const LOOK: usize = 1_000;
 
+/// Bytes of vectors and fields after which no more rows are read at a time.
+const MOST_BYTES: usize = 8 << 20;
+
 pub(super) struct Shards<'a> {
     format: &'static Format,
     ask: &'a Ask,
@@ -43,18 +46,22 @@ impl<'a> Shards<'a> {
         Ok(Shards { format, ask, files, at: 0, reader, starts: vec![0], next: 0, rows, left_out })
     }
 
-    /// The next rows, `most` of them unless the last file ends; none at the end.
+    /// The next rows, at most `most` and some megabytes of them, at least one; none at the end.
     ///
     /// # Errors
     /// When a file can't be read on.
     pub fn read(&mut self, most: usize) -> Result<Vec<Row>, Error> {
-        let mut rows = Vec::new();
-        while rows.len() < most {
+        let mut rows: Vec<Row> = Vec::new();
+        let (mut bytes, mut step) = (0, 1);
+        while rows.len() < most && bytes < MOST_BYTES {
             let file = self.files.get(self.at).map_or(Path::new(""), PathBuf::as_path);
-            let more = self.reader.read(most - rows.len()).map_err(|e| unreadable(file, &e))?;
+            let more = self.reader.read(step.min(most - rows.len())).map_err(|e| unreadable(file, &e))?;
             self.next += more.len() as u64;
             if !more.is_empty() {
+                bytes += more.iter().map(size).sum::<usize>();
                 rows.extend(more);
+                // As many again, unless they would not fit: rows are mostly of one size.
+                step = (2 * step).min(MOST_BYTES / (bytes / rows.len()).max(1)).max(1);
                 continue;
             }
             let Some(file) = self.files.get(self.at + 1) else { break };
@@ -88,6 +95,12 @@ impl<'a> Shards<'a> {
         let ends = self.starts.iter().skip(1).copied().chain([self.next]);
         self.starts.iter().zip(ends).map(|(start, end)| end - start).collect()
     }
+}
+
+/// About the bytes that a row takes.
+fn size(row: &Row) -> usize {
+    let vector = row.vector.as_ref().map_or(0, |vector| 4 * vector.len());
+    vector + row.fields.iter().map(|(name, value)| name.len() + value.bytes()).sum::<usize>()
 }
 
 /// Whether the files name their rows.
@@ -130,4 +143,21 @@ fn open(format: &'static Format, ask: &Ask, file: &Path) -> Result<Box<dyn Reade
 
 pub(super) fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> Error {
     Error::Read { path: path.to_owned(), reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_rows_are_read_than_fit() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.jsonl");
+        let row = |text: usize| format!("{{\"id\":\"a\",\"text\":\"{}\",\"vector\":[1]}}\n", "x".repeat(text));
+        std::fs::write(&file, row(3 << 20).repeat(6) + &row(1).repeat(1_500)).unwrap();
+        let (ask, files) = (Ask::default(), [file]);
+        let mut shards = Shards::open(Format::named("jsonl").unwrap(), &ask, &files).unwrap();
+        let read: Vec<usize> = std::iter::from_fn(|| Some(shards.read(1_000).unwrap().len()).filter(|n| *n > 0)).collect();
+        assert_eq!((read[0], read[1], read.iter().sum::<usize>()), (3, 3, 1_506));
+    }
 }

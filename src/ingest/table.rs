@@ -13,6 +13,7 @@
 //! Rows are made one at a time: a million of them as fields take a gigabyte, their text some forty megabytes.
 
 use std::borrow::Borrow;
+use std::collections::HashMap;
 use std::io::Cursor;
 use std::path::Path;
 
@@ -25,15 +26,14 @@ const KEYS: [&str; 9] = ["id", "path", "file", "filename", "file_name", "audio_p
 /// Columns with a meaning of their own.
 const SPECIAL: [&str; 5] = ["label", "labels", "absent", "caption", "captions"];
 
-/// A line and its cells, as many as there are columns.
-type Record = (u64, Vec<Value>);
+/// A line and its cells, each with its column; a line of JSON has its own members alone.
+type Record = (u64, Vec<(usize, Value)>);
 
 /// The rows of a table in the file's order, each with its line, the clip that it names, and its fields.
 pub(super) struct Table<T> {
     header: Vec<String>,
-    /// The column that names the clip, and the others.
+    /// The column that names the clip.
     key: usize,
-    others: Vec<usize>,
     meaning: Meaning,
     records: Records<T>,
 }
@@ -82,22 +82,21 @@ impl<T: AsRef<str> + AsRef<[u8]>> Table<T> {
                 *name = name.to_lowercase();
             }
         }
-        let others: Vec<usize> = (0..header.len()).filter(|&c| c != key).collect();
         let labelled = header.iter().any(|h| SPECIAL.contains(&h.as_str()));
         let hot = match &objects {
             _ if labelled => None,
-            Some(objects) => hot(objects.iter().map(Ok), &others)?,
-            None => hot(delimited(plain).into_records().map(record), &others)?,
+            Some(objects) => hot(objects.iter().map(Ok), key, header.len() - 1)?,
+            None => hot(delimited(plain).into_records().map(record), key, header.len() - 1)?,
         };
-        if let (false, None, [only]) = (labelled, &hot, others.as_slice()) {
+        if let (false, None, [_, _]) = (labelled, &hot, header.as_slice()) {
             // Two columns: whatever the second is called, it is the label.
-            header[*only] = "label".into();
+            header[1 - key] = "label".into();
         }
         let records = match objects {
             Some(objects) => Records::Objects(objects.into_iter()),
             None => Records::Delimited(delimited(text).into_records()),
         };
-        Ok(Table { header, key, others, meaning: hot.unwrap_or(Meaning::Named), records })
+        Ok(Table { header, key, meaning: hot.unwrap_or(Meaning::Named), records })
     }
 
     /// Whether rows of one clip may be several, each with a caption.
@@ -107,16 +106,16 @@ impl<T: AsRef<str> + AsRef<[u8]>> Table<T> {
 }
 
 impl<T> Table<T> {
-    fn fields(&self, cells: &[Value]) -> Fields {
+    fn fields(&self, cells: Vec<(usize, Value)>) -> Fields {
         match self.meaning {
             Meaning::Named => self.named(cells),
-            Meaning::Hot { single, complete } => self.classes(cells, single, complete),
+            Meaning::Hot { single, complete } => self.classes(&cells, single, complete),
         }
     }
 
     /// One 1 in each row is a label; else what is 1 is there, what is 0 is not, and an empty cell is unknown.
-    fn classes(&self, cells: &[Value], single: bool, complete: bool) -> Fields {
-        let of = |digit| with(cells, &self.others, digit).map(|c| self.header[c].as_str());
+    fn classes(&self, cells: &[(usize, Value)], single: bool, complete: bool) -> Fields {
+        let of = |digit| with(cells, self.key, digit).map(|c| self.header[c].as_str());
         let mut fields = match (single, of('1').next()) {
             (true, Some(label)) => Fields::from([("label".to_owned(), Value::from(label))]),
             _ => Fields::from([("labels".to_owned(), Value::list(of('1')))]),
@@ -127,10 +126,10 @@ impl<T> Table<T> {
         fields
     }
 
-    fn named(&self, cells: &[Value]) -> Fields {
+    fn named(&self, cells: Vec<(usize, Value)>) -> Fields {
         let mut fields = Fields::new();
-        for &c in &self.others {
-            let (name, cell) = (self.header[c].as_str(), cells.get(c).cloned().unwrap_or(Value::Null));
+        for (column, cell) in cells.into_iter().filter(|(column, _)| *column != self.key) {
+            let name = self.header[column].as_str();
             let (name, value) = match (name, cell) {
                 ("caption", cell) => ("captions", listed(cell, cells::sentences)),
                 ("captions", cell) => (name, listed(cell, cells::sentences)),
@@ -157,11 +156,12 @@ impl<T: AsRef<[u8]>> Iterator for Table<T> {
             Records::Objects(records) => Ok(records.next()?),
         };
         Some(read.and_then(|(line, cells)| {
-            let id = cells.get(self.key).map(|cell| cell.to_string().trim().to_owned()).unwrap_or_default();
+            let id = cells.iter().find(|(column, _)| *column == self.key);
+            let id = id.map(|(_, cell)| cell.to_string().trim().to_owned()).unwrap_or_default();
             if id.is_empty() {
                 return Err(format!("line {line} has no `{}`", self.header[self.key]));
             }
-            Ok((line, id, self.fields(&cells)))
+            Ok((line, id, self.fields(cells)))
         }))
     }
 }
@@ -178,56 +178,61 @@ fn delimited<T: AsRef<str> + AsRef<[u8]>>(text: T) -> csv::Reader<Cursor<T>> {
 fn record(record: csv::Result<csv::StringRecord>) -> Result<Record, String> {
     let record = record.map_err(|e| e.to_string())?;
     let line = record.position().map_or(0, csv::Position::line);
-    Ok((line, record.iter().map(|cell| Value::from(cell.trim())).collect()))
+    Ok((line, record.iter().map(|cell| Value::from(cell.trim())).enumerate().collect()))
 }
 
 fn json_lines(text: &str) -> Result<(Vec<String>, Vec<Record>), String> {
-    let mut objects = Vec::new();
-    let mut header: Vec<String> = Vec::new();
+    let mut columns: HashMap<String, usize> = HashMap::new();
+    let mut records = Vec::new();
     let text = text.trim_start_matches('\u{feff}');
     for (line, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
         let line = line as u64 + 1;
         let fault = |what: &str| format!("line {line} {what}: expected a JSON object");
         let object: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(text).map_err(|e| fault(&format!("is not readable ({e})")))?;
-        header.extend(object.keys().filter(|key| !header.contains(key)).cloned().collect::<Vec<_>>());
-        objects.push((line, object));
+        let mut cells = Vec::with_capacity(object.len());
+        for (key, value) in object {
+            let expected = "expected a number, a text or a list of them";
+            let value = super::json_value(value).ok_or_else(|| format!("line {line}, `{key}`: {expected}"))?;
+            let new = columns.len();
+            cells.push((*columns.entry(key).or_insert(new), value));
+        }
+        cells.sort_by_key(|(column, _)| *column);
+        records.push((line, cells));
     }
-    let mut records = Vec::new();
-    for (line, mut object) in objects {
-        let cells = header.iter().map(|key| match object.remove(key) {
-            None => Ok(Value::Null),
-            Some(value) => super::json_value(value)
-                .ok_or_else(|| format!("line {line}, `{key}`: expected a number, a text or a list of them")),
-        });
-        records.push((line, cells.collect::<Result<_, _>>()?));
-    }
-    Ok((header, records))
+    let mut header: Vec<(String, usize)> = columns.into_iter().collect();
+    header.sort_by_key(|(_, column)| *column);
+    Ok((header.into_iter().map(|(name, _)| name).collect(), records))
 }
 
-/// A column a class, when all cells are 0, 1 or empty and some are not.
-fn hot<R: Borrow<Record>>(records: impl Iterator<Item = Result<R, String>>, others: &[usize]) -> Result<Option<Meaning>, String> {
+/// A column a class, when all cells but those of the `key` are 0, 1 or empty and some are not.
+fn hot<R: Borrow<Record>>(
+    records: impl Iterator<Item = Result<R, String>>,
+    key: usize,
+    classes: usize,
+) -> Result<Option<Meaning>, String> {
     let (mut any, mut single, mut complete) = (false, true, true);
     for record in records {
         let record = record?;
         let (_, cells) = record.borrow();
-        for cell in others.iter().filter_map(|&c| cells.get(c)) {
+        for (_, cell) in cells.iter().filter(|(column, _)| *column != key) {
             let cell = cell.to_string();
             if !matches!(cell.as_str(), "0" | "1" | "0.0" | "1.0" | "") {
                 return Ok(None);
             }
             any |= !cell.is_empty();
         }
-        let (ones, zeros) = (with(cells, others, '1').count(), with(cells, others, '0').count());
-        single &= ones == 1 && zeros + 1 == others.len();
-        complete &= ones + zeros == others.len();
+        let (ones, zeros) = (with(cells, key, '1').count(), with(cells, key, '0').count());
+        single &= ones == 1 && zeros + 1 == classes;
+        complete &= ones + zeros == classes;
     }
     Ok(any.then_some(Meaning::Hot { single, complete }))
 }
 
-/// The columns whose cells begin with `digit`.
-fn with<'a>(cells: &'a [Value], others: &'a [usize], digit: char) -> impl Iterator<Item = usize> + 'a {
-    others.iter().copied().filter(move |&c| cells.get(c).is_some_and(|cell| cell.to_string().starts_with(digit)))
+/// The columns but that of the `key` whose cells begin with `digit`.
+fn with(cells: &[(usize, Value)], key: usize, digit: char) -> impl Iterator<Item = usize> + '_ {
+    let found = cells.iter().filter(move |(column, cell)| *column != key && cell.to_string().starts_with(digit));
+    found.map(|(column, _)| *column)
 }
 
 /// A cell as a list; null where there is none.
@@ -267,5 +272,14 @@ mod tests {
         assert_eq!(table.next().unwrap().unwrap().2, Fields::from([("a".into(), Value::Int(1)), ("b".into(), Value::Int(0))]));
         let mut table = Table::open("song,a,b\nx,1,0\ny,0,1\n").unwrap();
         assert_eq!(label(table.next()), Some((2, "x".into(), "a".into())));
+    }
+
+    #[test]
+    fn a_line_of_json_takes_its_own_members_and_no_more() {
+        let lines: String = (0..3000).map(|i| format!("{{\"path\": \"{i}\", \"k{i}\": {i}, \"label\": \"x\"}}\n")).collect();
+        let (header, records) = json_lines(&lines).unwrap();
+        assert_eq!((header.len(), records.iter().map(|(_, cells)| cells.len()).sum::<usize>()), (3002, 9000));
+        let last = Table::open(lines.as_str()).unwrap().last().unwrap().unwrap();
+        assert_eq!((last.1.as_str(), &last.2["k2999"]), ("2999", &Value::Int(2999)));
     }
 }

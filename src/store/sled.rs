@@ -273,13 +273,19 @@ fn fault(doing: &'static str, path: &Path, error: ::sled::Error) -> Error {
         ::sled::Error::Io(source) if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof) => {
             Error::damaged(format!("a file in `{}` is missing or cut", path.display()))
         }
-        ::sled::Error::Io(source) => Error::io(doing, path, source),
+        ::sled::Error::Io(source) => Error::io(doing, path, plain(source)),
         ::sled::Error::Corruption { .. } => Error::damaged(format!("sled found wrong bytes in `{}`", path.display())),
         // What it calls unsupported is what it cannot read: a `conf` with wrong bytes.
         ::sled::Error::Unsupported(message) => Error::damaged(format!("sled says of `{}`: {message}", path.display())),
         ::sled::Error::ReportableBug(message) => Error::Backend { message },
         ::sled::Error::CollectionNotFound(_) => Error::damaged(format!("sled misses a tree in `{}`", path.display())),
     }
+}
+
+/// The system's own error where sled wrapped how it is debugged: `Os { code: 28, kind: StorageFull, … }`.
+fn plain(error: io::Error) -> io::Error {
+    let code = error.to_string().split_once("Os { code: ").and_then(|(_, rest)| rest.split_once(',')?.0.parse().ok());
+    code.map_or(error, io::Error::from_raw_os_error)
 }
 
 /// Entries in order of keys, some read ahead; nothing of sled is held between its steps.

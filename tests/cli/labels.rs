@@ -71,3 +71,16 @@ fn labels_can_be_given_later() {
     assert_eq!(cell(&ran.object(), 0, "known already"), 3);
     assert_eq!(labels(&place), serde_json::json!([["tuba", 1], ["violin", 2]]));
 }
+
+#[test]
+fn prompts_that_differ_by_a_stroke_are_two() {
+    let place = Place::new();
+    place.write("lib/a.wav", wav(300.0, 0.5));
+    place.dyad(&["ingest", "lib", "--no-index"]).ok();
+    let rows = |prompt: &str| place.json(&[&format!("label clip \"a.wav\" prompt=\"{prompt}\"")])[0]["rows"].clone();
+    let plain = rows("a <> track");
+    let stroke = rows("a_<> track");
+    assert_ne!(plain, stroke);
+    // Read by now, and kept side by side.
+    assert_eq!((rows("a <> track"), rows("a_<> track")), (plain, stroke));
+}

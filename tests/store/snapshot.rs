@@ -178,3 +178,34 @@ fn a_byte_store_that_fails_at_any_call_fails_the_job() {
         }
     }
 }
+
+#[test]
+fn a_file_that_could_not_be_restored_is_not_taken_in() {
+    let place = tempfile::tempdir().unwrap();
+    let (dir, file) = (place.path().join("store"), place.path().join(NAME));
+    let store = Store::open(&dir).unwrap();
+    for name in ["Index", "DB.old", "notes"] {
+        fs::write(dir.join(name), "x").unwrap();
+    }
+    assert_eq!(store.snapshot(&file, &Silent).unwrap().files, 1);
+    let new = place.path().join("new");
+    Store::restore(&file, &new, &Silent).unwrap();
+    assert!(new.join("notes").exists());
+}
+
+#[test]
+fn a_snapshot_that_is_being_written_is_left_alone() {
+    let place = tempfile::tempdir().unwrap();
+    let store = Store::open(&place.path().join("store")).unwrap();
+    let (file, partial) = (place.path().join(NAME), place.path().join("a.snap.partial"));
+    fs::write(&partial, "of another process").unwrap();
+    let other = fs::File::open(&partial).unwrap();
+    other.lock().unwrap();
+    let error = store.snapshot(&file, &Silent).unwrap_err();
+    assert!(matches!(error, Error::Refused(Refused::Taken { .. })), "{error}");
+    assert_eq!(fs::read_to_string(&partial).unwrap(), "of another process");
+    // What a kill left is nobody's.
+    drop(other);
+    store.snapshot(&file, &Silent).unwrap();
+    assert!(file.exists() && !partial.exists());
+}

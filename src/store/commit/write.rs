@@ -10,6 +10,9 @@ use crate::store::layout::{self, ItemRecord, RowRef, SpaceRecord, key};
 
 use super::Stage;
 
+/// An item that has a vector, where it is, and the vector that comes.
+type Given<'a> = (u64, RowRef, &'a [f32]);
+
 impl Stage<'_> {
     pub(super) fn finish(mut self) -> Result<Batch, Error> {
         let cid = self.collection.cid;
@@ -76,7 +79,7 @@ impl Stage<'_> {
 
     /// The items whose new vector in `space` is stored already, bit for bit: what is stored twice changes nothing.
     fn stored_so(&self, space: &SpaceRecord) -> Result<BTreeSet<u64>, Error> {
-        let mut places: BTreeMap<u32, Vec<(u64, RowRef, &[f32])>> = BTreeMap::new();
+        let mut places: BTreeMap<u32, Vec<Given<'_>>> = BTreeMap::new();
         for (seq, item) in &self.items {
             let row = item.record.rows.iter().find(|row| row.space == space.number);
             if let (Some(row), Some(vector)) = (row, item.vectors.get(&space.number)) {

@@ -165,3 +165,13 @@ fn a_first_start_that_was_killed_is_begun_again() {
         assert_eq!(kv.get(&key(1)).unwrap(), Some(vec![1]));
     }
 }
+
+#[test]
+fn what_sled_wrapped_is_told_as_the_system_tells_it() {
+    let full = || io::Error::from_raw_os_error(28);
+    let wrapped = (0..2).fold(full(), |error, _| io::Error::new(error.kind(), format!("{error:?}")));
+    let told = fault("open", Path::new("db"), ::sled::Error::Io(wrapped));
+    assert_eq!(told.to_string(), format!("cannot open `db`: {}", full()));
+    let other = fault("open", Path::new("db"), ::sled::Error::Io(io::Error::other("odd")));
+    assert_eq!(other.to_string(), "cannot open `db`: odd");
+}

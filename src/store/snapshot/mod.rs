@@ -27,6 +27,7 @@ pub use write::Written;
 pub(super) use cache::{Beside, beside};
 pub(super) use view::{View, is_snapshot};
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::error::Error;
@@ -40,6 +41,11 @@ const CHUNK: usize = 1 << 20;
 const LONGEST: usize = 256 << 20;
 /// What a store makes itself, or can make again.
 const OWN: [&str; 7] = [super::folder::DB, "db.new", "db.whole", "db.old", "changes", "dyad-store", "index"];
+
+/// True for what a store makes itself in its folder. Some file systems know no case, so neither do writer and reader.
+fn is_own(name: &OsStr) -> bool {
+    OWN.iter().any(|own| name.eq_ignore_ascii_case(own))
+}
 
 const ENTRIES: u8 = b'K';
 const FILE: u8 = b'F';

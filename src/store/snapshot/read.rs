@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, BufReader, ErrorKind, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
-use super::{CHUNK, DATA, END, ENTRIES, FILE, LONGEST, MAGIC, OWN, SUM, VERSION, checksum, not_whole, number};
+use super::{CHUNK, DATA, END, ENTRIES, FILE, LONGEST, MAGIC, SUM, VERSION, checksum, is_own, not_whole, number};
 use crate::progress::Progress;
 use crate::store::catalog::Store;
 use crate::store::error::{Error, Refused};
@@ -180,8 +180,7 @@ pub(super) fn inside(bytes: &[u8]) -> Option<PathBuf> {
     let path = Path::new(std::str::from_utf8(bytes).ok()?);
     let first = path.components().next()?;
     let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
-    let own = OWN.iter().any(|own| first.as_os_str().eq_ignore_ascii_case(own));
-    (plain && !own && !bytes.contains(&0)).then(|| path.components().collect())
+    (plain && !is_own(first.as_os_str()) && !bytes.contains(&0)).then(|| path.components().collect())
 }
 
 /// The entries of a chunk; `None` for one that is cut, the last then.

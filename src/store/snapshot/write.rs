@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::{CHUNK, DATA, END, ENTRIES, FILE, MAGIC, OWN, VERSION, checksum};
+use super::{CHUNK, DATA, END, ENTRIES, FILE, MAGIC, VERSION, checksum, is_own};
 use crate::progress::Progress;
 use crate::store::catalog::Store;
 use crate::store::error::{Error, Refused};
@@ -27,7 +27,7 @@ impl Store {
     /// Writes all of the store to the new file `file`. Changes wait until it is done.
     ///
     /// # Errors
-    /// [`Refused::Taken`] when the file is there; [`Error::Damaged`], [`Error::Io`]; [`Error::Cancelled`]. Then there is no
+    /// [`Refused::Taken`] when the file is there, or is being written; [`Error::Damaged`], [`Error::Io`]; [`Error::Cancelled`]. Then there is no
     /// such file.
     pub fn snapshot(&self, file: &Path, progress: &dyn Progress) -> Result<Written, Error> {
         let io = |doing: &'static str| move |e: io::Error| Error::io(doing, file, e);
@@ -43,11 +43,16 @@ impl Store {
         let mut partial = name.to_owned();
         partial.push(".partial");
         let partial = parent.join(partial);
+        let out = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&partial).map_err(io("create"))?;
+        // Held to the end. Who was waited for may have given its file the name: then it is that file that was opened.
+        if matches!(out.try_lock(), Err(fs::TryLockError::WouldBlock)) || file.exists() {
+            return Err(Refused::Taken { path: file.to_owned() }.into());
+        }
         let write = || {
-            let out = fs::File::create(&partial).map_err(io("create"))?;
-            let mut out = BufWriter::with_capacity(CHUNK, out);
-            let mut written = self.snapshot_to(&mut out, progress)?;
-            let out = out.into_inner().map_err(|e| io("write")(e.into_error()))?;
+            out.set_len(0).map_err(io("create"))?;
+            let mut buffered = BufWriter::with_capacity(CHUNK, &out);
+            let mut written = self.snapshot_to(&mut buffered, progress)?;
+            buffered.into_inner().map_err(|e| io("write")(e.into_error()))?;
             out.sync_all().map_err(io("flush"))?;
             written.bytes = out.metadata().map_err(io("read"))?.len();
             // A link is never put in the place of a file; where there are no links, a rename is the next best.
@@ -63,6 +68,7 @@ impl Store {
         };
         let done = write();
         let _ = fs::remove_file(&partial);
+        drop(out);
         done.map_err(|error| match error {
             Error::Io { doing, path, source } if path.as_os_str().is_empty() => Error::io(doing, file, source),
             other => other,
@@ -160,7 +166,7 @@ fn beside(dir: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Error> {
         for entry in fs::read_dir(&folder).map_err(io)? {
             let entry = entry.map_err(io)?;
             let (name, kind) = (entry.file_name(), entry.file_type().map_err(io)?);
-            if folder == dir && OWN.iter().any(|own| name == *own) {
+            if folder == dir && is_own(&name) {
                 continue;
             }
             match name.to_str() {
