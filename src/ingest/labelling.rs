@@ -81,13 +81,14 @@ fn from_name(regex: &Regex, name: &str) -> BTreeMap<String, Value> {
     let Some(captures) = regex.captures(name) else { return BTreeMap::new() };
     let mut fields = BTreeMap::new();
     for group in regex.capture_names().flatten() {
-        if let Some(found) = captures.name(group) {
+        // An empty label would be a class of its own.
+        if let Some(found) = captures.name(group).filter(|found| group != "label" || !found.is_empty()) {
             let value = if group == "label" { Value::from(found.as_str()) } else { Value::infer(found.as_str()) };
             fields.insert(group.to_owned(), value);
         }
     }
-    if !fields.contains_key("label")
-        && let Some(first) = captures.get(1)
+    if regex.capture_names().all(|group| group != Some("label"))
+        && let Some(first) = captures.get(1).filter(|first| !first.is_empty())
     {
         fields.insert("label".to_owned(), first.as_str().into());
     }
@@ -114,6 +115,10 @@ mod tests {
         let fields = rule.metadata("x/Vn-60-mf.wav", Path::new("x/Vn-60-mf.wav"));
         assert_eq!((fields["label"].to_string(), fields["pitch"].clone()), ("Vn".into(), Value::Int(60)));
         assert!(rule.metadata("x/12.wav", Path::new("x/12.wav")).is_empty());
+        // A label that is left out or empty is none; the first group stands in only where none is called so.
+        let rule = Labelling::parse("filename:^(?<midi>[0-9]+)(-(?<label>[a-z]*))?$").unwrap();
+        assert_eq!(["60-vn.wav", "60-.wav", "60.wav"].map(|id| label(&rule, id)), [Some("vn".into()), None, None]);
+        assert_eq!(label(&Labelling::parse("filename:^([a-z]*)[0-9]").unwrap(), "1.wav"), None);
         assert!(
             Labelling::parse("filename:abc").is_err()
                 && Labelling::parse("filename:(").is_err()
