@@ -80,10 +80,7 @@ impl Grid {
                     return Err(cut_short(std::io::ErrorKind::UnexpectedEof.into()));
                 }
                 turn(&mut bytes, width, self.big_endian);
-                bytes
-                    .chunks_exact(row)
-                    .map(|row| row.chunks_exact(width).map(|b| self.float.decode(b)).collect())
-                    .collect()
+                bytes.chunks_exact(row).map(|row| row.chunks_exact(width).map(|b| self.float.decode(b)).collect()).collect()
             }
             Place::Columns(file, start) => {
                 let mut vectors = vec![Vec::with_capacity(self.dim); n];

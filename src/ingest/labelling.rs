@@ -13,6 +13,7 @@ use std::path::Path;
 use regex::Regex;
 
 use super::Error;
+use super::files::Source;
 pub use super::rows::Rows;
 use crate::audio::stem;
 use crate::value::{Fields, Value};
@@ -22,6 +23,8 @@ use crate::value::{Fields, Value};
 pub enum Labelling {
     /// The folder that the file is in.
     Folder,
+    /// The same for clips without a label, where nothing was said: what a table gave stays.
+    FolderAtFirst,
     /// Named groups of a pattern over the file's name; the group `label`, or the first group, is the label.
     FileName(Regex),
     /// A table's rows.
@@ -58,7 +61,7 @@ impl Labelling {
     pub fn metadata(&self, id: &str, path: &Path) -> BTreeMap<String, Value> {
         kept(match self {
             Labelling::None => BTreeMap::new(),
-            Labelling::Folder => {
+            Labelling::Folder | Labelling::FolderAtFirst => {
                 let folder = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
                 folder.map(|folder| BTreeMap::from([("label".to_owned(), Value::from(folder))])).unwrap_or_default()
             }
@@ -66,6 +69,18 @@ impl Labelling {
             Labelling::Table(rows) => rows.find(id).cloned().unwrap_or_default(),
             Labelling::Listed(clips) => clips.get(id).cloned().unwrap_or_default(),
         })
+    }
+
+    /// Tells of a table of which no row names any of the clips: (what, sentence).
+    pub fn strange(&self, sources: &[Source]) -> Option<(String, String)> {
+        let Labelling::Table(table) = self else { return None };
+        let ((row, _), clip) = (table.rows.first()?, sources.first()?);
+        let what = format!(
+            "none of the {} clips that the table of labels names was found: it begins with `{row}`, the clips with `{}`",
+            table.rows.len(),
+            clip.id
+        );
+        sources.iter().all(|source| table.find(&source.id).is_none()).then(|| ("--labels".to_owned(), what))
     }
 }
 

@@ -76,7 +76,15 @@ impl Verb for Search {
         }
         let (collection, model, info) = parameters::clips_of(&bound, Stage::Joint, scope)?;
         let windows = windows(&bound, &collection, &model, scope)?;
-        Ok(Box::new(SearchPlan { collection, model, info, windows, sum, filter: bound.filter.clone(), how: How::of(&bound, scope) }))
+        Ok(Box::new(SearchPlan {
+            collection,
+            model,
+            info,
+            windows,
+            sum,
+            filter: bound.filter.clone(),
+            how: How::of(&bound, scope),
+        }))
     }
 }
 

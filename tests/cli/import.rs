@@ -207,7 +207,8 @@ fn a_field_called_id_hides_no_id() {
     place.write("a.npy", npy("<f4", &rows(2)));
     place.write("a.csv", "path,id,label\nx.wav,7,violin\ny.wav,8,tuba\n");
     import(&place, "a.npy", &[&AUDIO[..], &["--labels", "a.csv"]].concat()).ok();
-    let objects = place.json(&["list clips where id = \"x.wav\"", "count clips where meta.id = 8", "list clips where meta.id = 7"]);
+    let objects =
+        place.json(&["list clips where id = \"x.wav\"", "count clips where meta.id = 8", "list clips where meta.id = 7"]);
     assert_eq!((cell(&objects[0], 0, "id"), cell(&objects[0], 0, "meta.id")), (&"x.wav".into(), &7.into()));
     assert_eq!((&objects[1]["rows"], cell(&objects[2], 0, "id")), (&serde_json::json!([[1]]), &"x.wav".into()));
     // And back, by a file.
