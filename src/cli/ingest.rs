@@ -34,7 +34,7 @@ pub fn ingest(app: &App, args: args::Ingest) -> Result<u8, Failure> {
         None => {
             let labelling = match &args.labels {
                 Some(table) => Labelling::Table(Rows::read(table)?),
-                None => Labelling::parse(args.label_from.as_deref().unwrap_or("folder"))?,
+                None => args.label_from.as_deref().map_or(Ok(Labelling::FolderAtFirst), Labelling::parse)?,
             };
             (files::find(&args.paths)?, labelling)
         }
@@ -73,7 +73,7 @@ fn from_dataset(dataset: &str, args: &args::Ingest) -> Result<(Found, Labelling)
     let request = Request { dataset, folder, annotations: args.annotations.as_deref(), thorough: false };
     let mut listing = dataset::read(&request)?;
     let (sources, mut fields) = listing.take_clips();
-    let (failures, warnings) = (listing.faults, listing.warnings);
+    let (failures, mut warnings) = (listing.faults, listing.warnings);
     if let (Some(first), false) = (failures.first(), args.skip_bad) {
         let more = if failures.len() > 1 { format!(", the first of {} faults", failures.len()) } else { String::new() };
         let fault = Diagnostic::new(format!("{}: {}{more}", first.file, first.reason));
@@ -89,6 +89,7 @@ fn from_dataset(dataset: &str, args: &args::Ingest) -> Result<(Found, Labelling)
         (None, Some(rule)) => Labelling::parse(rule)?,
         (None, None) => Labelling::None,
     };
+    warnings.extend(own.strange(&sources));
     for source in &sources {
         fields.entry(source.id.clone()).or_default().extend(own.metadata(&source.id, &source.path));
     }

@@ -11,6 +11,7 @@ use super::App;
 use super::args::ModelAction;
 use super::commands::show;
 use crate::diagnostic::Diagnostic;
+use crate::encoder::manifest::FILE as MANIFEST;
 use crate::encoder::{Error, Model, ModelFolders, check, install};
 use crate::progress::Silent;
 use crate::query::split::Piece;
@@ -30,9 +31,9 @@ pub fn models(app: &App, action: Option<ModelAction>) -> Result<u8, Failure> {
 }
 
 fn check_model(app: &App, name: &str) -> Result<u8, Failure> {
-    // A folder may be checked before it is added.
+    // A folder may be checked before it is added; one that only bears the model's name is none of it.
     let folder = Path::new(name);
-    let (id, folders) = match folder.is_dir() {
+    let (id, folders) = match folder.join(MANIFEST).is_file() {
         true => (Model::open(folder).map_err(WorkspaceError::from)?.id, [&[folder.to_owned()], app.models.as_slice()].concat()),
         false => (name.to_owned(), app.models.clone()),
     };

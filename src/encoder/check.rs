@@ -157,8 +157,12 @@ fn compare(
 pub fn health(model: &Model) -> Result<Vec<Health>, Error> {
     let mut all = Vec::new();
     if let Some(tower) = &model.audio {
-        let signals: Vec<Vec<f32>> = (0..SIGNALS).map(|i| signal(i, tower.spec().sample_rate, tower.spec().samples)).collect();
-        let output = tower.embed(&signals.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
+        // A graph that cannot be loaded is told before signals of whatever length its manifest says are made.
+        tower.backend()?;
+        let mut output = TowerOutput::empty(tower.dims());
+        for i in 0..SIGNALS {
+            output.append(tower.embed(&[&signal(i, tower.spec().sample_rate, tower.spec().samples)])?);
+        }
         for stage in [Stage::PreJoint, Stage::Joint] {
             all.push(measure(Space::new(&model.id, Modality::Audio, stage), output.stage(stage)));
         }

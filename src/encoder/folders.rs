@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Convention: a model is a folder with a `model.toml`; a named folder may be a model itself or hold models. The first model
-//! with an id hides later ones. The id in the manifest counts, not the folder's name.
+//! with an id hides later ones. Names that begin with a dot are passed over. The id in the manifest counts, not the folder's name.
 
 use std::path::{Path, PathBuf};
 
@@ -62,7 +62,9 @@ impl ModelFolders {
                 vec![folder.clone()]
             } else {
                 let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-                entries.map(|entry| entry.path()).filter(|path| path.join(FILE).is_file()).collect()
+                // A dot begins what `add` and `remove` leave behind when they are killed.
+                let shown = entries.filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
+                shown.map(|entry| entry.path()).filter(|path| path.join(FILE).is_file()).collect()
             };
             here.sort();
             dirs.extend(here);

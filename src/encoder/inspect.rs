@@ -77,6 +77,14 @@ fn node(bytes: &[u8], depth: usize) -> Result<(), String> {
     if RANDOM.contains(&kind) {
         return Err(format!("it gives other numbers each time because of {}: expected a graph without chance", named()));
     }
+    // The third input of a Dropout says whether it is in training; an empty name is an input left out.
+    let third = Fields(bytes).filter(|(number, _)| *number == 1).nth(2).and_then(|(_, field)| field.bytes());
+    if kind == b"Dropout" && third.is_some_and(|name| !name.is_empty()) {
+        return Err(format!(
+            "it may give other numbers each time because of {} with `training_mode`: expected a graph exported for inference",
+            named()
+        ));
+    }
     for (_, attribute) in Fields(bytes).filter(|(number, _)| *number == 5) {
         for (number, field) in Fields(attribute.bytes().unwrap_or_default()) {
             match (number, field) {
@@ -214,6 +222,16 @@ mod tests {
         assert!(eight_bits(&graph("MatMulInteger")) && !eight_bits(&graph("MatMul")));
         assert!(eight_bits(&[graph("MatMul"), graph("DynamicQuantizeLinear")].concat()), "a message in two parts");
         assert!(inspect(&graph("Loop")).is_err() && inspect(&graph("LSTM")).is_ok());
+    }
+
+    #[test]
+    fn dropout_is_for_training_only_with_a_third_input() {
+        let dropout = |inputs: &[&str]| {
+            let inputs = inputs.iter().flat_map(|name| message(1, name.as_bytes())).collect::<Vec<u8>>();
+            inspect(&message(7, &message(1, &[inputs, message(4, b"Dropout")].concat())))
+        };
+        assert_eq!((dropout(&["x"]), dropout(&["x", "ratio"]), dropout(&["x", "ratio", ""])), (Ok(()), Ok(()), Ok(())));
+        assert!(dropout(&["x", "", "training"]).is_err_and(|said| said.contains("`training_mode`")));
     }
 
     #[test]

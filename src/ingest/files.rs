@@ -65,7 +65,8 @@ pub fn find(roots: &[PathBuf]) -> Result<Found, Error> {
     Ok(found)
 }
 
-fn is_same(a: &Path, b: &Path) -> bool {
+/// Whether two paths lead to one file.
+pub(super) fn is_same(a: &Path, b: &Path) -> bool {
     a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
@@ -108,6 +109,44 @@ pub fn walk(root: &Path, prefix: &str) -> Found {
     found.failures.sort_by(|a, b| a.file.cmp(&b.file));
     found.warnings.sort();
     found
+}
+
+/// An absolute path as text, so that the file is found again from anywhere.
+pub(super) fn absolute(path: &Path) -> String {
+    as_text(std::path::absolute(path).as_deref().unwrap_or(path).as_os_str())
+}
+
+/// The path that [`absolute`] wrote. `%E9` is itself where there is such a file, else a byte.
+#[cfg(unix)]
+pub(super) fn from_text(text: &str) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt;
+    let plain = PathBuf::from(text);
+    if !text.contains('%') || plain.exists() {
+        return plain;
+    }
+    let (mut bytes, mut rest) = (Vec::new(), text);
+    while let Some((before, behind)) = rest.split_once('%') {
+        bytes.extend(before.as_bytes());
+        let byte = behind.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        // Only bytes that are no ASCII were written so.
+        match byte.filter(|byte| !byte.is_ascii()).zip(behind.get(2..)) {
+            Some((byte, behind)) => {
+                bytes.push(byte);
+                rest = behind;
+            }
+            None => {
+                bytes.push(b'%');
+                rest = behind;
+            }
+        }
+    }
+    bytes.extend(rest.as_bytes());
+    PathBuf::from(std::ffi::OsString::from_vec(bytes))
+}
+
+#[cfg(not(unix))]
+pub(super) fn from_text(text: &str) -> PathBuf {
+    PathBuf::from(text)
 }
 
 /// A name as text. Bytes that are no UTF-8 are written `%E9`, so that two such names stay two ids.

@@ -13,6 +13,7 @@ use std::path::Path;
 use regex::Regex;
 
 use super::Error;
+use super::files::Source;
 pub use super::rows::Rows;
 use crate::audio::stem;
 use crate::value::{Fields, Value};
@@ -22,6 +23,8 @@ use crate::value::{Fields, Value};
 pub enum Labelling {
     /// The folder that the file is in.
     Folder,
+    /// The same for clips without a label, where nothing was said: what a table gave stays.
+    FolderAtFirst,
     /// Named groups of a pattern over the file's name; the group `label`, or the first group, is the label.
     FileName(Regex),
     /// A table's rows.
@@ -58,7 +61,7 @@ impl Labelling {
     pub fn metadata(&self, id: &str, path: &Path) -> BTreeMap<String, Value> {
         kept(match self {
             Labelling::None => BTreeMap::new(),
-            Labelling::Folder => {
+            Labelling::Folder | Labelling::FolderAtFirst => {
                 let folder = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
                 folder.map(|folder| BTreeMap::from([("label".to_owned(), Value::from(folder))])).unwrap_or_default()
             }
@@ -66,6 +69,18 @@ impl Labelling {
             Labelling::Table(rows) => rows.find(id).cloned().unwrap_or_default(),
             Labelling::Listed(clips) => clips.get(id).cloned().unwrap_or_default(),
         })
+    }
+
+    /// Tells of a table of which no row names any of the clips: (what, sentence).
+    pub fn strange(&self, sources: &[Source]) -> Option<(String, String)> {
+        let Labelling::Table(table) = self else { return None };
+        let ((row, _), clip) = (table.rows.first()?, sources.first()?);
+        let what = format!(
+            "none of the {} clips that the table of labels names was found: it begins with `{row}`, the clips with `{}`",
+            table.rows.len(),
+            clip.id
+        );
+        sources.iter().all(|source| table.find(&source.id).is_none()).then(|| ("--labels".to_owned(), what))
     }
 }
 
@@ -81,13 +96,14 @@ fn from_name(regex: &Regex, name: &str) -> BTreeMap<String, Value> {
     let Some(captures) = regex.captures(name) else { return BTreeMap::new() };
     let mut fields = BTreeMap::new();
     for group in regex.capture_names().flatten() {
-        if let Some(found) = captures.name(group) {
+        // An empty label would be a class of its own.
+        if let Some(found) = captures.name(group).filter(|found| group != "label" || !found.is_empty()) {
             let value = if group == "label" { Value::from(found.as_str()) } else { Value::infer(found.as_str()) };
             fields.insert(group.to_owned(), value);
         }
     }
-    if !fields.contains_key("label")
-        && let Some(first) = captures.get(1)
+    if regex.capture_names().all(|group| group != Some("label"))
+        && let Some(first) = captures.get(1).filter(|first| !first.is_empty())
     {
         fields.insert("label".to_owned(), first.as_str().into());
     }
@@ -114,6 +130,10 @@ mod tests {
         let fields = rule.metadata("x/Vn-60-mf.wav", Path::new("x/Vn-60-mf.wav"));
         assert_eq!((fields["label"].to_string(), fields["pitch"].clone()), ("Vn".into(), Value::Int(60)));
         assert!(rule.metadata("x/12.wav", Path::new("x/12.wav")).is_empty());
+        // A label that is left out or empty is none; the first group stands in only where none is called so.
+        let rule = Labelling::parse("filename:^(?<midi>[0-9]+)(-(?<label>[a-z]*))?$").unwrap();
+        assert_eq!(["60-vn.wav", "60-.wav", "60.wav"].map(|id| label(&rule, id)), [Some("vn".into()), None, None]);
+        assert_eq!(label(&Labelling::parse("filename:^([a-z]*)[0-9]").unwrap(), "1.wav"), None);
         assert!(
             Labelling::parse("filename:abc").is_err()
                 && Labelling::parse("filename:(").is_err()

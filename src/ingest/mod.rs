@@ -12,8 +12,10 @@
 
 pub mod audio;
 mod cells;
+mod clip;
 pub mod dataset;
 pub mod export;
+mod fields;
 pub mod files;
 pub mod import;
 pub mod labelling;

@@ -6,13 +6,11 @@
 //! ```
 //! A clip's windows are stored before the clip is: whatever happens between, the clip is embedded again and nothing is doubled.
 
-use std::collections::BTreeMap;
-
 use super::Error;
 use crate::embedding::Modality;
 use crate::encoder::{Heard, TowerOutput};
 use crate::store::{Collection, Item, NewItem, SpaceKey, Storage};
-use crate::value::Value;
+use crate::value::{Fields, Value};
 use crate::workspace::{SPAN, TRACK, Workspace, holds_windows, windows_name};
 
 pub use crate::audio::window::Aggregate as Pool;
@@ -100,10 +98,7 @@ pub(super) fn count(item: &Item) -> Option<usize> {
 pub(super) fn items(track: &NewItem, heard: &Heard, [pre_joint, joint]: [&SpaceKey; 2], storage: Storage) -> Vec<NewItem> {
     let TowerOutput { pre_joint: pre_rows, joint: rows } = &heard.windows;
     let window = |(number, span): (usize, &crate::encoder::WindowSpan)| {
-        let mut metadata = track.metadata.clone();
-        for own in [COUNT, POOL, "duration_s"] {
-            metadata.remove(own);
-        }
+        let mut metadata = of_clip(&track.metadata);
         metadata.insert(TRACK.into(), track.id.as_str().into());
         metadata.extend(SPAN.into_iter().map(str::to_owned).zip([span.start_s.into(), span.end_s.into()]));
         let vectors = vec![(pre_joint.clone(), pre_rows.row(number).to_vec()), (joint.clone(), rows.row(number).to_vec())];
@@ -125,10 +120,22 @@ pub(super) fn items(track: &NewItem, heard: &Heard, [pre_joint, joint]: [&SpaceK
     heard.spans.iter().enumerate().map(window).filter(sound).collect()
 }
 
-/// The fields of a clip, set in its windows too.
-pub(super) fn relabelled(track: &str, windows: usize, fields: &BTreeMap<String, Value>) -> Vec<NewItem> {
-    let one = |number| NewItem { metadata: fields.clone(), ..NewItem::new(id(track, number), Modality::Audio) };
-    (0..windows).map(one).collect()
+/// Those fields of a clip that its windows have too: not what is said of the clip as a whole, and not where a window lies.
+fn of_clip(fields: &Fields) -> Fields {
+    let own = [COUNT, POOL, "duration_s", TRACK].into_iter().chain(SPAN).collect::<Vec<_>>();
+    fields.iter().filter(|(name, _)| !own.contains(&name.as_str())).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// New fields of a clip, for those of its windows that are there: a silent one may never have been stored.
+pub(super) fn relabelled(windows: &Collection, clip: &Item, fields: &Fields) -> Result<Vec<NewItem>, Error> {
+    let (metadata, mut items) = (of_clip(fields), Vec::new());
+    for number in 0..count(clip).unwrap_or(0) {
+        let id = id(&clip.id, number);
+        if windows.item_by_id(Modality::Audio, &id)?.is_some() {
+            items.push(NewItem { metadata: metadata.clone(), ..NewItem::new(id, Modality::Audio) });
+        }
+    }
+    Ok(items)
 }
 
 /// Stores windows, and removes those whose clip has fewer now.

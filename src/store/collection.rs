@@ -72,6 +72,22 @@ impl Collection {
         Ok(self.find(modality, id)?.map(|(seq, record)| item(seq, record)))
     }
 
+    /// The clip or label of this id, and whether it has a vector in each of `spaces`; found once.
+    ///
+    /// # Errors
+    /// As [`Collection::item`].
+    pub fn item_with(&self, modality: Modality, id: &str, spaces: &[&SpaceKey]) -> Result<Option<(Item, bool)>, Error> {
+        let Some((seq, record)) = self.find(modality, id)? else {
+            return Ok(None);
+        };
+        let mut all = true;
+        for space in spaces {
+            let number = self.space_record(space)?.map(|space| space.number);
+            all = all && record.rows.iter().any(|row| Some(row.space) == number);
+        }
+        Ok(Some((item(seq, record), all)))
+    }
+
     /// All items in order of arrival, read as they are asked for. Items committed meanwhile may be among them or not.
     pub fn items(&self) -> impl Iterator<Item = Result<Item, Error>> + '_ {
         items::scan(&*self.inner.kv, self.cid).map(|found| found.map(|(seq, record)| item(seq, record)))
@@ -83,14 +99,8 @@ impl Collection {
     /// # Errors
     /// As [`Collection::item`].
     pub fn has(&self, id: &str, content_hash: Option<&str>, space: &SpaceKey) -> Result<bool, Error> {
-        let Some((_, record)) = self.find(space.space.modality, id)? else {
-            return Ok(false);
-        };
-        if content_hash.is_some() && content_hash != record.content_hash.as_deref() {
-            return Ok(false);
-        }
-        let number = self.space_record(space)?.map(|space| space.number);
-        Ok(record.rows.iter().any(|row| Some(row.space) == number))
+        let found = self.item_with(space.space.modality, id, &[space])?;
+        Ok(found.is_some_and(|(item, has)| has && (content_hash.is_none() || content_hash == item.content_hash.as_deref())))
     }
 
     /// The spaces in the order in which they came.

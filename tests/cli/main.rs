@@ -5,6 +5,7 @@
 #[path = "../program/mod.rs"]
 mod program;
 
+mod again;
 mod batch;
 mod check;
 mod conformance;

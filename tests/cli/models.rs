@@ -197,3 +197,37 @@ fn recall_is_measured_by_texts_where_enough_were_read() {
     let exact = place.json(&["search clips in notes for \"a violin\" exact=true"]);
     assert!(exact[0]["context"].get("recall_by").is_none() && exact[0]["context"]["recall"].is_null());
 }
+
+#[test]
+fn a_folder_that_only_bears_the_name_of_a_model_is_none() {
+    let place = Place::new();
+    place.write("musicnn-minilm/notes.txt", "my notes on it");
+    place.dyad(&["models", "check", "musicnn-minilm"]).ok().shows("musicnn-minilm");
+}
+
+#[test]
+fn what_add_left_behind_is_no_model() {
+    let place = Place::new();
+    for dir in [".removing-tiny-laion-1", "tiny-laion"] {
+        copy_folder(tiny("tiny-laion").as_ref(), &place.at("models").join(dir));
+    }
+    let only = dyad::encoder::ModelFolders::only(&[place.at("models")]);
+    let dirs: Vec<_> = only.list().into_iter().map(|found| found.dir).collect();
+    assert_eq!(dirs, [place.at("models/tiny-laion")]);
+}
+
+/// A manifest that asks for seconds by the million: its graph is refused before a signal of that length is made.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_check_does_not_take_memory_on_a_number() {
+    let place = Place::new();
+    copy_folder(tiny("tiny-muscall").as_ref(), &place.at("bad"));
+    let path = place.at("bad/model.toml");
+    let text = std::fs::read_to_string(&path).unwrap().replace("= 6400", "= 100000000");
+    std::fs::write(path, text.replace("[check]\ngolden = \"golden.safetensors\"\natol = 1.0e-04\n", "")).unwrap();
+    std::fs::write(place.at("bad/audio.onnx"), "no graph").unwrap();
+    let model = dyad::encoder::Model::open(&place.at("bad")).unwrap();
+    let begun = std::time::Instant::now();
+    assert!(dyad::encoder::check::health(&model).unwrap_err().to_string().contains("audio.onnx"));
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+}

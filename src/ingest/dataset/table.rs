@@ -176,7 +176,7 @@ impl<'a> Row<'a> {
                 Becomes::Field(name) => (name, scalar(cell)),
                 Becomes::List(name) => {
                     let parted = || Value::list(cell.split(',').map(str::trim).filter(|member| !member.is_empty()));
-                    (name, cells::bracketed(cell).unwrap_or_else(parted))
+                    (name, cells::words(cell).unwrap_or_else(parted))
                 }
                 Becomes::Name | Becomes::Own(_) | Becomes::Nothing => continue,
             };
