@@ -11,7 +11,7 @@ use crate::exchange::Target;
 use crate::progress::Silent;
 use crate::query::split::Piece;
 use crate::session::Failure;
-use crate::workspace::Error as WorkspaceError;
+use crate::workspace::{Error as WorkspaceError, Workspace};
 
 /// `dyad ontologies [list | add FILE]`
 pub fn ontologies(app: &App, action: Option<OntologyAction>) -> Result<u8, Failure> {
@@ -52,15 +52,20 @@ pub fn collections(app: &App, action: Option<CollectionAction>) -> Result<u8, Fa
         CollectionAction::Drop { collection } => {
             let workspace = app.workspace()?;
             workspace.collection(&Spanned::new(collection.clone(), Default::default()))?;
-            if let Some(windows) = workspace.windows_of(&collection)? {
-                workspace.store().drop_collection(windows.name()).map_err(WorkspaceError::from)?;
-            }
-            workspace.store().drop_collection(&collection).map_err(WorkspaceError::from)?;
+            drop_collection(&workspace, &collection)?;
             app.say(&format!("dropped `{collection}`"));
             Ok(0)
         }
         CollectionAction::Reembed { collection, model } => reembed(app, collection, model),
     }
+}
+
+/// Removes a collection, and that of its windows.
+pub fn drop_collection(workspace: &Workspace, name: &str) -> Result<(), Failure> {
+    if let Some(windows) = workspace.windows_of(name)? {
+        workspace.store().drop_collection(windows.name()).map_err(WorkspaceError::from)?;
+    }
+    Ok(workspace.store().drop_collection(name).map_err(WorkspaceError::from)?)
 }
 
 /// `dyad collections reembed COLLECTION`

@@ -57,6 +57,8 @@ pub fn main() -> ExitCode {
 /// What every command shares.
 struct App {
     store: PathBuf,
+    /// Whether the user said which store.
+    names_store: bool,
     models: Vec<PathBuf>,
     /// Neither reads nor writes index files.
     no_index: bool,
@@ -81,6 +83,7 @@ impl App {
         let style = Style { color, width, unicode: unicode(), max_rows: None, headers: true };
         App {
             store: args.store.clone().unwrap_or_else(|| PathBuf::from(".dyad")),
+            names_store: args.store.is_some(),
             models: args.models.clone(),
             no_index: args.no_index,
             format: args.format.unwrap_or_default(),

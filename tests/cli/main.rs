@@ -9,6 +9,7 @@ mod batch;
 mod check;
 mod conformance;
 mod datasets;
+mod demo;
 mod exchange;
 mod formats;
 mod import;
