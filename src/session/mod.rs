@@ -10,6 +10,7 @@
 mod complete;
 mod cursor;
 mod expect;
+mod history;
 mod output;
 mod rows;
 mod words;
@@ -31,6 +32,7 @@ use crate::verb::{self, Effect, Outcome, Plan, STATEMENT_WORDS, Scope, VERBS};
 use crate::workspace::{self, Workspace};
 
 pub use complete::Candidate;
+use history::{History, Left, named};
 pub use output::Destination;
 pub use words::WordKind;
 
@@ -130,13 +132,15 @@ pub struct Session {
     settings: Settings,
     named: BTreeMap<String, Outcome>,
     last: Option<Report>,
+    history: History,
     sample: complete::Kept,
 }
 
 impl Session {
     /// A session over an opened workspace.
     pub fn new(workspace: Workspace) -> Session {
-        Session { workspace, settings: Settings::new(), named: BTreeMap::new(), last: None, sample: complete::Kept::default() }
+        let (settings, named, history) = (Settings::new(), BTreeMap::new(), History::default());
+        Session { workspace, settings, named, last: None, history, sample: complete::Kept::default() }
     }
 
     /// The workspace.
@@ -197,8 +201,13 @@ impl Session {
     fn executed(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
         let statement = parse(piece)?;
         let destination = output::destination(&statement)?;
+        let (before, name) = (self.history.before(piece.text), named(&statement));
         let mut report = self.outcome(statement, progress)?.report;
         report.statement = piece.text.to_owned();
+        report.before = before;
+        if let Some(name) = name {
+            self.history.add(Left::Result(name), piece.text);
+        }
         Ok(Executed { report, destination })
     }
 
@@ -246,6 +255,7 @@ impl Session {
     /// Takes over what a statement changes in the session.
     fn settle(&mut self, mut outcome: Outcome) -> Outcome {
         if let Some(Effect::Set { key, value }) = outcome.effect.take() {
+            self.history.add(Left::Setting(key.clone()), &outcome.report.statement);
             match value {
                 Some(value) => self.settings.insert(key, value),
                 None => self.settings.remove(&key),

@@ -20,6 +20,7 @@ mod labels;
 mod long_audio;
 mod maintain;
 mod models;
+mod replay;
 mod storage;
 mod store;
 mod view;
