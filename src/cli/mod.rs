@@ -24,8 +24,6 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::diagnostic::Diagnostic;
 use crate::progress::Progress;
 use crate::render::{Format, Style, renderer};
@@ -37,7 +35,7 @@ use bars::Bars;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match Args::read() {
         Ok(args) => args,
         Err(error) => {
             let _ = error.print();

@@ -98,6 +98,7 @@ fn wrong_usage_is_2_and_touches_nothing() {
         &["models", "check"],
         &["--color", "sometimes", "-c", "count clips"],
         &["-c"],
+        &["-c", "count clips", "models", "list"],
     ] {
         let ran = place.dyad(args).code(2).says("error: ");
         assert_eq!(ran.out, "", "{}", ran.what);
@@ -106,6 +107,14 @@ fn wrong_usage_is_2_and_touches_nothing() {
     for args in [&["--help"][..], &["--version"], &["ingest", "--help"]] {
         let ran = place.dyad(args).ok();
         assert!(ran.err.is_empty() && !ran.out.is_empty());
+    }
+}
+
+#[test]
+fn threads_and_jobs_are_one_setting_and_the_last_holds() {
+    let place = Place::new();
+    for args in [&["--threads", "1", "doctor", "--jobs", "3"][..], &["--threads", "3", "doctor"], &["doctor", "--jobs", "3"]] {
+        place.dyad(args).shows("3; `--threads 1`");
     }
 }
 
