@@ -181,13 +181,14 @@ impl Session {
         progress: &dyn Progress,
         on_end: &mut dyn FnMut(Option<Failure>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let (pieces, fault) = split(source, continuation);
-        for piece in pieces {
-            let written = |executed| output::write(&executed, format, style, out).map_err(|failure| placed(failure, piece));
-            let done = self.execute(piece, progress).and_then(written);
+        for piece in split(source, continuation) {
+            let done = piece.map_err(Failure::from).and_then(|piece| {
+                let executed = self.execute(piece, progress)?;
+                output::write(&executed, format, style, out).map_err(|failure| placed(failure, piece))
+            });
             on_end(done.err())?;
         }
-        fault.map_or(Ok(()), |fault| on_end(Some(fault.into())))
+        Ok(())
     }
 
     /// Runs one statement.

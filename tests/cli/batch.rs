@@ -36,6 +36,15 @@ fn the_first_error_ends_a_batch_unless_told_otherwise() {
 }
 
 #[test]
+fn what_stands_behind_a_bracket_fault_runs_with_keep_going() {
+    let place = toy();
+    place.write("q.dyad", "count clips\ncount clips )\ncount labels in words\n");
+    let ran = place.dyad(&["--format", "csv", "run", "--keep-going", "q.dyad"]).code(1).says("`)` closes nothing");
+    assert_eq!(ran.out, "count\n8\ncount\n6\n");
+    assert_eq!(place.dyad(&["--format", "csv", "run", "q.dyad"]).code(1).out, "count\n8\n");
+}
+
+#[test]
 fn files_name_the_place_of_an_error() {
     let place = toy();
     place.write("good.dyad", "# a note\ncount clips\n  where take = 0\ncount clips where take = 1; count clips\n");
