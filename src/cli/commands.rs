@@ -50,7 +50,7 @@ pub fn collections(app: &App, action: Option<CollectionAction>) -> Result<u8, Fa
     match action.unwrap_or(CollectionAction::List) {
         CollectionAction::List => show(app, "show collections"),
         CollectionAction::Drop { collection } => {
-            let workspace = app.workspace()?;
+            let workspace = app.present(&app.models)?;
             workspace.collection(&Spanned::new(collection.clone(), Default::default()))?;
             drop_collection(&workspace, &collection)?;
             app.say(&format!("dropped `{collection}`"));
@@ -70,7 +70,7 @@ pub fn drop_collection(workspace: &Workspace, name: &str) -> Result<(), Failure>
 
 /// `dyad collections reembed COLLECTION`
 fn reembed(app: &App, name: String, model: Option<String>) -> Result<u8, Failure> {
-    let workspace = app.workspace()?;
+    let workspace = app.present(&app.models)?;
     let collection = workspace.collection(&Spanned::new(name, Default::default()))?;
     let model = ingest::hearing_model(&workspace, model)?;
     let summary = crate::ingest::reembed(&workspace, &model, collection, Limits::default(), &app.bars)?;

@@ -128,6 +128,20 @@ fn threads_and_jobs_are_one_setting_and_the_last_holds() {
 }
 
 #[test]
+fn what_only_reads_makes_no_store() {
+    let place = Place::new();
+    for args in [&["-c", "help"][..], &["models", "list"], &["ontologies"], &["collections"], &["doctor"], &["-c", "show collections"]] {
+        place.dyad(args).ok();
+    }
+    let failing = [&["-c", "bogus"][..], &["collections", "drop", "x"], &["export", "npy", "a.npy", "--collection", "x"]];
+    for args in failing {
+        place.dyad(args).code(1);
+    }
+    place.piped(&[], "").ok();
+    assert!(!place.at("store").exists());
+}
+
+#[test]
 fn results_can_go_to_a_file() {
     let place = toy();
     let ran = place.dyad(&["-c", "count clips by label into \"out.csv\""]).ok();
