@@ -16,7 +16,7 @@ use crate::progress::Silent;
 use crate::query::split::Piece;
 use crate::query::statement::quoted;
 use crate::session::{Failure, Session};
-use crate::workspace::{Error as WorkspaceError, Workspace};
+use crate::workspace::Error as WorkspaceError;
 
 /// `dyad models [add FOLDER | check MODEL | describe MODEL | remove MODEL | list]`
 pub fn models(app: &App, action: Option<ModelAction>) -> Result<u8, Failure> {

@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn many_resamples_are_stopped_before_their_states_are_made() {
         let pairs = Pairs::new(&Scores { n: 2, k: 2, values: vec![0.9, 0.1, 0.2, 0.8] }, &[0, 1]).unwrap();
-        let bootstrap = crate::metric::Bootstrap { resamples: 3_000_000, ..Default::default() };
+        let bootstrap = crate::metric::Bootstrap { resamples: 1_000_000, ..Default::default() };
         let weightings = super::super::weighting::Resamples::new(&bootstrap, 2, None).unwrap();
         let start = std::time::Instant::now();
         let stopped = pairs.evaluate_each(&weightings, &crate::progress::StopAfter::new(10));
