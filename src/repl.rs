@@ -47,7 +47,7 @@ pub trait Shell {
     ///
     /// # Errors
     /// The first error, its span in `text`.
-    fn run(&mut self, text: &str, origin: Option<&str>, view: &View, out: &mut dyn Write) -> Result<Flow, Diagnostic>;
+    fn run(&mut self, text: &str, origin: Option<&str>, view: &View, out: &mut dyn Write) -> Result<(), Diagnostic>;
 
     /// A line was typed: Ctrl-C is meant for it from now on, and what the user stopped before is past.
     fn typed(&mut self);
@@ -72,13 +72,6 @@ pub trait Shell {
 
     /// What a word is, for its colour.
     fn classify_word(&self, word: &str) -> WordKind;
-}
-
-/// Whether the REPL goes on after a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flow {
-    Continue,
-    Exit,
 }
 
 /// How results are to be written, unless a statement says so itself.

@@ -11,7 +11,7 @@ use crate::query::Clause;
 use crate::query::split::Continuation;
 use crate::render::prose;
 use crate::repl::console::Settings;
-use crate::repl::{self, Candidate, Flow, Hint, Shell, View, WordKind};
+use crate::repl::{self, Candidate, Hint, Shell, View, WordKind};
 use crate::session::{Failure, Session};
 use crate::verb::{VERBS, find};
 use crate::workspace::Workspace;
@@ -57,11 +57,11 @@ struct SessionShell {
 }
 
 impl Shell for SessionShell {
-    fn run(&mut self, text: &str, _: Option<&str>, view: &View, out: &mut dyn Write) -> Result<Flow, Diagnostic> {
+    fn run(&mut self, text: &str, _: Option<&str>, view: &View, out: &mut dyn Write) -> Result<(), Diagnostic> {
         let done = self.session.run(text, Continuation::Indented, (view.format, &view.style), out, &self.bars);
         self.bars.end();
         self.interrupted = matches!(done, Err(Failure::Interrupted));
-        done.map(|()| Flow::Continue).map_err(|failure| failure.diagnostic())
+        done.map_err(|failure| failure.diagnostic())
     }
 
     fn typed(&mut self) {
