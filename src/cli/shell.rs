@@ -76,7 +76,9 @@ impl Shell for SessionShell {
     fn open_store(&mut self, folder: &Path) -> Result<(), Diagnostic> {
         if !folder.exists() {
             let fault = Diagnostic::new(format!("there is no store `{}`", folder.display()));
-            return Err(fault.expected("the folder of a store, or a snapshot file").hint("`dyad --store DIR ingest …` makes one"));
+            return Err(fault
+                .expected("the folder of a store, or a snapshot file")
+                .hint("`dyad --store DIR ingest …` makes one"));
         }
         let workspace = Workspace::open(folder, &self.models).map_err(|e| Failure::from(e).diagnostic())?;
         self.session.replace(workspace);

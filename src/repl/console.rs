@@ -229,14 +229,8 @@ impl<'a, S: Shell> Console<'a, S> {
                 self.output = path.as_deref().map(Target::create).transpose()?;
                 return Ok(Outcome::Done);
             }
-            Dot::Once(path) => {
-                self.once = Some(path);
-                return Ok(Outcome::Done);
-            }
-            Dot::Store(Some(folder)) => {
-                self.shell.borrow_mut().open_store(&folder)?;
-                return Ok(Outcome::Done);
-            }
+            Dot::Once(path) => return set(&mut self.once, Some(path)),
+            Dot::Store(Some(folder)) => return self.shell.borrow_mut().open_store(&folder).map(|()| Outcome::Done),
             Dot::Store(None) => format!("store: {}", self.shell.borrow().store()),
             Dot::Exit => return Ok(Outcome::Exit),
         };

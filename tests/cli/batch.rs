@@ -130,7 +130,9 @@ fn threads_and_jobs_are_one_setting_and_the_last_holds() {
 #[test]
 fn what_only_reads_makes_no_store() {
     let place = Place::new();
-    for args in [&["-c", "help"][..], &["models", "list"], &["ontologies"], &["collections"], &["doctor"], &["-c", "show collections"]] {
+    for args in
+        [&["-c", "help"][..], &["models", "list"], &["ontologies"], &["collections"], &["doctor"], &["-c", "show collections"]]
+    {
         place.dyad(args).ok();
     }
     let failing = [&["-c", "bogus"][..], &["collections", "drop", "x"], &["export", "npy", "a.npy", "--collection", "x"]];

@@ -34,7 +34,8 @@ fn rows_and_items_are_compared_too() {
 #[test]
 fn settings_and_named_results_come_with_a_result() {
     let place = toy();
-    let statements = ["use notes", "set seed=7", "let a = classify clips", "set seed=default", "compare a with (classify clips top 2)"];
+    let statements =
+        ["use notes", "set seed=7", "let a = classify clips", "set seed=default", "compare a with (classify clips top 2)"];
     let objects = place.json(&statements);
     assert_eq!(objects[4]["before"], serde_json::json!(statements[..4]));
     for object in &objects[2..] {
