@@ -6,7 +6,15 @@ use super::Style;
 use super::cell;
 use super::table::Grid;
 use super::terminal::{closing, interval_heading, metric_grid, opening};
-use crate::report::Report;
+use crate::report::{Figure, Report};
+
+/// Columns of a table or matrix that are put into a page; what is wider is for other programs.
+const MOST_COLUMNS: usize = 41;
+
+/// Whether a figure is small enough to be looked at.
+pub fn is_readable(figure: &Figure) -> bool {
+    !matches!(figure, Figure::Heat { columns, .. } if columns.len() >= MOST_COLUMNS)
+}
 
 /// The fragment of one report.
 pub fn fragment(report: &Report) -> String {
@@ -20,6 +28,12 @@ pub fn fragment(report: &Report) -> String {
         out.push_str(&table_html(None, &grid));
     }
     for table in report.tables.iter().filter(|table| !table.columns.is_empty()) {
+        if table.columns.len() > MOST_COLUMNS {
+            let title = table.title.as_deref().unwrap_or("a table");
+            let text = format!("{title}: {} columns, too many for a page; the files have them", table.columns.len());
+            out.push_str(&format!("<p class=\"note\">{}</p>\n", marked(&text)));
+            continue;
+        }
         out.push_str(&table_html(table.title.as_deref(), &Grid::of(table, usize::MAX, &heading, true)));
     }
     for note in &report.notes {
@@ -89,6 +103,17 @@ pub fn escape(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::report::{Estimate, Table};
+
+    #[test]
+    fn a_matrix_of_many_classes_is_left_to_the_files() {
+        let mut report = Report::new("x");
+        let names: Vec<String> = (0..301).map(|i| format!("c{i}")).collect();
+        report.tables.push(Table::new(names.iter().map(String::as_str)).titled("confusion"));
+        let html = fragment(&report);
+        assert!(html.contains("confusion: 301 columns") && !html.contains("<table>"), "{html}");
+        let heat = |n: usize| Figure::Heat { title: "h".into(), rows: vec![], columns: vec!["c".into(); n], values: vec![] };
+        assert!(is_readable(&heat(40)) && !is_readable(&heat(300)));
+    }
 
     #[test]
     fn metrics_are_rounded_as_at_a_terminal() {

@@ -21,6 +21,7 @@ mod long_audio;
 mod maintain;
 mod models;
 mod replay;
+mod report;
 mod storage;
 mod store;
 mod view;
