@@ -30,6 +30,7 @@ use crate::render::{Format, Style};
 pub use crate::session::{Candidate, WordKind};
 use assist::Assist;
 pub use dot::COMMANDS;
+pub use lines::is_dot;
 
 use console::{Console, Outcome, Screen, Settings};
 

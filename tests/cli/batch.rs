@@ -61,6 +61,8 @@ fn files_name_the_place_of_an_error() {
         place.dyad(&["--format", "csv", "run", "--keep-going", "bad.dyad", "good.dyad"]).code(1).says("6 statements, 1 failed");
     assert_eq!(ran.out.matches("count").count(), 5);
     place.dyad(&["run", "missing.dyad"]).code(1).says("`missing.dyad`");
+    place.write("dots.dyad", "count clips\n.mode csv\n");
+    place.dyad(&["run", "dots.dyad"]).code(1).says("--> dots.dyad:2:1").says("`.read FILE`");
     place.write("latin.dyad", b"show models -- caf\xe9\n");
     place.dyad(&["run", "latin.dyad"]).code(1).says("not UTF-8");
 }
