@@ -52,7 +52,7 @@ fn add(app: &App, folder: &Path, force: bool) -> Result<u8, Failure> {
         n => app.say(&format!("verified: {n} comparisons with the golden file, largest difference {worst:.1e}")),
     }
     let model = Model::open(&added.dir).map_err(WorkspaceError::from)?;
-    for space in check::health(&model).map_err(WorkspaceError::from)?.iter().filter(|space| space.collapsed()) {
+    for space in check::health(&model, &Silent).map_err(WorkspaceError::from)?.iter().filter(|space| space.collapsed()) {
         let share = space.mean_cosine;
         app.say(&format!("note: {} is collapsed: different inputs have a mean cosine of {share:.4}", space.space));
     }

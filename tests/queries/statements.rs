@@ -175,6 +175,7 @@ fn a_stopped_statement_keeps_the_session() {
         "search clips for \"a text that was never read\"",
         "classify clips prompts=(\"a <> that\", \"was <> never read\")",
         "list clips",
+        "check model musicnn-minilm",
     ] {
         let piece = split(statement, Continuation::Explicit).remove(0).unwrap();
         assert!(matches!(s.execute(piece, &StopAfter::default()), Err(Failure::Interrupted)), "{statement}");
