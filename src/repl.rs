@@ -30,6 +30,7 @@ use crate::render::{Format, Style};
 pub use crate::session::{Candidate, WordKind};
 use assist::Assist;
 pub use dot::COMMANDS;
+pub use lines::is_dot;
 
 use console::{Console, Outcome, Screen, Settings};
 
@@ -47,7 +48,7 @@ pub trait Shell {
     ///
     /// # Errors
     /// The first error, its span in `text`.
-    fn run(&mut self, text: &str, origin: Option<&str>, view: &View, out: &mut dyn Write) -> Result<Flow, Diagnostic>;
+    fn run(&mut self, text: &str, origin: Option<&str>, view: &View, out: &mut dyn Write) -> Result<(), Diagnostic>;
 
     /// A line was typed: Ctrl-C is meant for it from now on, and what the user stopped before is past.
     fn typed(&mut self);
@@ -72,13 +73,6 @@ pub trait Shell {
 
     /// What a word is, for its colour.
     fn classify_word(&self, word: &str) -> WordKind;
-}
-
-/// Whether the REPL goes on after a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flow {
-    Continue,
-    Exit,
 }
 
 /// How results are to be written, unless a statement says so itself.

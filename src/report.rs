@@ -14,6 +14,8 @@ pub struct Report {
     pub kind: String,
     /// The statement as it was written.
     pub statement: String,
+    /// The statements whose settings and named results it hangs on, in order: `dyad replay` runs them first.
+    pub before: Vec<String>,
     /// Prose that is the result itself (`help`, a drawn tree); most reports have none.
     pub text: String,
     pub context: Context,
@@ -199,7 +201,7 @@ impl Report {
     }
 
     /// The object that `--format json` prints:
-    /// `{"dyad", "statement", "kind", "context", "metrics": {name: {"value", "low", "high"}}, "columns", "rows", "tables", "notes"}`,
+    /// `{"dyad", "statement", "before", "kind", "context", "metrics": {name: {"value", "low", "high"}}, "columns", "rows", "tables", "notes"}`,
     /// with "text" where the result is prose.
     ///
     /// `columns` and `rows` are the first table; `tables` holds the others, each with its title.
@@ -227,6 +229,7 @@ impl Report {
         let mut object = json!({
             "dyad": env!("CARGO_PKG_VERSION"),
             "statement": self.statement,
+            "before": self.before,
             "kind": self.kind,
             "context": self.context.to_json(),
             "metrics": metrics,

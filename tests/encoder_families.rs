@@ -40,7 +40,7 @@ fn every_family_gives_pytorchs_numbers_at_batch_1_2_3() {
     for engine in engines() {
         for name in FAMILIES {
             let model = Model::open_on(&folder(name), Some(engine)).unwrap();
-            let parity = check::parity(&model).unwrap();
+            let parity = check::parity(&model, &dyad::progress::Silent).unwrap();
             for batch in ["audio.b1", "audio.b2", "audio.b3", "text.b1", "text.b2", "text.b3"] {
                 for stage in ["pre_joint", "joint"] {
                     assert!(parity.iter().any(|p| p.what == format!("{batch}.{stage} alone")), "{name} has no {batch}.{stage}");
@@ -62,7 +62,7 @@ fn every_family_gives_pytorchs_numbers_at_batch_1_2_3() {
 fn no_space_of_any_family_is_collapsed() {
     for name in FAMILIES {
         let model = Model::open_on(&folder(name), Some(Engine::Tract)).unwrap();
-        for space in check::health(&model).unwrap() {
+        for space in check::health(&model, &dyad::progress::Silent).unwrap() {
             assert!(!space.collapsed(), "{name} {space:?}");
         }
     }
@@ -201,7 +201,8 @@ fn damaged_files_of_every_family_end_in_a_sentence() {
                 }
                 std::fs::write(&path, bad).unwrap();
                 for engine in engines() {
-                    let result = Model::open_on(copy.path(), Some(engine)).and_then(|model| check::parity(&model));
+                    let result = Model::open_on(copy.path(), Some(engine))
+                        .and_then(|model| check::parity(&model, &dyad::progress::Silent));
                     if let Err(error) = result {
                         let sentence = error.to_string();
                         assert!(!sentence.contains('\n') && sentence.contains('`'), "{name} {file}: {sentence}");

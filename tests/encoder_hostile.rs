@@ -148,7 +148,8 @@ fn pipes_are_no_files() {
         let path = folder.path().join(file);
         std::fs::remove_file(&path).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-        let said = Model::open(folder.path()).and_then(|model| check::parity(&model)).unwrap_err().to_string();
+        let said =
+            Model::open(folder.path()).and_then(|model| check::parity(&model, &dyad::progress::Silent)).unwrap_err().to_string();
         assert!(said.contains(file), "{said}");
     }
 }

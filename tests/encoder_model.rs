@@ -45,7 +45,7 @@ fn bits(output: &TowerOutput, row: usize) -> Vec<u32> {
 #[test]
 fn the_golden_file_is_met_on_every_backend() {
     for engine in engines() {
-        let parity = check::parity(&open(engine)).unwrap();
+        let parity = check::parity(&open(engine), &dyad::progress::Silent).unwrap();
         assert!(parity.iter().any(|p| p.what == "audio.b3.joint") && parity.iter().any(|p| p.what == "text.b2.joint alone"));
         for p in parity {
             println!("{engine} {}: {:e}", p.what, p.largest_difference);
@@ -56,7 +56,7 @@ fn the_golden_file_is_met_on_every_backend() {
 
 #[test]
 fn no_space_of_the_bundled_model_is_collapsed() {
-    let health = check::health(&open(Engine::Tract)).unwrap();
+    let health = check::health(&open(Engine::Tract), &dyad::progress::Silent).unwrap();
     assert_eq!(health.len(), 4);
     for space in &health {
         println!("{space:?}");
@@ -303,7 +303,10 @@ fn a_model_without_graphs_has_spaces_only() {
         model.audio_tower().err().unwrap().to_string(),
         "the model `paper` has no audio tower: expected a model with a table `[audio]` in its manifest"
     );
-    assert!(check::parity(&model).unwrap().is_empty() && check::health(&model).unwrap().is_empty());
+    assert!(
+        check::parity(&model, &dyad::progress::Silent).unwrap().is_empty()
+            && check::health(&model, &dyad::progress::Silent).unwrap().is_empty()
+    );
 
     let dims = [(Modality::Audio, Stage::Joint, 8), (Modality::Text, Stage::Joint, 8)];
     let imported = Model::precomputed("own", None, &dims).unwrap();

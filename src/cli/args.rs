@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::exchange;
 use crate::render::Format;
@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
     /// Threads of embedding, indexing and evaluation; any number gives the same results, and 1 the same search files too
-    #[arg(long, global = true, value_name = "N", env = "DYAD_THREADS", value_parser = threads())]
+    #[arg(long, visible_alias = "jobs", global = true, value_name = "N", env = "DYAD_THREADS", value_parser = threads())]
     pub threads: Option<u16>,
     /// Only results and errors
     #[arg(short, long, global = true)]
@@ -51,6 +51,21 @@ pub struct Args {
     pub statements: Vec<String>,
     #[command(subcommand)]
     pub task: Option<Task>,
+}
+
+impl Args {
+    /// The arguments of this run.
+    ///
+    /// # Errors
+    /// What the user is told: wrong usage, or the help that was asked for.
+    pub fn read() -> Result<Args, clap::Error> {
+        let args = Args::try_parse()?;
+        if args.task.is_some() && !args.statements.is_empty() {
+            let message = "`-c STATEMENT` and a command can't go together: expected one of them (`run FILE` runs statements too)";
+            return Err(Args::command().error(clap::error::ErrorKind::ArgumentConflict, message));
+        }
+        Ok(args)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -147,9 +162,6 @@ pub struct Ingest {
     /// Where labels come from: folder, none, or filename:REGEX with named groups; without it the folder
     #[arg(long, value_name = "RULE")]
     pub label_from: Option<String>,
-    /// Threads
-    #[arg(long, value_name = "N", value_parser = threads())]
-    pub jobs: Option<u16>,
     /// Files that can't be taken, or whose vectors have no direction, are listed and are no failure (exit code 0)
     #[arg(long)]
     pub skip_bad: bool,

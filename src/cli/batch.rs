@@ -8,6 +8,7 @@ use super::{App, out};
 use crate::diagnostic::Diagnostic;
 use crate::progress::Progress;
 use crate::query::split::Continuation;
+use crate::repl::is_dot;
 use crate::session::{Failure, Session};
 
 /// `-c STATEMENT …`
@@ -53,6 +54,12 @@ fn read(file: &Path) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| fault("it is not UTF-8 text".into()))
 }
 
+/// A dot command is no statement: says where it can stand.
+fn hinted(fault: Diagnostic, source: &str) -> Diagnostic {
+    let dot = fault.span.and_then(|span| source.get(span.start..)).is_some_and(is_dot);
+    if dot { fault.hint("commands with a dot are the REPL's; `.read FILE` there runs a file that has them") } else { fault }
+}
+
 struct Batch<'a> {
     app: &'a App,
     session: Session,
@@ -91,7 +98,7 @@ impl<'a> Batch<'a> {
             *failed += 1;
             *code = failure.exit_code().max(*code);
             app.bars.end();
-            out::complain(&failure.diagnostic().render(source, origin));
+            out::complain(&hinted(failure.diagnostic(), source).render(source, origin));
             if *keep_going && failure.exit_code() == 1 {
                 return Ok(());
             }

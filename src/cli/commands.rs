@@ -11,7 +11,7 @@ use crate::exchange::Target;
 use crate::progress::Silent;
 use crate::query::split::Piece;
 use crate::session::Failure;
-use crate::workspace::Error as WorkspaceError;
+use crate::workspace::{Error as WorkspaceError, Workspace};
 
 /// `dyad ontologies [list | add FILE]`
 pub fn ontologies(app: &App, action: Option<OntologyAction>) -> Result<u8, Failure> {
@@ -50,12 +50,9 @@ pub fn collections(app: &App, action: Option<CollectionAction>) -> Result<u8, Fa
     match action.unwrap_or(CollectionAction::List) {
         CollectionAction::List => show(app, "show collections"),
         CollectionAction::Drop { collection } => {
-            let workspace = app.workspace()?;
+            let workspace = app.present(&app.models)?;
             workspace.collection(&Spanned::new(collection.clone(), Default::default()))?;
-            if let Some(windows) = workspace.windows_of(&collection)? {
-                workspace.store().drop_collection(windows.name()).map_err(WorkspaceError::from)?;
-            }
-            workspace.store().drop_collection(&collection).map_err(WorkspaceError::from)?;
+            drop_collection(&workspace, &collection)?;
             app.say(&format!("dropped `{collection}`"));
             Ok(0)
         }
@@ -63,9 +60,17 @@ pub fn collections(app: &App, action: Option<CollectionAction>) -> Result<u8, Fa
     }
 }
 
+/// Removes a collection, and that of its windows.
+pub fn drop_collection(workspace: &Workspace, name: &str) -> Result<(), Failure> {
+    if let Some(windows) = workspace.windows_of(name)? {
+        workspace.store().drop_collection(windows.name()).map_err(WorkspaceError::from)?;
+    }
+    Ok(workspace.store().drop_collection(name).map_err(WorkspaceError::from)?)
+}
+
 /// `dyad collections reembed COLLECTION`
 fn reembed(app: &App, name: String, model: Option<String>) -> Result<u8, Failure> {
-    let workspace = app.workspace()?;
+    let workspace = app.present(&app.models)?;
     let collection = workspace.collection(&Spanned::new(name, Default::default()))?;
     let model = ingest::hearing_model(&workspace, model)?;
     let summary = crate::ingest::reembed(&workspace, &model, collection, Limits::default(), &app.bars)?;

@@ -10,13 +10,17 @@ use crate::audio::Limits;
 use crate::diagnostic::Diagnostic;
 use crate::ingest::labelling::Rows;
 use crate::ingest::{self, Keep, Labelling, Options};
-use crate::query::split::Continuation;
+use crate::query::split::{Continuation, Piece};
 use crate::session::{Failure, Session};
+use crate::workspace::{Error as WorkspaceError, Workspace};
 
 /// The demo's own store, so that nobody's store is touched.
 const STORE: &str = ".dyad-demo";
-/// A file that says that a folder was made by the demo and may be made anew.
+/// A file beside the store that says that its collection `demo` is the demo's own and may be made anew.
 const MARK: &str = "made-by-dyad-demo";
+
+/// The collection that the demo makes.
+const COLLECTION: &str = "demo";
 
 /// What is shown, each with a line that says what it is.
 const STATEMENTS: [(&str, &str); 6] = [
@@ -34,20 +38,22 @@ pub fn demo(app: &App) -> Result<u8, Failure> {
         Diagnostic::new("the bundled audio is not there")
             .expected("a folder `data/audio` with `manifest.csv`, as in the repository")
     })?;
-    // `--store` was given when it is not the usual one: then that one is used, and must be new.
-    let own = app.store == Path::new(".dyad");
-    let store = if own { PathBuf::from(STORE) } else { app.store.clone() };
-    fresh(&store)?;
+    let store = if app.names_store { app.store.clone() } else { PathBuf::from(STORE) };
+    if store.is_file() {
+        let fault = Diagnostic::new(format!("`{}` is a snapshot, which is only read", store.display()));
+        return Err(fault.expected("a store's folder, as in `dyad --store NEW demo`").into());
+    }
     let start = Instant::now();
     let workspace = app.workspace_in(&store)?;
-    let marked = std::fs::write(store.join(MARK), "This folder may be removed.\n");
+    drop_earlier(&workspace, &store)?;
+    let marked = std::fs::write(store.join(MARK), "`dyad demo` makes the collection `demo` anew.\n");
     marked.map_err(|e| Diagnostic::new(format!("`{}` can't be written: {e}", store.display())))?;
     let model = hearing_model(&workspace, None)?;
     app.say(&format!("Embedding {} with {} …", audio.display(), model.id));
     let options = Options {
         labelling: Labelling::Table(Rows::read(&audio.join("manifest.csv"))?),
         paths: vec![audio],
-        collection: "demo".into(),
+        collection: COLLECTION.into(),
         limits: Limits::default(),
         keep: Keep::default(),
     };
@@ -55,6 +61,8 @@ pub fn demo(app: &App) -> Result<u8, Failure> {
     prepare(&workspace, &model, &summary.collection, &app.bars)?;
     app.print(&report(&workspace, &model, &summary))?;
     let mut session = Session::new(workspace);
+    // The store may have other collections.
+    session.execute(Piece { text: "use demo", offset: 0 }, &app.bars)?;
     for (what, statement) in STATEMENTS {
         let mut out = out::stdout();
         let told = writeln!(out, "\n{what}\n\ndyad> {statement}");
@@ -69,19 +77,16 @@ pub fn demo(app: &App) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Removes the store of an earlier demo; refuses anything else that is in the way.
-fn fresh(store: &Path) -> Result<(), Failure> {
-    let empty = std::fs::read_dir(store).map_or(true, |mut entries| entries.next().is_none());
-    if empty {
+/// Drops the collection of an earlier demo, and nothing else; one that somebody else made stays.
+fn drop_earlier(workspace: &Workspace, store: &Path) -> Result<(), Failure> {
+    if workspace.store().collection(COLLECTION).map_err(WorkspaceError::from)?.is_none() {
         return Ok(());
     }
     if !store.join(MARK).is_file() {
-        let fault = Diagnostic::new(format!("`{}` is there already, and was not made by the demo", store.display()));
-        return Err(fault.expected("a new folder, as in `dyad --store NEW demo`").into());
+        let fault = format!("`{}` has a collection `{COLLECTION}` already, which the demo did not make", store.display());
+        return Err(Diagnostic::new(fault).expected("another store, as in `dyad --store NEW demo`").into());
     }
-    // Another process may have it open; then it must stay.
-    drop(crate::store::Store::open(store).map_err(crate::workspace::Error::from)?);
-    std::fs::remove_dir_all(store).map_err(|e| Diagnostic::new(format!("`{}` can't be removed: {e}", store.display())).into())
+    super::commands::drop_collection(workspace, COLLECTION)
 }
 
 /// How the program was called, for the lines to type next.

@@ -78,7 +78,7 @@ pub fn export(app: &App, args: args::Export) -> Result<u8, Failure> {
             return Ok(WRONG_USAGE);
         }
     };
-    let workspace = app.workspace()?;
+    let workspace = app.present(&app.models)?;
     let collection = workspace.collection(&Spanned::new(collection, Default::default()))?;
     let info = space(&collection, &args)?;
     let options = export::Options { format, file, force: args.force };

@@ -25,10 +25,6 @@ impl From<ingest::Error> for Failure {
 
 /// `dyad ingest PATH …`
 pub fn ingest(app: &App, args: args::Ingest) -> Result<u8, Failure> {
-    if let Some(jobs) = args.jobs {
-        // The pool is made once; a failure means that it is there already.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build_global();
-    }
     let (found, labelling) = match &args.dataset {
         Some(dataset) => from_dataset(dataset, &args)?,
         None => {

@@ -24,20 +24,19 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::diagnostic::Diagnostic;
 use crate::progress::Progress;
 use crate::render::{Format, Style, renderer};
 use crate::report::Report;
 use crate::session::{Failure, Session};
+use crate::store::Store;
 use crate::workspace::Workspace;
 use args::{Args, ColorChoice, Task};
 use bars::Bars;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match Args::read() {
         Ok(args) => args,
         Err(error) => {
             let _ = error.print();
@@ -57,6 +56,8 @@ pub fn main() -> ExitCode {
 /// What every command shares.
 struct App {
     store: PathBuf,
+    /// Whether the user said which store.
+    names_store: bool,
     models: Vec<PathBuf>,
     /// Neither reads nor writes index files.
     no_index: bool,
@@ -81,6 +82,7 @@ impl App {
         let style = Style { color, width, unicode: unicode(), max_rows: None, headers: true };
         App {
             store: args.store.clone().unwrap_or_else(|| PathBuf::from(".dyad")),
+            names_store: args.store.is_some(),
             models: args.models.clone(),
             no_index: args.no_index,
             format: args.format.unwrap_or_default(),
@@ -126,13 +128,26 @@ impl App {
         }
     }
 
+    /// The store, to write to: made if there is none.
     fn workspace(&self) -> Result<Workspace, Failure> {
         self.workspace_in(&self.store)
     }
 
     fn workspace_in(&self, dir: &Path) -> Result<Workspace, Failure> {
+        self.opened(|| Ok(Workspace::open(dir, &self.models)?))
+    }
+
+    /// The store, to read; where there is none an empty one, which is not kept.
+    fn present(&self, models: &[PathBuf]) -> Result<Workspace, Failure> {
+        self.opened(|| match self.store.exists() {
+            true => Ok(Workspace::open(&self.store, models)?),
+            false => Ok(Workspace::over(Store::in_memory().map_err(crate::workspace::Error::from)?, models)),
+        })
+    }
+
+    fn opened(&self, open: impl FnOnce() -> Result<Workspace, Failure>) -> Result<Workspace, Failure> {
         let start = std::time::Instant::now();
-        let mut workspace = Workspace::open(dir, &self.models)?;
+        let mut workspace = open()?;
         if self.verbose {
             let (place, threads) = (workspace.place(), rayon::current_num_threads());
             self.say(&format!("store {place} opened in {:.3} s; {threads} threads", start.elapsed().as_secs_f64()));
@@ -144,7 +159,7 @@ impl App {
     }
 
     fn session(&self) -> Result<Session, Failure> {
-        Ok(Session::new(self.workspace()?))
+        Ok(Session::new(self.present(&self.models)?))
     }
 
     fn print(&self, report: &Report) -> Result<(), Failure> {

@@ -17,7 +17,7 @@ use crate::progress::Silent;
 use crate::query::split::Piece;
 use crate::query::statement::quoted;
 use crate::session::{Failure, Session};
-use crate::workspace::{Error as WorkspaceError, Workspace};
+use crate::workspace::Error as WorkspaceError;
 
 /// `dyad models [add FOLDER | check MODEL | describe MODEL | remove MODEL | list]`
 pub fn models(app: &App, action: Option<ModelAction>) -> Result<u8, Failure> {
@@ -38,7 +38,7 @@ fn check_model(app: &App, name: &str) -> Result<u8, Failure> {
         false => (name.to_owned(), app.models.clone()),
     };
     let statement = format!("check model {}", quoted(&id));
-    let mut session = Session::new(Workspace::open(&app.store, &folders)?);
+    let mut session = Session::new(app.present(&folders)?);
     let report = session.execute(Piece { text: &statement, offset: 0 }, &Silent)?.report;
     app.print(&report)?;
     Ok(u8::from(report.metric("faults").is_none_or(|faults| faults.value != 0.0)))
@@ -53,7 +53,7 @@ fn add(app: &App, folder: &Path, force: bool) -> Result<u8, Failure> {
         n => app.say(&format!("verified: {n} comparisons with the golden file, largest difference {worst:.1e}")),
     }
     let model = Model::open(&added.dir).map_err(WorkspaceError::from)?;
-    for space in check::health(&model).map_err(WorkspaceError::from)?.iter().filter(|space| space.collapsed()) {
+    for space in check::health(&model, &Silent).map_err(WorkspaceError::from)?.iter().filter(|space| space.collapsed()) {
         let share = space.mean_cosine;
         app.say(&format!("note: {} is collapsed: different inputs have a mean cosine of {share:.4}", space.space));
     }

@@ -11,7 +11,7 @@ use crate::query::Clause;
 use crate::query::split::Continuation;
 use crate::render::prose;
 use crate::repl::console::Settings;
-use crate::repl::{self, Candidate, Flow, Hint, Shell, View, WordKind};
+use crate::repl::{self, Candidate, Hint, Shell, View, WordKind};
 use crate::session::{Failure, Session};
 use crate::verb::{VERBS, find};
 use crate::workspace::Workspace;
@@ -34,7 +34,7 @@ pub fn repl(app: &App, no_init: bool) -> Result<u8, Failure> {
 
 fn greet(app: &App, session: &Session) {
     let clips: u64 = session.workspace().store().collections().map(|all| all.iter().map(|c| c.audio).sum()).unwrap_or(0);
-    let store = session.workspace().place();
+    let store = app.store.display();
     let say = |text: &str| app.say(&prose(text, &app.style).join("\n"));
     say(&format!("dyad {} · store {store} · {clips} clips · `help` lists the verbs, Ctrl-D leaves", env!("CARGO_PKG_VERSION")));
     if clips == 0 {
@@ -57,11 +57,11 @@ struct SessionShell {
 }
 
 impl Shell for SessionShell {
-    fn run(&mut self, text: &str, _: Option<&str>, view: &View, out: &mut dyn Write) -> Result<Flow, Diagnostic> {
+    fn run(&mut self, text: &str, _: Option<&str>, view: &View, out: &mut dyn Write) -> Result<(), Diagnostic> {
         let done = self.session.run(text, Continuation::Indented, (view.format, &view.style), out, &self.bars);
         self.bars.end();
         self.interrupted = matches!(done, Err(Failure::Interrupted));
-        done.map(|()| Flow::Continue).map_err(|failure| failure.diagnostic())
+        done.map_err(|failure| failure.diagnostic())
     }
 
     fn typed(&mut self) {
@@ -74,6 +74,12 @@ impl Shell for SessionShell {
     }
 
     fn open_store(&mut self, folder: &Path) -> Result<(), Diagnostic> {
+        if !folder.exists() {
+            let fault = Diagnostic::new(format!("there is no store `{}`", folder.display()));
+            return Err(fault
+                .expected("the folder of a store, or a snapshot file")
+                .hint("`dyad --store DIR ingest …` makes one"));
+        }
         let workspace = Workspace::open(folder, &self.models).map_err(|e| Failure::from(e).diagnostic())?;
         self.session.replace(workspace);
         Ok(())

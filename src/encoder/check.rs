@@ -14,6 +14,7 @@ use super::text_tower::Tokens;
 use super::{AudioTower, Error, Model, TextTower, Tower};
 use crate::audio::window::Short;
 use crate::embedding::{Modality, Space, Stage};
+use crate::progress::Progress;
 
 /// Probes whose mean cosine in a joint space is above this say nothing about their inputs.
 const COLLAPSED_JOINT: f64 = 0.98;
@@ -62,11 +63,11 @@ impl Health {
 }
 
 /// Compares every tensor of the golden file with what the towers give. Batches above `max_batch` are compared one row at a
-/// time only. Nothing comes back when the manifest has no `[check]`.
+/// time only. Nothing comes back when the manifest has no `[check]`, and not all of it when `progress` is cancelled.
 ///
 /// # Errors
 /// When the golden file is malformed or a tower fails.
-pub fn parity(model: &Model) -> Result<Vec<Parity>, Error> {
+pub fn parity(model: &Model, progress: &dyn Progress) -> Result<Vec<Parity>, Error> {
     let (Some(check), Some(dir)) = (&model.manifest.check, &model.dir) else {
         return Ok(Vec::new());
     };
@@ -74,18 +75,28 @@ pub fn parity(model: &Model) -> Result<Vec<Parity>, Error> {
     let mut all = Vec::new();
     if let Some(tower) = &model.audio {
         for b in golden.batches("audio")? {
-            audio_parity(tower, &golden, b, check.atol, &mut all)?;
+            audio_parity(tower, &golden, b, check.atol, &mut all, progress)?;
         }
     }
     if let Some(tower) = &model.text {
         for b in golden.batches("text")? {
+            if progress.cancelled() {
+                break;
+            }
             text_parity(tower, &golden, b, check.atol, &mut all)?;
         }
     }
     Ok(all)
 }
 
-fn audio_parity(tower: &AudioTower, golden: &Golden, b: usize, atol: f64, all: &mut Vec<Parity>) -> Result<(), Error> {
+fn audio_parity(
+    tower: &AudioTower,
+    golden: &Golden,
+    b: usize,
+    atol: f64,
+    all: &mut Vec<Parity>,
+    progress: &dyn Progress,
+) -> Result<(), Error> {
     let name = format!("audio.b{b}");
     let samples = golden.floats(&format!("{name}.waveform"), b)?;
     let (length, spec) = (samples.len() / b.max(1), tower.spec());
@@ -97,6 +108,9 @@ fn audio_parity(tower: &AudioTower, golden: &Golden, b: usize, atol: f64, all: &
     }
     let mut alone = TowerOutput::empty(tower.dims());
     for row in samples.chunks_exact(samples.len().max(b) / b) {
+        if progress.cancelled() {
+            return Ok(());
+        }
         alone.append(tower.run(1, row)?);
     }
     compare(golden, b, &name, " alone", &alone, atol, all)?;
@@ -150,24 +164,28 @@ fn compare(
     Ok(())
 }
 
-/// Embeds the fixed probes with every tower that the model has and measures how their vectors lie.
+/// Embeds the fixed probes with every tower that the model has and measures how their vectors lie; not all of it when
+/// `progress` is cancelled.
 ///
 /// # Errors
 /// When a tower fails; NaN is such a failure.
-pub fn health(model: &Model) -> Result<Vec<Health>, Error> {
+pub fn health(model: &Model, progress: &dyn Progress) -> Result<Vec<Health>, Error> {
     let mut all = Vec::new();
-    if let Some(tower) = &model.audio {
+    if let Some(tower) = model.audio.as_ref().filter(|_| !progress.cancelled()) {
         // A graph that cannot be loaded is told before signals of whatever length its manifest says are made.
         tower.backend()?;
         let mut output = TowerOutput::empty(tower.dims());
         for i in 0..SIGNALS {
+            if progress.cancelled() {
+                return Ok(all);
+            }
             output.append(tower.embed(&[&signal(i, tower.spec().sample_rate, tower.spec().samples)])?);
         }
         for stage in [Stage::PreJoint, Stage::Joint] {
             all.push(measure(Space::new(&model.id, Modality::Audio, stage), output.stage(stage)));
         }
     }
-    if let Some(tower) = &model.text {
+    if let Some(tower) = model.text.as_ref().filter(|_| !progress.cancelled()) {
         let output = tower.embed(&TEXTS)?;
         for stage in [Stage::PreJoint, Stage::Joint] {
             all.push(measure(Space::new(&model.id, Modality::Text, stage), output.stage(stage)));

@@ -60,7 +60,7 @@ pub fn verify(model: &Model) -> Result<Vec<Parity>, Error> {
         return Err(Error::MissingTable { file: dir.join(FILE), table: "check".to_owned(), because });
     };
     let golden = dir.join(&golden.golden);
-    let parity = check::parity(model)?;
+    let parity = check::parity(model, &crate::progress::Silent)?;
     for (tower, there) in [("audio", model.audio.is_some()), ("text", model.text.is_some())] {
         if there && !parity.iter().any(|p| p.what.starts_with(tower)) {
             return Err(Error::Golden {

@@ -45,7 +45,7 @@ pub struct Tally {
 #[derive(Debug, Clone, Default)]
 struct Walked {
     curve: Curve,
-    /// Positive and negative pairs in each of [`Bins::COSINE`].
+    /// Positive and negative pairs in each of [`Bins::COSINE`]; empty before the walk.
     bins: Vec<(u64, u64)>,
 }
 
@@ -104,12 +104,13 @@ impl Pairs {
     }
 
     fn walk(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Walked>, Error> {
-        let start = Walked { curve: Curve::default(), bins: vec![(0, 0); Bins::COSINE.count] };
-        let mut walked = vec![start; weightings.count()];
+        let mut walked = vec![Walked::default(); weightings.count()];
         progress.begin(RESAMPLING, Some((walked.len().saturating_sub(1) * self.sorted.parts()) as u64));
         for part in 0..self.sorted.parts() {
             let ranked = self.sorted.ranked(part, progress)?;
             eights(weightings, self.sums.len(), &mut walked, progress, |weights, walked| {
+                // Here, and not for all at once: of many resamples that takes seconds, in which nobody can stop them.
+                walked.iter_mut().for_each(|walked| walked.bins.resize(Bins::COSINE.count, (0, 0)));
                 let mut curves = std::array::from_fn(|lane| walked.get(lane).map_or(Curve::default(), |w| w.curve));
                 for ranked in &ranked {
                     if progress.cancelled() {
@@ -213,6 +214,16 @@ mod tests {
         assert_eq!((apart.positive().count, apart.negative().count), (2, 2));
         let alike = Pairs::new(&Scores { n: 2, k: 2, values: vec![0.3; 4] }, &[0, 1]).unwrap();
         assert_eq!(alike.evaluate(&[1, 1])[2..], [1.0, 0.5]);
+    }
+
+    #[test]
+    fn many_resamples_are_stopped_before_their_states_are_made() {
+        let pairs = Pairs::new(&Scores { n: 2, k: 2, values: vec![0.9, 0.1, 0.2, 0.8] }, &[0, 1]).unwrap();
+        let bootstrap = crate::metric::Bootstrap { resamples: 1_000_000, ..Default::default() };
+        let weightings = super::super::weighting::Resamples::new(&bootstrap, 2, None).unwrap();
+        let start = std::time::Instant::now();
+        let stopped = pairs.evaluate_each(&weightings, &crate::progress::StopAfter::new(10));
+        assert!(matches!(stopped, Err(Error::Cancelled)) && start.elapsed().as_secs_f64() < 1.0, "{:?}", start.elapsed());
     }
 
     #[test]

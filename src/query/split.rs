@@ -43,28 +43,29 @@ pub enum Open {
 /// Cuts `source` into statements; empty ones and comments are left out.
 ///
 /// # Errors
-/// At the first quote or bracket that is never closed or never opened, at nesting over [`MAX_DEPTH`] and at a statement
-/// over [`MAX_LENGTH`]. The statements before it are returned in any case, so that they can run.
-pub fn split(source: &str, continuation: Continuation) -> (Vec<Piece<'_>>, Option<Diagnostic>) {
+/// In place of a statement with a quote or bracket that is never closed or never opened, with nesting over [`MAX_DEPTH`], or
+/// over [`MAX_LENGTH`]. What stands before and behind it is returned in any case, so that it can run.
+pub fn split(source: &str, continuation: Continuation) -> Vec<Result<Piece<'_>, Diagnostic>> {
     let mut pieces = Vec::new();
     let mut start = 0;
     while start < source.len() {
         let stop = next_stop(source, start, continuation);
         if let Some(fault) = stop.fault {
-            return (pieces, Some(fault.diagnostic()));
+            pieces.push(Err(fault.diagnostic()));
+            start = fault.line_end(source) + 1;
+            continue;
         }
         let text = &source[start..stop.at];
         let offset = start + text.len() - text.trim_start().len();
         if text.len() > MAX_LENGTH {
             let message = format!("a statement of {} bytes is longer than the {MAX_LENGTH} allowed", text.len());
-            return (pieces, Some(Diagnostic::new(message).at(Span::new(offset, offset + 1))));
-        }
-        if stop.speaks {
-            pieces.push(Piece { text: text.trim(), offset });
+            pieces.push(Err(Diagnostic::new(message).at(Span::new(offset, offset + 1))));
+        } else if stop.speaks {
+            pieces.push(Ok(Piece { text: text.trim(), offset }));
         }
         start = stop.at + 1;
     }
-    (pieces, None)
+    pieces
 }
 
 /// Where the line that begins at `from` ends, with all that belongs to it over newlines: at a newline or at the end of the
@@ -75,10 +76,8 @@ pub fn line_end(source: &str, from: usize, continuation: Continuation) -> (usize
         let stop = next_stop(source, at, continuation);
         speaks |= stop.speaks;
         match stop.fault {
-            // What is wrong is for the parser of this line to say; the next line is a new one.
-            Some(Fault::Unopened(at) | Fault::Deep(at)) => {
-                return (source[at..].find('\n').map_or(source.len(), |newline| at + newline), true);
-            }
+            // What is wrong is for `split` to say.
+            Some(fault) => return (fault.line_end(source), true),
             _ if source[stop.at..].starts_with(';') => at = stop.at + 1,
             _ => return (stop.at, speaks),
         }
@@ -121,6 +120,14 @@ enum Fault {
 }
 
 impl Fault {
+    /// Where the line with the fault ends: the next is a new one. What is never closed goes on to the end.
+    fn line_end(&self, source: &str) -> usize {
+        match self {
+            Fault::Unopened(at) | Fault::Deep(at) => source[*at..].find('\n').map_or(source.len(), |newline| at + newline),
+            Fault::Quote(..) | Fault::Bracket(_) => source.len(),
+        }
+    }
+
     fn diagnostic(&self) -> Diagnostic {
         let (message, at) = match self {
             Fault::Quote(mark, at) => (format!("the quote `{mark}` is never closed"), at),
@@ -186,7 +193,7 @@ mod tests {
     use super::*;
 
     fn texts(source: &str, continuation: Continuation) -> Vec<&str> {
-        split(source, continuation).0.iter().map(|p| p.text).collect()
+        split(source, continuation).into_iter().filter_map(Result::ok).map(|p| p.text).collect()
     }
 
     #[test]
@@ -219,7 +226,16 @@ mod tests {
         assert_eq!(open_at_end("a \\\n"), Open::Nothing);
         assert_eq!(open_at_end("a \\"), Open::Backslash);
         assert_eq!(open_at_end("a )("), Open::Nothing);
-        assert!(split("a )", Continuation::Explicit).1.is_some());
-        assert!(split(&"(".repeat(100), Continuation::Explicit).1.is_some());
+        assert!(split("a )", Continuation::Explicit)[0].is_err());
+        assert!(split(&"(".repeat(100), Continuation::Explicit)[0].is_err());
+    }
+
+    #[test]
+    fn the_line_behind_a_fault_is_a_new_statement() {
+        for fault in [")", &"(".repeat(100)] {
+            let source = format!("a\nb {fault} c\nd\ne (");
+            let found = split(&source, Continuation::Explicit);
+            assert!(matches!(found.as_slice(), [Ok(_), Err(_), Ok(Piece { text: "d", .. }), Err(_)]), "{found:?}");
+        }
     }
 }

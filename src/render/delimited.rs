@@ -1,4 +1,4 @@
-//! `as csv`, `as tsv`: the first table for a spreadsheet; the metrics where there is no table.
+//! `as csv`, `as tsv`: the first table for a spreadsheet; the metrics where there is no table; prose as it is.
 //!
 //! ```text
 //!   metric,value,low,high
@@ -23,6 +23,9 @@ pub struct Delimited {
 
 impl Renderer for Delimited {
     fn report(&self, report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+        if report.tables.is_empty() && report.metrics.is_empty() && !report.text.is_empty() {
+            return writeln!(out, "{}", report.text.trim_end());
+        }
         let mut writer = csv::WriterBuilder::new().delimiter(self.delimiter).flexible(true).from_writer(out);
         if let Some(table) = report.tables.first() {
             if self.headers && !table.columns.is_empty() {

@@ -5,8 +5,16 @@
 use super::Style;
 use super::cell;
 use super::table::Grid;
-use super::terminal::{closing, has_metric_table, interval_heading, opening};
-use crate::report::{Report, Table};
+use super::terminal::{closing, interval_heading, metric_grid, opening};
+use crate::report::{Figure, Report};
+
+/// Columns of a table or matrix that are put into a page; what is wider is for other programs.
+const MOST_COLUMNS: usize = 41;
+
+/// Whether a figure is small enough to be looked at.
+pub fn is_readable(figure: &Figure) -> bool {
+    !matches!(figure, Figure::Heat { columns, .. } if columns.len() >= MOST_COLUMNS)
+}
 
 /// The fragment of one report.
 pub fn fragment(report: &Report) -> String {
@@ -16,18 +24,17 @@ pub fn fragment(report: &Report) -> String {
     if !report.text.is_empty() {
         out.push_str(&format!("<pre>{}</pre>\n", escape(&report.text)));
     }
-    if !report.metrics.is_empty() && !has_metric_table(report) {
-        let sampled = report.metrics.iter().any(|m| m.low.is_some());
-        let columns: &[&str] = if sampled { &["metric", "value", "low", "high"] } else { &["metric", "value"] };
-        let mut table = Table::new(columns.iter().copied());
-        for m in &report.metrics {
-            let cells = [m.name.as_str().into(), m.value.into(), m.low.into(), m.high.into()];
-            table.push(cells.into_iter().take(columns.len()).collect());
-        }
-        out.push_str(&table_html(&table, &heading));
+    if let Some(grid) = metric_grid(report, true) {
+        out.push_str(&table_html(None, &grid));
     }
-    for table in &report.tables {
-        out.push_str(&table_html(table, &heading));
+    for table in report.tables.iter().filter(|table| !table.columns.is_empty()) {
+        if table.columns.len() > MOST_COLUMNS {
+            let title = table.title.as_deref().unwrap_or("a table");
+            let text = format!("{title}: {} columns, too many for a page; the files have them", table.columns.len());
+            out.push_str(&format!("<p class=\"note\">{}</p>\n", marked(&text)));
+            continue;
+        }
+        out.push_str(&table_html(table.title.as_deref(), &Grid::of(table, usize::MAX, &heading, true)));
     }
     for note in &report.notes {
         out.push_str(&format!("<p class=\"note\">{}</p>\n", marked(note)));
@@ -42,13 +49,9 @@ fn paragraph(out: &mut String, class: &str, lines: &[String]) {
     }
 }
 
-fn table_html(table: &Table, interval: &str) -> String {
-    if table.columns.is_empty() {
-        return String::new();
-    }
-    let grid = Grid::of(table, usize::MAX, interval, true);
+fn table_html(title: Option<&str>, grid: &Grid) -> String {
     let mut out = String::from("<div class=\"scroll\" tabindex=\"0\"><table>\n");
-    if let Some(title) = &table.title {
+    if let Some(title) = title {
         out.push_str(&format!("<caption>{}</caption>\n", marked(title)));
     }
     let class = |right: bool| if right { " class=\"n\"" } else { "" };
@@ -99,6 +102,27 @@ pub fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::{Estimate, Table};
+
+    #[test]
+    fn a_matrix_of_many_classes_is_left_to_the_files() {
+        let mut report = Report::new("x");
+        let names: Vec<String> = (0..301).map(|i| format!("c{i}")).collect();
+        report.tables.push(Table::new(names.iter().map(String::as_str)).titled("confusion"));
+        let html = fragment(&report);
+        assert!(html.contains("confusion: 301 columns") && !html.contains("<table>"), "{html}");
+        let heat = |n: usize| Figure::Heat { title: "h".into(), rows: vec![], columns: vec!["c".into(); n], values: vec![] };
+        assert!(is_readable(&heat(40)) && !is_readable(&heat(300)));
+    }
+
+    #[test]
+    fn metrics_are_rounded_as_at_a_terminal() {
+        let mut report = Report::new("x");
+        report.metrics = vec![Estimate::interval("top1", 0.471_18, 0.453_1, 0.488_9), Estimate::count("n", 2)];
+        let html = fragment(&report);
+        let cell = |text: &str| html.contains(&format!("<td class=\"n\">{text}</td>"));
+        assert!(cell("0.4712") && cell("0.453 – 0.489") && cell("2"), "{html}");
+    }
 
     #[test]
     fn data_cannot_write_markup() {

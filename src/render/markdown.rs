@@ -14,7 +14,7 @@ use std::io;
 
 use super::cell;
 use super::table::Grid;
-use super::terminal::{closing, has_metric_table, interval_heading, opening, prose, write_blocks};
+use super::terminal::{closing, interval_heading, metric_grid, opening, prose, write_blocks};
 use super::{Renderer, Style};
 use crate::report::Report;
 
@@ -24,7 +24,8 @@ pub struct Markdown;
 impl Renderer for Markdown {
     fn report(&self, report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
         let paragraph = |lines: Vec<String>| lines.iter().map(|line| escape(line)).collect::<Vec<_>>();
-        let mut blocks = vec![paragraph(opening(&report.context, &Style::default())), fenced(&report.text), metrics(report)];
+        let mut blocks = vec![paragraph(opening(&report.context, &Style::default())), fenced(&report.text)];
+        blocks.extend(metric_grid(report, true).map(|grid| pipes(&grid)));
         for table in &report.tables {
             blocks.push(table.title.iter().map(|title| format!("**{}**", escape(&cell::escape(title)))).collect());
             blocks.push(pipes(&Grid::of(table, usize::MAX, &interval_heading(&report.context), true)));
@@ -41,15 +42,6 @@ fn fenced(text: &str) -> Vec<String> {
         return Vec::new();
     }
     std::iter::once("```text".to_owned()).chain(prose(text, &Style::default())).chain(["```".to_owned()]).collect()
-}
-
-fn metrics(report: &Report) -> Vec<String> {
-    if report.metrics.is_empty() || has_metric_table(report) {
-        return Vec::new();
-    }
-    let head = ["metric".to_owned(), "value".to_owned(), interval_heading(&report.context)];
-    let rows = report.metrics.iter().map(|m| vec![m.name.clone(), cell::estimate(m), cell::interval(m, true)]);
-    pipes(&Grid { head: head.to_vec(), rows: rows.collect(), right: vec![false, true, true] })
 }
 
 fn pipes(grid: &Grid) -> Vec<String> {

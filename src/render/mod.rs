@@ -19,10 +19,10 @@ mod json;
 mod markdown;
 mod plot;
 pub mod svg;
-mod table;
+pub mod table;
 mod terminal;
 
-pub use terminal::prose;
+pub use terminal::{metric_grid, prose};
 
 use std::io;
 

@@ -153,21 +153,21 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Whether the first table is the metrics themselves, with more about each than a value.
-pub fn has_metric_table(report: &Report) -> bool {
-    report.tables.first().is_some_and(|table| table.column("metric").is_some())
+/// The table of metrics.
+fn metrics(report: &Report, style: &Style) -> Vec<String> {
+    metric_grid(report, style.unicode).map(|grid| grid.lines(style)).unwrap_or_default()
 }
 
-/// The table of metrics.
-pub fn metrics(report: &Report, style: &Style) -> Vec<String> {
-    if report.metrics.is_empty() || has_metric_table(report) {
-        return Vec::new();
+/// The metrics in rows, as every medium shows them; none where the first table says more about them.
+pub fn metric_grid(report: &Report, unicode: bool) -> Option<Grid> {
+    if report.metrics.is_empty() || report.tables.first().is_some_and(|table| table.column("metric").is_some()) {
+        return None;
     }
     let sampled = report.metrics.iter().any(|m| m.low.is_some() && m.high.is_some());
     let row = |m: &Estimate| {
         let mut row = vec![cell::escape(&m.name).into_owned(), cell::estimate(m)];
         if sampled {
-            row.push(cell::interval(m, style.unicode));
+            row.push(cell::interval(m, unicode));
         }
         row
     };
@@ -177,7 +177,7 @@ pub fn metrics(report: &Report, style: &Style) -> Vec<String> {
         head.push(interval_heading(&report.context));
         right.push(true);
     }
-    Grid { head, rows: report.metrics.iter().map(row).collect(), right }.lines(style)
+    Some(Grid { head, rows: report.metrics.iter().map(row).collect(), right })
 }
 
 /// "95 % interval" when the confidence is known.

@@ -139,8 +139,8 @@ impl<S: Shell> Hinter for Assist<'_, S> {
 /// The rest of a command's usage: `.mode` → ` [FORMAT]`.
 fn dot_hint(line: &str) -> Option<Hint> {
     let word = line.trim_start();
-    let (name, argument, _) = COMMANDS.iter().find(|(name, argument, _)| *name == word && !argument.is_empty())?;
-    Some(Hint { text: format!(" {argument}"), insert: false }).filter(|_| !name.is_empty())
+    let (_, argument, _) = COMMANDS.iter().find(|(name, argument, _)| *name == word && !argument.is_empty())?;
+    Some(Hint { text: format!(" {argument}"), insert: false })
 }
 
 /// The rest of the latest line that began like this.

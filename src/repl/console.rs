@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::dot::{self, COMMANDS, Dot};
-use super::{Flow, Shell, View, lines, pager};
+use super::{Shell, View, lines, pager};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::render::{Format, Style, prose};
 
@@ -80,7 +80,8 @@ pub struct Console<'a, S> {
     pub settings: Settings,
     pub screen: Screen,
     output: Option<Target>,
-    once: Option<Target>,
+    /// Where the next result goes; the file is made when it comes.
+    once: Option<PathBuf>,
     depth: usize,
 }
 
@@ -152,39 +153,35 @@ impl<'a, S: Shell> Console<'a, S> {
         if self.settings.echo && origin.is_some() {
             self.tell(&format!("{}\n", source.trim()));
         }
-        let mut target = self.once.take();
-        let file = target.as_mut().or(self.output.as_mut());
-        let style = match file {
-            Some(_) => Style { headers: self.settings.headers, ..Style::default() },
-            None => Style {
-                color: self.screen.color,
-                unicode: self.screen.unicode,
-                width: self.screen.size.map(|(columns, _)| columns),
-                max_rows: self.settings.max_rows,
-                headers: self.settings.headers,
-            },
-        };
+        let mut style = Style { headers: self.settings.headers, ..Style::default() };
+        if self.once.is_none() && self.output.is_none() {
+            (style.color, style.unicode) = (self.screen.color, self.screen.unicode);
+            (style.width, style.max_rows) = (self.screen.size.map(|(columns, _)| columns), self.settings.max_rows);
+        }
         let view = View { format: self.settings.format, style };
         let start = Instant::now();
-        let (result, written) = match file {
-            Some(target) => {
-                let mut out = io::BufWriter::new(&mut target.file);
-                let result = self.shell.borrow_mut().run(source, origin, &view, &mut out);
-                (result, out.flush().map_err(|error| file_error("written", &target.path, &error)))
-            }
-            None => {
-                let mut out = Vec::new();
-                let result = self.shell.borrow_mut().run(source, origin, &view, &mut out);
-                (result, self.show(&out))
-            }
-        };
+        let mut out = Vec::new();
+        let result = self.shell.borrow_mut().run(source, origin, &view, &mut out);
+        let written = self.put(&out, result.is_err());
         if self.settings.timer {
             let time = format!("time: {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
             self.tell(&if self.screen.color { format!("\x1b[2m{time}\x1b[0m\n") } else { format!("{time}\n") });
         }
-        let flow = result?;
-        written?;
-        Ok(if flow == Flow::Exit { Outcome::Exit } else { Outcome::Done })
+        result?;
+        written.map(|()| Outcome::Done)
+    }
+
+    /// Puts results where they belong; `.once` without a result waits for the next.
+    fn put(&mut self, text: &[u8], failed: bool) -> Result<(), Diagnostic> {
+        if text.is_empty() && failed {
+            return Ok(());
+        }
+        let (written, path) = match (self.once.take(), &mut self.output) {
+            (Some(path), _) => (std::fs::write(&path, text), path),
+            (None, Some(target)) => (target.file.write_all(text), target.path.clone()),
+            (None, None) => return self.show(text),
+        };
+        written.or_else(|error| self.show(text).and(Err(file_error("written", &path, &error))))
     }
 
     /// Puts results on the terminal, long ones through the pager, a blank line after those made for reading.
@@ -232,14 +229,8 @@ impl<'a, S: Shell> Console<'a, S> {
                 self.output = path.as_deref().map(Target::create).transpose()?;
                 return Ok(Outcome::Done);
             }
-            Dot::Once(path) => {
-                self.once = Some(Target::create(&path)?);
-                return Ok(Outcome::Done);
-            }
-            Dot::Store(Some(folder)) => {
-                self.shell.borrow_mut().open_store(&folder)?;
-                return Ok(Outcome::Done);
-            }
+            Dot::Once(path) => return set(&mut self.once, Some(path)),
+            Dot::Store(Some(folder)) => return self.shell.borrow_mut().open_store(&folder).map(|()| Outcome::Done),
             Dot::Store(None) => format!("store: {}", self.shell.borrow().store()),
             Dot::Exit => return Ok(Outcome::Exit),
         };
@@ -354,6 +345,11 @@ mod tests {
         assert_eq!(feed(&mut session, ".once DIR/missing/x\ncount"), Outcome::Failed);
         assert!(session.err.take().contains("missing/x` could not be written"));
         assert_eq!(session.out.take(), "ran count\n");
+        feed(&mut session, ".once DIR/one.txt\nfail\n");
+        assert_eq!(std::fs::read_to_string(path("one.txt")).unwrap(), "ran list\n", "a failure leaves the file as it was");
+        feed(&mut session, "count\nlist");
+        assert_eq!(std::fs::read_to_string(path("one.txt")).unwrap(), "ran count\n", "and the next result goes there");
+        assert_eq!(session.out.take(), "ran list\n");
     }
 
     #[test]
@@ -380,10 +376,10 @@ mod tests {
     fn leaving() {
         let shell = RefCell::new(Mock::default());
         let mut session = session(&shell);
-        for text in [".exit", ".quit", "exit", "QUIT;", "leave now", "count\n.exit\nlist"] {
+        for text in [".exit", ".quit", "exit", "QUIT;", "count\n.exit\nlist"] {
             assert_eq!(session.console.feed(text, None), Outcome::Exit, "{text}");
         }
-        assert_eq!(session.out.take(), "ran leave\nran count\n");
+        assert_eq!(session.out.take(), "ran count\n");
         assert_eq!(session.console.feed("exit the building", None), Outcome::Done);
     }
 

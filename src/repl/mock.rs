@@ -1,14 +1,14 @@
-//! A shell for the tests of the REPL: knows five words and remembers what it was asked.
+//! A shell for the tests of the REPL: knows a few words and remembers what it was asked.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::path::Path;
 use std::rc::Rc;
 
-use super::{Candidate, Flow, Hint, Shell, View, WordKind};
+use super::{Candidate, Hint, Shell, View, WordKind};
 use crate::diagnostic::{Diagnostic, Span};
 
-/// `fail` fails, `stop` is interrupted, `leave` leaves, everything else writes `ran WORD`.
+/// `fail` fails, `stop` is interrupted, everything else writes `ran WORD`.
 pub struct Mock {
     pub seen: Vec<String>,
     pub view: Option<View>,
@@ -22,7 +22,7 @@ impl Default for Mock {
 }
 
 impl Shell for Mock {
-    fn run(&mut self, text: &str, _: Option<&str>, view: &View, out: &mut dyn Write) -> Result<Flow, Diagnostic> {
+    fn run(&mut self, text: &str, _: Option<&str>, view: &View, out: &mut dyn Write) -> Result<(), Diagnostic> {
         self.seen.push(text.to_owned());
         self.view = Some(view.clone());
         let word = text.split_whitespace().next().unwrap_or_default();
@@ -30,8 +30,7 @@ impl Shell for Mock {
             let at = text.find(word).unwrap_or_default();
             return Err(Diagnostic::new("it failed").at(Span::new(at, at + word.len())));
         }
-        writeln!(out, "ran {}", word.trim_end_matches(';')).map_err(|error| Diagnostic::new(error.to_string()))?;
-        Ok(if word == "leave" { Flow::Exit } else { Flow::Continue })
+        writeln!(out, "ran {}", word.trim_end_matches(';')).map_err(|error| Diagnostic::new(error.to_string()))
     }
 
     fn typed(&mut self) {}

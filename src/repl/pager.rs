@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 /// Shows `text` in the pager.
 ///
 /// # Errors
-/// The pager could not be started; nothing has been shown then.
+/// The pager could not be started (126 and 127 are the shell's words for that); nothing has been shown then.
 pub fn page(text: &[u8]) -> io::Result<()> {
     let pager = std::env::var("PAGER").ok().filter(|pager| !pager.trim().is_empty());
     let mut command = Command::new("sh");
@@ -22,7 +22,10 @@ pub fn page(text: &[u8]) -> io::Result<()> {
         // The reader may leave before the end: a broken pipe is no error.
         let _ = input.write_all(text);
     }
-    child.wait().map(|_| ())
+    match child.wait()?.code() {
+        Some(code @ (126 | 127)) => Err(io::Error::other(format!("the pager could not be started ({code})"))),
+        _ => Ok(()),
+    }
 }
 
 /// True when `text` is longer than a terminal of this many rows, prompt and statement kept in sight.

@@ -10,11 +10,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Session;
-use super::cursor::{statement, value_of};
+use super::cursor::{collection, in_quotes, statement, value_of};
+use super::words::plural;
 use crate::embedding::Modality;
 use crate::query::lex::{Kind as Lexeme, Token, tokens};
 use crate::query::signature::{Clause, Kind};
-use crate::query::statement::{field_of, is_bare, quoted};
+use crate::query::statement::{field_of, is_bare};
 use crate::render::Format;
 use crate::store::{Collection, Item};
 use crate::verb::{STATEMENT_WORDS, VERBS, find, set};
@@ -119,7 +120,7 @@ impl Session {
         let last = at(1);
         // A value: of `NAME = `, of `NAME in (…, `, of `NAME like `.
         if let Some(name) = value_of(said) {
-            return self.values(verb, name);
+            return self.values(said, verb, name);
         }
         let subjects = find(verb).map_or(&[][..], |v| v.signature().subjects);
         match last.as_str() {
@@ -128,8 +129,8 @@ impl Session {
             "in" if !at(2).eq_ignore_ascii_case("not") => return names(self.collections()),
             "as" => return own(&Format::NAMES),
             "using" => return own(&["prototypes", "knn"]),
-            "for" | "without" | "+" | "*" => return self.texts().into_iter().map(Word::Text).collect(),
-            "by" => return names(self.fields()),
+            "for" | "without" | "+" | "*" => return self.texts(said).into_iter().map(Word::Text).collect(),
+            "by" => return names(self.fields(said)),
             "order" => return own(&["by"]),
             "into" | "let" | "top" | "limit" => return Vec::new(),
             _ => {}
@@ -142,6 +143,9 @@ impl Session {
                 return verbs.chain(Clause::ALL.iter().map(|c| c.word())).map(|w| Word::Own(w.to_owned())).collect();
             }
             ("expect", 1) => return self.measured_names().into_iter().map(Word::Own).collect(),
+            ("check", 2) if last == "model" => return names(self.workspace.model_ids().unwrap_or_default()),
+            ("compare", 1) => return names(self.named.keys().cloned().collect()),
+            ("compare", _) if last == "with" => return names(self.named.keys().cloned().collect()),
             ("show", 2) if last == "ontology" => return names(self.ontology_names()),
             _ => {}
         }
@@ -152,7 +156,7 @@ impl Session {
             && said.len() == 2
             && ["classify", "similar", "label"].contains(&signature.name)
         {
-            words.extend(self.ids().into_iter().map(Word::Text));
+            words.extend(self.sample(said).iter().map(|item| Word::Text(item.id.clone())));
         }
         let used = |word: &str| said.iter().any(|s| s.eq_ignore_ascii_case(word.split(' ').next().unwrap_or(word)));
         if said.len() == 1 || signature.subjects.len() > 1 {
@@ -164,21 +168,21 @@ impl Session {
         let parameters = signature.parameters.iter().chain(&settable).filter(|p| !used(p.name));
         words.extend(parameters.map(|p| Word::Own(format!("{}=", p.name))));
         if used("where") {
-            words.extend(names(self.fields()));
+            words.extend(names(self.fields(said)));
             words.extend(own(&["and", "or", "not", "in", "like", "is null", "is not null"]));
         }
         words
     }
 
     /// The values that a parameter or field can have.
-    fn values(&self, verb: &str, name: &str) -> Vec<Word> {
+    fn values(&self, said: &[&str], verb: &str, name: &str) -> Vec<Word> {
         let settable = set::settable();
         let parameter = find(verb).and_then(|v| v.signature().parameter(name).copied());
         let open = find(verb).is_some_and(|v| v.signature().open_parameters);
         let parameter = parameter.or_else(|| settable.iter().find(|p| open && p.name.eq_ignore_ascii_case(name)).copied());
         let Some(parameter) = parameter else {
             let name = field_of(name).trim_matches(['"', '\'']);
-            return self.field_values(name).into_iter().map(Word::Text).collect();
+            return self.field_values(said, name).into_iter().map(Word::Text).collect();
         };
         match parameter.kind {
             Kind::Choice(words) => words.iter().map(|w| Word::Own((*w).to_owned())).collect(),
@@ -206,9 +210,10 @@ impl Session {
         all.into_iter().filter(|c| c.audio > 0 || c.name != crate::workspace::TEXTS).map(|c| c.name).collect()
     }
 
-    /// Items of the collection that a statement would be about: that of `use`, else the first with clips.
-    fn sample(&self) -> Arc<Vec<Item>> {
-        let chosen = self.settings.get("collection").map(|c| c.to_string().trim_matches('"').to_owned());
+    /// Items of the collection that a statement would be about: its own, that of `use`, else the first with clips.
+    fn sample(&self, said: &[&str]) -> Arc<Vec<Item>> {
+        let kept = || self.settings.get("collection").map(|c| c.to_string().trim_matches('"').to_owned());
+        let chosen = collection(said).or_else(kept);
         let all = self.workspace.store().collections().unwrap_or_default();
         let info =
             all.iter().find(|c| chosen.as_ref().is_some_and(|name| *name == c.name)).or_else(|| all.iter().find(|c| c.audio > 0));
@@ -223,17 +228,13 @@ impl Session {
         Arc::clone(&kept.items)
     }
 
-    fn ids(&self) -> Vec<String> {
-        self.sample().iter().map(|i| i.id.clone()).collect()
-    }
-
-    fn fields(&self) -> Vec<String> {
-        let sample = self.sample();
+    fn fields(&self, said: &[&str]) -> Vec<String> {
+        let sample = self.sample(said);
         sorted(sample.iter().flat_map(|i| i.metadata.keys().cloned()).chain(["id".to_owned()]).collect())
     }
 
-    fn field_values(&self, field: &str) -> Vec<String> {
-        let sample = self.sample();
+    fn field_values(&self, said: &[&str], field: &str) -> Vec<String> {
+        let sample = self.sample(said);
         sorted(
             sample
                 .iter()
@@ -244,10 +245,10 @@ impl Session {
     }
 
     /// Texts worth looking for: the labels of the clips.
-    fn texts(&self) -> Vec<String> {
+    fn texts(&self, said: &[&str]) -> Vec<String> {
         ["label", "labels"]
             .iter()
-            .flat_map(|field| self.field_values(field))
+            .flat_map(|field| self.field_values(said, field))
             .map(|label| crate::workspace::spoken(&label))
             .collect()
     }
@@ -272,13 +273,6 @@ impl Session {
     }
 }
 
-fn in_quotes(text: &str, quote: char, closed: bool) -> String {
-    let double = quoted(text);
-    let inner = double.get(1..double.len() - 1).unwrap_or_default();
-    let inner = if quote == '\'' { inner.replace("\\\"", "\"").replace('\'', "\\'") } else { inner.to_owned() };
-    if closed { format!("{quote}{inner}") } else { format!("{quote}{inner}{quote}") }
-}
-
 fn sampled(collection: &Collection, items: u64) -> Vec<Item> {
     let audio = |item: &Item| item.modality == Modality::Audio;
     if items <= SAMPLE {
@@ -298,19 +292,12 @@ fn sorted(mut all: Vec<String>) -> Vec<String> {
     all
 }
 
-pub(super) fn plural(word: &str) -> String {
-    match word.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None if word == "confusion" => word.to_owned(),
-        None => format!("{word}s"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::report::Report;
     use crate::store::{NewItem, Store};
     use crate::workspace::Workspace;
 
@@ -327,7 +314,9 @@ mod tests {
             ..NewItem::new(format!("clips/a {i}.wav"), Modality::Audio)
         });
         store.create("demo").unwrap().commit(items.collect()).unwrap();
-        store.create("other-1").unwrap();
+        let other =
+            NewItem { metadata: BTreeMap::from([("maker".to_owned(), "me".into())]), ..NewItem::new("x", Modality::Audio) };
+        store.create("other-1").unwrap().commit(vec![other]).unwrap();
         Session::new(Workspace::over(store, &[]))
     }
 
@@ -380,7 +369,22 @@ mod tests {
         one("list clips order by mi|", "list clips order by midi");
         one("classify clip \"clips/a 39|", "classify clip \"clips/a 39.wav\"");
         one("search clips for \"fr|", "search clips for \"french horn\"");
+        one("count clips in other-1 where ma|", "count clips in other-1 where maker");
+        one("count clips in \"other-1\" where maker=\"|", "count clips in \"other-1\" where maker=\"me\"");
+        assert!(lines(&s, "count clips in other-1 where label=\"|").is_empty());
         assert_eq!(lines(&s, "count clips where label=\"vio|").len(), 2);
+    }
+
+    #[test]
+    fn named_results_are_offered_to_compare() {
+        let mut s = session();
+        s.named.insert("first".into(), Report::new("count").into());
+        assert_eq!(lines(&s, "compare f|"), ["compare first"]);
+        assert_eq!(lines(&s, "compare first with f|"), ["compare first with first"]);
+        assert_eq!(
+            lines(&s, "check model mus|").len(),
+            s.workspace.model_ids().unwrap().iter().filter(|m| m.starts_with("mus")).count()
+        );
     }
 
     #[test]

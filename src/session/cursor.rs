@@ -1,5 +1,6 @@
 //! Where in a statement the cursor stands, from the words before it.
 
+use crate::query::statement::quoted;
 use crate::verb::find;
 
 /// The words of the statement that the cursor is in: after the last `;`, or after an open bracket before a verb, without
@@ -53,4 +54,21 @@ pub fn value_of<'a>(said: &[&'a str]) -> Option<&'a str> {
 
 fn takes_values(word: &str, listed: bool) -> bool {
     word.eq_ignore_ascii_case("like") || (listed && word.eq_ignore_ascii_case("in"))
+}
+
+/// The text in quotes, in the quote that is open or would be; without the last one where it stands behind the cursor.
+pub fn in_quotes(text: &str, quote: char, closed: bool) -> String {
+    let double = quoted(text);
+    let inner = double.get(1..double.len() - 1).unwrap_or_default();
+    let inner = if quote == '\'' { inner.replace("\\\"", "\"").replace('\'', "\\'") } else { inner.to_owned() };
+    if closed { format!("{quote}{inner}") } else { format!("{quote}{inner}{quote}") }
+}
+
+/// The collection that a statement names: `in C`, where no list follows.
+pub fn collection(said: &[&str]) -> Option<String> {
+    let named = |pair: &[&str]| match pair {
+        [word, name] if word.eq_ignore_ascii_case("in") && *name != "(" => Some(name.trim_matches(['"', '\'']).to_owned()),
+        _ => None,
+    };
+    said.windows(2).find_map(named)
 }

@@ -10,6 +10,7 @@
 mod complete;
 mod cursor;
 mod expect;
+mod history;
 mod output;
 mod rows;
 mod words;
@@ -31,6 +32,7 @@ use crate::verb::{self, Effect, Outcome, Plan, STATEMENT_WORDS, Scope, VERBS};
 use crate::workspace::{self, Workspace};
 
 pub use complete::Candidate;
+use history::{History, Left, named};
 pub use output::Destination;
 pub use words::WordKind;
 
@@ -130,13 +132,15 @@ pub struct Session {
     settings: Settings,
     named: BTreeMap<String, Outcome>,
     last: Option<Report>,
+    history: History,
     sample: complete::Kept,
 }
 
 impl Session {
     /// A session over an opened workspace.
     pub fn new(workspace: Workspace) -> Session {
-        Session { workspace, settings: Settings::new(), named: BTreeMap::new(), last: None, sample: complete::Kept::default() }
+        let (settings, named, history) = (Settings::new(), BTreeMap::new(), History::default());
+        Session { workspace, settings, named, last: None, history, sample: complete::Kept::default() }
     }
 
     /// The workspace.
@@ -177,18 +181,23 @@ impl Session {
         progress: &dyn Progress,
         on_end: &mut dyn FnMut(Option<Failure>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let (pieces, fault) = split(source, continuation);
-        for piece in pieces {
-            let written = |executed| output::write(&executed, format, style, out).map_err(|failure| placed(failure, piece));
-            let executed = self.execute(piece, progress);
-            let ran = executed.is_ok();
-            let done = executed.and_then(written);
-            if ran && done.is_err() {
-                self.last = None;
-            }
+        for piece in split(source, continuation) {
+            let done = match piece {
+                Err(fault) => {
+                    self.last = None;
+                    Err(fault.into())
+                }
+                Ok(piece) => self.execute(piece, progress).and_then(|executed| {
+                    let written = output::write(&executed, format, style, out).map_err(|failure| placed(failure, piece));
+                    if written.is_err() {
+                        self.last = None;
+                    }
+                    written
+                }),
+            };
             on_end(done.err())?;
         }
-        fault.map_or(Ok(()), |fault| on_end(Some(fault.into())))
+        Ok(())
     }
 
     /// Runs one statement.
@@ -201,6 +210,7 @@ impl Session {
 
     fn executed(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
         let statement = parse(piece).inspect_err(|_| self.last = None)?;
+        let (before, name) = (self.history.before(piece.text), named(&statement));
         let judges = matches!(statement, Statement::Expect(_));
         let destination = output::destination(&statement).map_err(Failure::from);
         let done = destination.and_then(|destination| Ok((destination, self.outcome(statement, progress)?.report)));
@@ -210,6 +220,10 @@ impl Session {
         }
         let (destination, mut report) = done?;
         report.statement = piece.text.to_owned();
+        report.before = before;
+        if let Some(name) = name {
+            self.history.add(Left::Result(name), piece.text);
+        }
         Ok(Executed { report, destination })
     }
 
@@ -258,6 +272,7 @@ impl Session {
     /// Takes over what a statement changes in the session.
     fn settle(&mut self, mut outcome: Outcome) -> Outcome {
         if let Some(Effect::Set { key, value }) = outcome.effect.take() {
+            self.history.add(Left::Setting(key.clone()), &outcome.report.statement);
             match value {
                 Some(value) => self.settings.insert(key, value),
                 None => self.settings.remove(&key),

@@ -1,7 +1,6 @@
 //! What a word of a statement is, for its colour.
 
 use super::Session;
-use super::complete::plural;
 use crate::embedding::Stage;
 use crate::query::signature::Clause;
 use crate::verb::{STATEMENT_WORDS, VERBS, find};
@@ -38,5 +37,13 @@ impl Session {
             return WordKind::Name;
         }
         WordKind::Plain
+    }
+}
+
+pub(super) fn plural(word: &str) -> String {
+    match word.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None if word == "confusion" => word.to_owned(),
+        None => format!("{word}s"),
     }
 }

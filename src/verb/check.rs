@@ -68,8 +68,11 @@ impl Plan for CheckPlan {
         let Some(model) = &self.model.model else {
             return Err(Diagnostic::new(format!("the model `{}` has no graphs to check", self.name.node)).into());
         };
-        let parity = check::parity(model).map_err(workspace::Error::from)?;
-        let health = check::health(model).map_err(workspace::Error::from)?;
+        let parity = check::parity(model, scope.progress).map_err(workspace::Error::from)?;
+        let health = check::health(model, scope.progress).map_err(workspace::Error::from)?;
+        if scope.progress.cancelled() {
+            return Err(Error::Cancelled);
+        }
         let mut report = Report::new("check");
         report.context = provenance::store_context(scope);
         report.context.model = Some(self.model.id.clone());

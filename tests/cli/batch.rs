@@ -36,6 +36,15 @@ fn the_first_error_ends_a_batch_unless_told_otherwise() {
 }
 
 #[test]
+fn what_stands_behind_a_bracket_fault_runs_with_keep_going() {
+    let place = toy();
+    place.write("q.dyad", "count clips\ncount clips )\ncount labels in words\n");
+    let ran = place.dyad(&["--format", "csv", "run", "--keep-going", "q.dyad"]).code(1).says("`)` closes nothing");
+    assert_eq!(ran.out, "count\n8\ncount\n6\n");
+    assert_eq!(place.dyad(&["--format", "csv", "run", "q.dyad"]).code(1).out, "count\n8\n");
+}
+
+#[test]
 fn files_name_the_place_of_an_error() {
     let place = toy();
     place.write("good.dyad", "# a note\ncount clips\n  where take = 0\ncount clips where take = 1; count clips\n");
@@ -52,6 +61,8 @@ fn files_name_the_place_of_an_error() {
         place.dyad(&["--format", "csv", "run", "--keep-going", "bad.dyad", "good.dyad"]).code(1).says("6 statements, 1 failed");
     assert_eq!(ran.out.matches("count").count(), 5);
     place.dyad(&["run", "missing.dyad"]).code(1).says("`missing.dyad`");
+    place.write("dots.dyad", "count clips\n.mode csv\n");
+    place.dyad(&["run", "dots.dyad"]).code(1).says("--> dots.dyad:2:1").says("`.read FILE`");
     place.write("latin.dyad", b"show models -- caf\xe9\n");
     place.dyad(&["run", "latin.dyad"]).code(1).says("not UTF-8");
 }
@@ -98,6 +109,7 @@ fn wrong_usage_is_2_and_touches_nothing() {
         &["models", "check"],
         &["--color", "sometimes", "-c", "count clips"],
         &["-c"],
+        &["-c", "count clips", "models", "list"],
     ] {
         let ran = place.dyad(args).code(2).says("error: ");
         assert_eq!(ran.out, "", "{}", ran.what);
@@ -107,6 +119,30 @@ fn wrong_usage_is_2_and_touches_nothing() {
         let ran = place.dyad(args).ok();
         assert!(ran.err.is_empty() && !ran.out.is_empty());
     }
+}
+
+#[test]
+fn threads_and_jobs_are_one_setting_and_the_last_holds() {
+    let place = Place::new();
+    for args in [&["--threads", "1", "doctor", "--jobs", "3"][..], &["--threads", "3", "doctor"], &["doctor", "--jobs", "3"]] {
+        place.dyad(args).shows("3; `--threads 1`");
+    }
+}
+
+#[test]
+fn what_only_reads_makes_no_store() {
+    let place = Place::new();
+    for args in
+        [&["-c", "help"][..], &["models", "list"], &["ontologies"], &["collections"], &["doctor"], &["-c", "show collections"]]
+    {
+        place.dyad(args).ok();
+    }
+    let failing = [&["-c", "bogus"][..], &["collections", "drop", "x"], &["export", "npy", "a.npy", "--collection", "x"]];
+    for args in failing {
+        place.dyad(args).code(1);
+    }
+    place.piped(&[], "").ok();
+    assert!(!place.at("store").exists());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::program::{Place, toy};
 
-const KEYS: [&str; 9] = ["dyad", "statement", "kind", "context", "metrics", "columns", "rows", "tables", "notes"];
+const KEYS: [&str; 10] = ["dyad", "statement", "before", "kind", "context", "metrics", "columns", "rows", "tables", "notes"];
 const CONTEXT: [&str; 11] =
     ["store", "collection", "model", "model_hash", "space", "prompts", "similarity", "exact", "recall", "seed", "n"];
 const CLASSIFY: [&str; 10] =

@@ -88,10 +88,9 @@ fn damage(text: &mut Vec<char>, seeds: &[Vec<char>], rng: &mut ChaCha8Rng) {
 
 /// Splits, parses and binds as the session does; gives what was wrong.
 fn read(source: &str, continuation: Continuation) -> Vec<dyad::diagnostic::Diagnostic> {
-    let (pieces, fault) = split(source, continuation);
-    let mut faults: Vec<_> = fault.into_iter().collect();
-    for piece in pieces {
-        match parse(piece) {
+    let mut faults = Vec::new();
+    for piece in split(source, continuation) {
+        match piece.and_then(parse) {
             Err(fault) => faults.push(fault),
             Ok(Statement::Command(command)) => {
                 if let Some(verb) = find(&command.verb.node) {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   plan (which statements) ─ session ─ reports ─┬─ index.html   self-contained: styles, figures and sounds inside
-//!                                                ├─ NN-name.csv  each table
+//!                                                ├─ NN-name.csv  each table, and the metrics where they are in none
 //!                                                └─ NN-name.json each result, for `dyad replay`
 //! ```
 
@@ -19,16 +19,19 @@ use super::App;
 use crate::diagnostic::Diagnostic;
 use crate::progress::Progress;
 use crate::query::Piece;
-use crate::render::{Format, Style, renderer};
+use crate::render::{Format, Style, metric_grid, renderer};
 use crate::report::Report;
 use crate::session::{Failure, Session};
 use page::{Block, Page, Section};
+
+const PAGE: &str = "index.html";
 
 /// `dyad report [--out DIR]`
 pub(super) fn report(app: &App, out: &Path) -> Result<u8, Failure> {
     let mut session = app.session()?;
     let sections = plan::sections(session.workspace())?;
     make_folder(out)?;
+    clear(out)?;
     let statements: usize = sections.iter().map(|s| s.statements.len()).sum();
     let mut page = Page::default();
     let (mut done, mut failed) = (0, 0);
@@ -55,12 +58,12 @@ pub(super) fn report(app: &App, out: &Path) -> Result<u8, Failure> {
         page.sections.push(section);
     }
     page.sections.push(published::section());
-    let file = out.join("index.html");
+    let file = out.join(PAGE);
     write(&file, page.html(&session.workspace().place()).as_bytes())?;
     app.say(&format!("{} statements, of which {failed} could not be answered (the page says why)", done));
     let told = writeln!(super::out::stdout(), "{}", file.display());
     told.map_err(|e| Diagnostic::new(format!("the result can't be written: {e}")))?;
-    Ok(0)
+    Ok(u8::from(failed > 0))
 }
 
 /// A statement's report, or why there is none. A damaged store or Ctrl-C ends the whole run.
@@ -83,6 +86,11 @@ fn save(out: &Path, number: usize, name: &str, report: &Report) -> Result<Vec<St
         write(&out.join(&file), &rendered(&one, Format::Csv))?;
         files.push(file);
     }
+    if metric_grid(report, true).is_some() && !report.tables.is_empty() {
+        let file = format!("{stem}-metrics.csv");
+        write(&out.join(&file), &rendered(&Report { metrics: report.metrics.clone(), ..Report::default() }, Format::Csv))?;
+        files.push(file);
+    }
     let file = format!("{stem}.json");
     write(&out.join(&file), &rendered(report, Format::Json))?;
     files.push(file);
@@ -98,6 +106,25 @@ fn rendered(report: &Report, format: Format) -> Vec<u8> {
 
 fn make_folder(out: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(out).map_err(|e| Diagnostic::new(format!("`{}` can't be made: {e}", out.display())).into())
+}
+
+/// Removes the files of an earlier report, which its page names; a folder of anything else is left alone.
+fn clear(out: &Path) -> Result<(), Failure> {
+    let fault = |error: std::io::Error| Diagnostic::new(format!("`{}` can't be cleared: {error}", out.display()));
+    if std::fs::read_dir(out).map_err(fault)?.next().is_none() {
+        return Ok(());
+    }
+    let page = std::fs::read_to_string(out.join(PAGE)).unwrap_or_default();
+    if !page.contains(page::TITLE) {
+        let fault = Diagnostic::new(format!("`{}` holds something else than a report", out.display()));
+        return Err(fault.expected("a new folder, or one with a report, which is replaced").into());
+    }
+    let linked = page.split("<a href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let own = |name: &&str| name.starts_with(|c: char| c.is_ascii_digit()) && !name.contains(['/', '\\']);
+    for file in linked.filter(own).map(|name| out.join(name)).filter(|file| file.is_file()) {
+        std::fs::remove_file(file).map_err(fault)?;
+    }
+    Ok(std::fs::remove_file(out.join(PAGE)).map_err(fault)?)
 }
 
 fn write(file: &PathBuf, bytes: &[u8]) -> Result<(), Failure> {

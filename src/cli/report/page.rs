@@ -5,6 +5,8 @@ use crate::render::{html, svg};
 use crate::report::Report;
 
 const STYLE: &str = include_str!("page.css");
+/// By this a page is known as a report.
+pub const TITLE: &str = "<title>dyad report</title>";
 /// Natural width of a figure, in pixels.
 const FIGURE: u32 = 760;
 
@@ -40,7 +42,7 @@ impl Page {
             self.sections.iter().map(|s| format!("<li><a href=\"#{}\">{}</a></li>\n", s.id, html::escape(&s.title))).collect();
         let body: String = self.sections.iter().map(Section::html).collect();
         format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<title>dyad report</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the results</a>\n<header>\n<h1>What does it hear, what does it read?</h1>\n<p>Evaluation of two-tower audio–text models, by dyad {version}. Store <code>{store}</code>. The experiments are those of Vasilakis, Bittner and Pauwels, “I can listen but cannot read: an evaluation of two-tower multimodal systems for instrument recognition”, ISMIR 2024. Intervals are percentile bootstrap intervals; a greater cosine is nearer. <code>dyad replay FILE.json</code> runs any result again.</p>\n</header>\n<nav aria-label=\"Sections\"><ul>\n{links}</ul></nav>\n<main id=\"main\">\n{body}</main>\n</body>\n</html>\n",
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n{TITLE}\n<style>\n{STYLE}</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the results</a>\n<header>\n<h1>What does it hear, what does it read?</h1>\n<p>Evaluation of two-tower audio–text models, by dyad {version}. Store <code>{store}</code>. The experiments are those of Vasilakis, Bittner and Pauwels, “I can listen but cannot read: an evaluation of two-tower multimodal systems for instrument recognition”, ISMIR 2024. Intervals are percentile bootstrap intervals; a greater cosine is nearer. <code>dyad replay FILE.json</code> runs any result again.</p>\n</header>\n<nav aria-label=\"Sections\"><ul>\n{links}</ul></nav>\n<main id=\"main\">\n{body}</main>\n</body>\n</html>\n",
             version = env!("CARGO_PKG_VERSION"),
             store = html::escape(store),
         )
@@ -68,7 +70,7 @@ impl Block {
         match &self.result {
             Err(reason) => out.push_str(&format!("<p class=\"note\">Not answered: {}</p>\n", html::marked(reason))),
             Ok(report) => {
-                for figure in &report.figures {
+                for figure in report.figures.iter().filter(|figure| html::is_readable(figure)) {
                     let drawn = svg::svg(figure, FIGURE);
                     if !drawn.is_empty() {
                         out.push_str(&format!(

@@ -1,5 +1,7 @@
 //! Which statements a report runs: the paper's five experiments and what goes beyond them, for what the store holds.
 
+use std::collections::BTreeSet;
+
 use crate::embedding::{Modality, Stage};
 use crate::query::statement::quoted;
 use crate::session::Failure;
@@ -34,6 +36,16 @@ pub fn sections(workspace: &Workspace) -> Result<Vec<Planned>, Failure> {
     // The paper's order, as far as there is one collection and model.
     let place = sections.iter().position(|s| s.id.starts_with("prototypes-")).unwrap_or(sections.len());
     sections.insert(place, triplets(workspace)?);
+    let mut seen = BTreeSet::new();
+    for section in &mut sections {
+        // `a.b` and `a-b` have the same slug.
+        let slug = section.id.clone();
+        let mut number = 2;
+        while !seen.insert(section.id.clone()) {
+            section.id = format!("{slug}-{number}");
+            number += 1;
+        }
+    }
     Ok(sections)
 }
 

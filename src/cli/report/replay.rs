@@ -1,6 +1,10 @@
 //! `dyad replay RESULT.json`: runs a saved result again and says whether it still holds.
+//!
+//! What is compared: every metric, the number of items, and every cell of the tables; of prose the text.
 
 use std::path::Path;
+
+use serde_json::Value as Json;
 
 use super::super::App;
 use crate::diagnostic::Diagnostic;
@@ -16,32 +20,16 @@ const TOLERANCE: f64 = 1e-9;
 pub(in crate::cli) fn replay(app: &App, file: &Path) -> Result<u8, Failure> {
     let fault = |reason: String| Failure::from(Diagnostic::new(format!("`{}` is no result: {reason}", file.display())));
     let text = std::fs::read_to_string(file).map_err(|e| fault(e.to_string()))?;
-    let saved: serde_json::Value = serde_json::from_str(&text).map_err(|e| fault(e.to_string()))?;
+    let saved: Json = serde_json::from_str(&text).map_err(|e| fault(e.to_string()))?;
     let statement = saved["statement"].as_str().filter(|s| !s.is_empty()).ok_or_else(|| fault("it names no statement".into()))?;
-    let metrics = saved["metrics"].as_object().ok_or_else(|| fault("it holds no metrics".into()))?;
-    let executed = app.session()?.execute(Piece { text: statement, offset: 0 }, &app.bars)?;
-    let now = executed.report;
-
-    let mut table = Table::new(["number", "saved", "now", "holds"]);
-    let mut holds = true;
-    for (name, value) in metrics {
-        for end in ["value", "low", "high"] {
-            let before = value[end].as_f64();
-            let after = now.metric(name).and_then(|m| match end {
-                "value" => Some(m.value).filter(|v| v.is_finite()),
-                "low" => m.low,
-                _ => m.high,
-            });
-            let same = match (before, after) {
-                (Some(a), Some(b)) => (a - b).abs() <= TOLERANCE,
-                (None, None) => continue,
-                _ => false,
-            };
-            holds &= same;
-            let label = if end == "value" { name.clone() } else { format!("{name}.{end}") };
-            table.push(vec![label.into(), before.into(), after.into(), same.into()]);
-        }
+    let mut session = app.session()?;
+    for before in saved["before"].as_array().into_iter().flatten().filter_map(Json::as_str) {
+        session.execute(Piece { text: before, offset: 0 }, &app.bars)?;
     }
+    let now = session.execute(Piece { text: statement, offset: 0 }, &app.bars)?.report;
+
+    let table = compared(&saved, &now.to_json());
+    let holds = table.rows.iter().all(|row| row.last() == Some(&Value::Bool(true)));
     let mut report = Report::new("replay");
     report.context = now.context.clone();
     for (name, after) in [("model_hash", &now.context.model_hash), ("space", &now.context.space)] {
@@ -51,12 +39,69 @@ pub(in crate::cli) fn replay(app: &App, file: &Path) -> Result<u8, Failure> {
             report.notes.push(format!("`{name}` was {}, is {}", shown(before), shown(after.as_deref())));
         }
     }
-    let verdict = if holds { "the result holds" } else { "the result does not hold" };
+    let verdict = match (table.rows.is_empty(), holds) {
+        (true, _) => "the result has nothing that could be compared",
+        (_, true) => "the result holds",
+        (_, false) => "the result does not hold",
+    };
     report.notes.push(format!("{verdict}: {statement}"));
-    if table.rows.is_empty() {
-        table.push(vec!["(no metrics)".into(), Value::Null, Value::Null, true.into()]);
-    }
+    let code = u8::from(!holds || table.rows.is_empty());
     report.tables.push(table);
     app.print(&report)?;
-    Ok(u8::from(!holds))
+    Ok(code)
+}
+
+/// A line for each number, and one for each table.
+fn compared(saved: &Json, now: &Json) -> Table {
+    let mut table = Table::new(["number", "saved", "now", "holds"]);
+    let mut number = |name: String, before: &Json, after: &Json| {
+        if !(before.is_null() && after.is_null()) {
+            table.push(vec![name.into(), before.as_f64().into(), after.as_f64().into(), same(before, after).into()]);
+        }
+    };
+    for name in names(&saved["metrics"], &now["metrics"]) {
+        for end in ["value", "low", "high"] {
+            let label = if end == "value" { name.clone() } else { format!("{name}.{end}") };
+            number(label, &saved["metrics"][&name][end], &now["metrics"][&name][end]);
+        }
+    }
+    number("n".into(), &saved["context"]["n"], &now["context"]["n"]);
+    let tables = |result: &Json| -> Vec<Json> {
+        let further = result["tables"].as_array().cloned().unwrap_or_default();
+        std::iter::once(result.clone()).chain(further).collect()
+    };
+    let (before, after) = (tables(saved), tables(now));
+    for i in 0..before.len().max(after.len()) {
+        let (before, after) = (before.get(i).unwrap_or(&Json::Null), after.get(i).unwrap_or(&Json::Null));
+        let length = |table: &Json| table["rows"].as_array().map_or(0, Vec::len);
+        if length(before) + length(after) > 0 {
+            let name = before["title"].as_str().map_or_else(|| "rows".to_owned(), |title| format!("rows of `{title}`"));
+            let alike = same(&before["columns"], &after["columns"]) && same(&before["rows"], &after["rows"]);
+            table.push(vec![name.into(), length(before).into(), length(after).into(), alike.into()]);
+        }
+    }
+    let text = |result: &Json| result["text"].as_str().unwrap_or_default().lines().count();
+    if text(saved) + text(now) > 0 {
+        table.push(vec!["lines of text".into(), text(saved).into(), text(now).into(), same(&saved["text"], &now["text"]).into()]);
+    }
+    table
+}
+
+/// The names of both, each once.
+fn names(saved: &Json, now: &Json) -> Vec<String> {
+    let keys = |object: &Json| object.as_object().map(|o| o.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    let mut all = keys(saved);
+    all.extend(keys(now).into_iter().filter(|name| saved.get(name).is_none()));
+    all
+}
+
+/// Numbers alike within [`TOLERANCE`], all else to the letter.
+fn same(a: &Json, b: &Json) -> bool {
+    match (a, b) {
+        (Json::Array(a), Json::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        _ => match (a.as_f64(), b.as_f64()) {
+            (Some(x), Some(y)) => (x - y).abs() <= TOLERANCE,
+            _ => a == b,
+        },
+    }
 }
