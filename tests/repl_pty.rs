@@ -296,6 +296,15 @@ fn searching_the_history_hints_and_brackets() {
 }
 
 #[test]
+fn a_pager_that_is_not_there_loses_nothing() {
+    let place = toy();
+    let mut t = Terminal::open(&place, 100, &[("NO_COLOR", "1"), ("PAGER", "no-such-pager-anywhere")]);
+    resize(&t.end, 8, 100);
+    t.line("list clips").expect("violin/0.wav").expect("tuba/7.wav").expect("dyad>");
+    assert_eq!(t.leave(), Some(0));
+}
+
+#[test]
 fn long_output_goes_through_the_pager() {
     let place = toy();
     let mut t = Terminal::open(&place, 100, &[("NO_COLOR", "1"), ("PAGER", "sed s/^/paged:/")]);

@@ -39,7 +39,7 @@ fn check_model(app: &App, name: &str) -> Result<u8, Failure> {
     };
     let statement = format!("check model {}", quoted(&id));
     let mut session = Session::new(app.present(&folders)?);
-    let report = session.execute(Piece { text: &statement, offset: 0 }, &Silent)?.report;
+    let report = session.execute(Piece { text: &statement, offset: 0 }, &app.bars)?.report;
     app.print(&report)?;
     Ok(u8::from(report.metric("faults").is_none_or(|faults| faults.value != 0.0)))
 }

@@ -56,3 +56,11 @@ fn colours_on_demand_only() {
     // What the command line says goes before the environment.
     assert!(colour(&["--color", "always"], Some(("NO_COLOR", "1"))));
 }
+
+#[test]
+fn prose_as_csv_is_text() {
+    let place = Place::new();
+    for statement in ["help classify", "show ontology hdio"] {
+        place.dyad(&["--format", "csv", "-c", statement]).ok().shows("\n");
+    }
+}
