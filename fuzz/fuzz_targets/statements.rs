@@ -40,12 +40,7 @@ static ANY: Signature = Signature {
 
 fuzz_target!(|text: &str| {
     for continuation in [Continuation::Explicit, Continuation::Indented] {
-        let (pieces, fault) = split(text, continuation);
-        let mut faults: Vec<Diagnostic> = fault.into_iter().collect();
-        for piece in pieces {
-            faults.extend(parse(piece).and_then(bound).err());
-        }
-        for fault in faults {
+        for fault in split(text, continuation).into_iter().filter_map(|piece| piece.and_then(parse).and_then(bound).err()) {
             assert!(!fault.render(text, Some("fuzz")).is_empty());
         }
     }

@@ -183,7 +183,7 @@ mod tests {
     }
 
     fn run(session: &mut Session, statement: &str, progress: &dyn Progress) -> Result<Report, Failure> {
-        let (pieces, _) = split(statement, Continuation::Explicit);
+        let pieces: Vec<_> = split(statement, Continuation::Explicit).into_iter().flatten().collect();
         session.execute(pieces[0], progress).map(|executed| executed.report)
     }
 

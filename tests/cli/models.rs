@@ -228,6 +228,6 @@ fn a_check_does_not_take_memory_on_a_number() {
     std::fs::write(place.at("bad/audio.onnx"), "no graph").unwrap();
     let model = dyad::encoder::Model::open(&place.at("bad")).unwrap();
     let begun = std::time::Instant::now();
-    assert!(dyad::encoder::check::health(&model).unwrap_err().to_string().contains("audio.onnx"));
+    assert!(dyad::encoder::check::health(&model, &dyad::progress::Silent).unwrap_err().to_string().contains("audio.onnx"));
     assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
 }
