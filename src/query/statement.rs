@@ -184,9 +184,10 @@ pub fn is_bare(name: &str) -> bool {
     starts && !known && !name.contains("--") && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
-/// The metadata field of a name. `meta.NAME` is one where a parameter has the name too; a name in quotes is read as it.
+/// The metadata field of a name. `meta.NAME` is one where a parameter has the name too; a name in quotes is read as it. `id` is the
+/// item's own, and so a field of that name is kept as `meta.id`.
 pub fn field_of(name: &str) -> &str {
-    name.strip_prefix("meta.").unwrap_or(name)
+    name.strip_prefix("meta.").filter(|field| *field != "id").unwrap_or(name)
 }
 
 /// The text in double quotes, as the language reads it back.

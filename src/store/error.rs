@@ -58,6 +58,14 @@ impl Error {
     }
 }
 
+/// The system's own error where sled wrapped how it is debugged: `Os { code: 28, kind: StorageFull, … }`.
+pub(super) fn plain(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    let wrapped = text.split_once("Os { code: ").filter(|(head, _)| head.is_empty() || head.starts_with("Custom {"));
+    let code = wrapped.and_then(|(_, rest)| rest.split_once(',')?.0.parse().ok());
+    code.map_or(error, io::Error::from_raw_os_error)
+}
+
 fn number(process: &Option<u32>) -> String {
     process.map(|number| format!(", number {number}")).unwrap_or_default()
 }

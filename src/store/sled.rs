@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use super::error::Error;
+use super::error::{Error, plain};
 use super::key_value::{Batch, Entry, KeyValue};
 
 /// Bytes that sled may keep in memory.
@@ -280,12 +280,6 @@ fn fault(doing: &'static str, path: &Path, error: ::sled::Error) -> Error {
         ::sled::Error::ReportableBug(message) => Error::Backend { message },
         ::sled::Error::CollectionNotFound(_) => Error::damaged(format!("sled misses a tree in `{}`", path.display())),
     }
-}
-
-/// The system's own error where sled wrapped how it is debugged: `Os { code: 28, kind: StorageFull, … }`.
-fn plain(error: io::Error) -> io::Error {
-    let code = error.to_string().split_once("Os { code: ").and_then(|(_, rest)| rest.split_once(',')?.0.parse().ok());
-    code.map_or(error, io::Error::from_raw_os_error)
 }
 
 /// Entries in order of keys, some read ahead; nothing of sled is held between its steps.

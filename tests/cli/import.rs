@@ -198,7 +198,7 @@ fn names_with_dots_are_not_taken_for_each_other() {
     place.dyad(&[&args[..], &["--labels", "a.csv"]].concat()).ok();
     assert_eq!(place.json(&["count clips where label = violin"])[0]["rows"], serde_json::json!([[1]]));
     assert_eq!(cell(&place.json(&["similar clip \"Op. 2\" top 1"])[0], 0, "id"), "Op. 1");
-    place.dyad(&["-c", "similar clip \"Op. 3\""]).code(2).says("no clip `Op. 3`");
+    place.dyad(&["-c", "similar clip \"Op. 3\""]).code(1).says("no clip `Op. 3`");
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn a_record_that_is_too_long_is_found_before_anything_is_stored() {
     place.write("a.jsonl", row("a", 1) + &row("b", 17 << 20) + &row("c", 1));
     let args = ["import", "jsonl", "a.jsonl", "--collection", "c", "--model", "m", "--space", "joint", "--modality", "audio"];
     place.dyad(&args).code(1).says("row 1").says("expected at most 16777216");
-    place.dyad(&["-c", "count clips in c"]).code(2);
+    place.dyad(&["-c", "count clips in c"]).code(1);
     place.dyad(&[&args[..], &["--skip-bad"]].concat()).ok();
     assert_eq!(place.json(&["count clips in c"])[0]["rows"], serde_json::json!([[2]]));
 }
