@@ -8,6 +8,7 @@
 //! so that messages point at words. [`predicate`] is the `where` clause.
 
 pub mod bind;
+mod bound_to;
 pub mod kinds;
 pub mod lex;
 mod lift;
@@ -16,6 +17,7 @@ pub mod predicate;
 pub mod signature;
 pub mod split;
 pub mod statement;
+pub mod unknown;
 
 pub use bind::{Bound, Settings, bind};
 pub use parse::parse;

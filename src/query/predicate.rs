@@ -8,7 +8,6 @@
 //! `!=`, `not in` and `not like` are the opposites: no member does. A list without members has a value and is not null.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::diagnostic::{Span, Spanned};
@@ -143,22 +142,6 @@ impl Predicate {
         }
     }
 
-    /// The texts one of which `field` has in whatever passes, where the condition says so: `id = "a" and midi > 60`.
-    pub fn bound_to(&self, field: &str) -> Option<BTreeSet<&str>> {
-        match self {
-            Predicate::And(parts) => parts.iter().filter_map(|part| part.bound_to(field)).min_by_key(BTreeSet::len),
-            Predicate::Or(parts) => {
-                let bound: Option<Vec<_>> = parts.iter().map(|part| part.bound_to(field)).collect();
-                bound.map(|bound| bound.into_iter().flatten().collect())
-            }
-            Predicate::Compare { field: name, relation: Relation::Equal, value } if name.node == field => {
-                only_text(&value.node).map(|text| BTreeSet::from([text]))
-            }
-            Predicate::In { field: name, values, negated: false } if name.node == field => values.iter().map(only_text).collect(),
-            _ => None,
-        }
-    }
-
     /// Puts `named` in the place of each text that a field is compared with, where it gives a value: `top1 > chance`.
     ///
     /// # Errors
@@ -205,14 +188,6 @@ pub(super) fn compare(found: &Value, wanted: &Literal) -> Option<Ordering> {
             text.eq_ignore_ascii_case(if *flag { "true" } else { "false" }).then_some(Ordering::Equal)
         }
         _ => found.compare(value),
-    }
-}
-
-/// What is nothing but a text: a number is equal to texts that are written in several ways.
-fn only_text(literal: &Literal) -> Option<&str> {
-    match literal {
-        Literal::Scalar(value) => value.as_text(),
-        Literal::Word(..) | Literal::List(_) => None,
     }
 }
 

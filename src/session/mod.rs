@@ -10,24 +10,25 @@
 mod complete;
 mod cursor;
 mod expect;
+mod explain;
 mod history;
+#[cfg(test)]
+mod list_tests;
 mod output;
 mod rows;
 mod words;
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
-use std::time::{Duration, Instant};
 
 use crate::diagnostic::{Diagnostic, Span, Spanned};
-use crate::progress::{self, Progress, Recorder};
+use crate::progress::Progress;
 use crate::query::lex::{Kind, Token, tokens};
 use crate::query::split::{Continuation, Piece, split};
 use crate::query::{Command, Predicate, Settings, Signature, Statement, bind, parse};
 use crate::render::{Format, Style};
-use crate::report::{Report, Table};
+use crate::report::Report;
 use crate::store;
-use crate::value::Value;
 use crate::verb::{self, Effect, Outcome, Plan, STATEMENT_WORDS, Scope, VERBS};
 use crate::workspace::{self, Workspace};
 
@@ -283,43 +284,6 @@ impl Session {
         }
         outcome
     }
-
-    fn explain(&mut self, analyze: bool, statement: Statement, progress: &dyn Progress) -> Result<Report, Failure> {
-        let Statement::Command(command) = statement else {
-            return Err(Diagnostic::new("only a verb's statement can be explained")
-                .expected("`explain classify clips …`")
-                .into());
-        };
-        let mut report = Report::new("explain");
-        let (steps, ran) = self.with_plan(*command, progress, |plan, rows, scope| {
-            let mut steps = plan.steps();
-            steps.extend(rows.steps());
-            steps.extend(plan.estimate(scope)?);
-            if !analyze {
-                return Ok((steps, None));
-            }
-            let recorder = Recorder::new(progress);
-            let start = Instant::now();
-            let mut outcome = plan.run(&Scope { progress: &recorder, ..*scope })?;
-            rows.choose(&mut outcome.report)?;
-            Ok((steps, Some((start.elapsed(), recorder.stages(), outcome.report))))
-        })?;
-        let mut plan = Table::new(["stage", "detail"]);
-        for step in steps {
-            plan.push(vec![step.stage.into(), step.detail.into()]);
-        }
-        report.tables.push(plan);
-        if let Some((elapsed, stages, result)) = ran {
-            report.tables.push(measured_stages(elapsed, &stages));
-            report.context.n = result.context.n;
-            report.context.fact("elapsed_s", elapsed.as_secs_f64());
-            if let Some(backend) = self.workspace.backend_used() {
-                report.context.fact("backend", backend);
-            }
-        }
-        report.context.store = Some(self.workspace.place());
-        Ok(report)
-    }
 }
 
 /// A field that no clip has may be a parameter: one that is misspelt, or one that the verb does not take.
@@ -359,22 +323,6 @@ fn named_place(message: &str, piece: Piece<'_>) -> Option<Span> {
 fn first_word(piece: Piece<'_>) -> Span {
     let word = piece.text.split_whitespace().next().unwrap_or("");
     Span::new(piece.offset, piece.offset + word.len())
-}
-
-/// What each stage of a run took, and what no stage accounts for.
-fn measured_stages(elapsed: Duration, stages: &[progress::Stage]) -> Table {
-    let mut table = Table::new(["stage", "runs", "items", "time", "share"]).titled("measured").unit("time", "ms");
-    let milliseconds = |time: Duration| Value::from((time.as_secs_f64() * 1e4).round() / 10.0);
-    let share = |time: Duration| Value::from((time.as_secs_f64() / elapsed.as_secs_f64().max(1e-9) * 100.0).round() / 100.0);
-    let mut rest = elapsed;
-    for stage in stages {
-        rest = rest.saturating_sub(stage.elapsed);
-        let (runs, items) = (stage.runs.into(), Value::Int(i64::try_from(stage.items).unwrap_or(i64::MAX)));
-        table.push(vec![stage.what.as_str().into(), runs, items, milliseconds(stage.elapsed), share(stage.elapsed)]);
-    }
-    table.push(vec!["the rest".into(), Value::Null, Value::Null, milliseconds(rest), share(rest)]);
-    table.push(vec!["all".into(), Value::Null, Value::Null, milliseconds(elapsed), share(elapsed)]);
-    table
 }
 
 fn unknown_verb(verb: &Spanned<String>) -> Diagnostic {

@@ -25,6 +25,9 @@ const MARKER: &str = "dyad-store";
 const LONGEST: u64 = 64;
 const MARKER_TEXT: &str = "dyad store, format ";
 
+/// Folders that a user may fill before there is a store.
+const GIVEN: [&str; 3] = ["models", "ontologies", "prompts"];
+
 /// Makes or checks the folder.
 ///
 /// # Errors
@@ -98,12 +101,13 @@ pub(super) fn check_format(dir: &Path, found: u32) -> Result<(), Error> {
 }
 
 fn refuse_foreign(dir: &Path) -> Result<(), Error> {
-    let mut entries = fs::read_dir(dir).map_err(|e| Error::io("read the folder", dir, e))?;
-    match entries.next() {
-        None => Ok(()),
-        Some(Ok(entry)) => Err(Error::Foreign { path: dir.to_owned(), file: entry.file_name().to_string_lossy().into_owned() }),
-        Some(Err(error)) => Err(Error::io("read the folder", dir, error)),
+    for entry in fs::read_dir(dir).map_err(|e| Error::io("read the folder", dir, e))? {
+        let file = entry.map_err(|e| Error::io("read the folder", dir, e))?.file_name().to_string_lossy().into_owned();
+        if !GIVEN.contains(&file.as_str()) {
+            return Err(Error::Foreign { path: dir.to_owned(), file });
+        }
     }
+    Ok(())
 }
 
 /// Remembers, outside of the byte store, how many changes were made to it, and keeps other processes out.

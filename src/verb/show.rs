@@ -33,7 +33,7 @@ impl Verb for Show {
     fn plan(&self, bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
         let Some(what) = bound.subjects.first() else {
             let fault = match bound.arguments.first() {
-                Some(argument) => crate::query::bind::unknown_word(argument, &SIGNATURE),
+                Some(argument) => crate::query::unknown::unknown_word(argument, &SIGNATURE),
                 None => {
                     Diagnostic::new("`show` needs to know what").at(bound.verb.span).expected(format!("`{}`", SIGNATURE.usage[0]))
                 }

@@ -1,0 +1,52 @@
+//! `list` and `count` as a session runs them.
+
+use crate::embedding::Modality;
+use crate::progress::{Progress, Silent, StopAfter};
+use crate::query::split::{Continuation, split};
+use crate::report::Report;
+use crate::session::{Failure, Session};
+use crate::store::{NewItem, Store};
+use crate::workspace::Workspace;
+
+fn session() -> Session {
+    let workspace = Workspace::over(Store::in_memory().unwrap(), &[]);
+    let item = |i: i64| {
+        let mut item = NewItem::new(format!("c{i}"), Modality::Audio);
+        item.metadata.insert(if i == 29 { "a".to_owned() } else { "z".to_owned() }, i.into());
+        item
+    };
+    workspace.store().create("c").unwrap().commit((0..30).map(item).collect()).unwrap();
+    Session::new(workspace)
+}
+
+fn run(session: &mut Session, statement: &str, progress: &dyn Progress) -> Result<Report, Failure> {
+    let pieces: Vec<_> = split(statement, Continuation::Explicit).into_iter().flatten().collect();
+    session.execute(pieces[0], progress).map(|executed| executed.report)
+}
+
+#[test]
+fn rows_that_are_not_kept_are_counted_and_their_fields_known() {
+    let mut session = session();
+    let report = run(&mut session, "list clips limit 2", &Silent).unwrap();
+    let table = &report.tables[0];
+    assert_eq!((report.context.n, report.notes[0].as_str()), (Some(30), "2 of 30 rows; `limit 0` shows all"));
+    let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!((names, table.rows.len(), table.rows[1][2].to_string()), (vec!["id", "a", "z"], 2, "1".to_owned()));
+    let last = run(&mut session, "list clips order by z desc limit 1", &Silent).unwrap();
+    assert_eq!(last.tables[0].rows[0][0].to_string(), "c28");
+    let all = run(&mut session, "list clips limit 0", &Silent).unwrap();
+    assert_eq!((all.tables[0].rows.len(), all.tables[0].rows[29][1].to_string()), (30, "29".to_owned()));
+}
+
+#[test]
+fn what_the_store_knows_is_not_counted_again_and_what_is_gone_through_can_be_stopped() {
+    let mut session = session();
+    let count = run(&mut session, "count clips", &StopAfter::default()).unwrap();
+    assert_eq!((count.context.n, count.tables[0].rows[0][0].to_string()), (Some(30), "30".to_owned()));
+    let one = run(&mut session, "count clips where id = \"c7\" by z", &StopAfter::default()).unwrap();
+    assert_eq!(one.context.n, Some(1));
+    for statement in ["list clips", "count clips where z > 3", "count clips by z", "describe c", "describe cello"] {
+        let stopped = run(&mut session, statement, &StopAfter::default());
+        assert!(matches!(stopped, Err(Failure::Interrupted)), "{statement}");
+    }
+}
