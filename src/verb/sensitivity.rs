@@ -231,13 +231,16 @@ fn by_prompt(prompts: &[&Prompt], estimates: &[Estimate]) -> Table {
     table
 }
 
+/// The p of two settings, by which items each is right on.
+type Test<'a> = dyn Fn(&[bool], &[bool]) -> Result<f64, Error> + 'a;
+
 /// Each control beside its base; none without controls.
 fn by_control(
     prompts: &[&Prompt],
     controls: &[(usize, usize)],
     measure: &Measured,
     estimates: &[Estimate],
-    test: &dyn Fn(&[bool], &[bool]) -> Result<f64, Error>,
+    test: &Test<'_>,
 ) -> Result<Option<Table>, Error> {
     let mut table = Table::new(["control", "of", "top1 less", "low", "high", "roc_auc less", "same label", "p", "p_holm"]);
     let right = |at: usize| measure.wordings()[at].right(1);

@@ -49,7 +49,8 @@ fn session() -> Session {
         ..NewItem::new(id, Modality::Audio)
     });
     workspace.store().create("tied").unwrap().commit(tied.into()).unwrap();
-    let maybe: [(&str, &[&str], &[&str], [f32; 3]); 3] =
+    type Clip<'a> = (&'a str, &'a [&'a str], &'a [&'a str], [f32; 3]);
+    let maybe: [Clip<'_>; 3] =
         [("3", &["c"], &["a"], [0.0, 0.6, 0.8]), ("5", &["a"], &["b"], [0.0, 0.8, 0.6]), ("6", &["c"], &["a"], [0.0, -0.6, 0.8])];
     let maybe = maybe.map(|(id, labels, absent, vector)| NewItem {
         metadata: [("labels", labels), ("absent", absent)].map(|(n, v)| (n.to_owned(), Value::list(v.iter().copied()))).into(),
