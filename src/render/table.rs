@@ -107,6 +107,7 @@ impl Grid {
     pub fn lines(mut self, style: &Style) -> Vec<String> {
         let ellipsis = style.ellipsis();
         let width = style.width.unwrap_or(usize::MAX);
+        let whole = self.head.clone();
         if self.needs(usize::MAX) > width {
             self.break_headings();
         }
@@ -114,7 +115,7 @@ impl Grid {
             self.number_matrix();
         }
         match self.needs(NARROWEST) > width && self.head.len() > 2 {
-            true => self.records().draw(style, ellipsis),
+            true => Grid { head: whole, ..self }.records().draw(style, ellipsis),
             false => self.draw(style, ellipsis),
         }
     }
