@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::kernel;
+
 /// Which tower an embedding came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Modality {
@@ -205,7 +207,8 @@ impl Embeddings {
 
     /// The chosen rows, in the order given.
     pub fn select(&self, rows: &[usize]) -> Embeddings {
-        let mut unit = Vec::with_capacity(rows.len() * self.dim);
+        let mut unit = Vec::new();
+        kernel::reserve(&mut unit, rows.len() * self.dim);
         for &row in rows {
             unit.extend_from_slice(self.row(row));
         }

@@ -10,8 +10,8 @@
 //!
 //! | layer | modules | may import |
 //! |---|---|---|
-//! | 0 | `diagnostic` `embedding` `value` `progress` `guard` | nothing of dyad |
-//! | 1 | `report` | layer 0 |
+//! | 0 | `diagnostic` `kernel` `value` `progress` `guard` | nothing of dyad |
+//! | 1 | `embedding` `report` | layer 0 |
 //! | 2 | `audio` `store` `exchange` `index` `ontology` `prompt` `metric` `query` `render` | layers 0–1 |
 //! | 3 | `encoder` | layers 0–2 |
 //! | 4 | `workspace` | layers 0–3 |
@@ -21,7 +21,7 @@
 //! | 8 | `cli`, the binary | all |
 //!
 //! `tests/architecture.rs` holds this table against the source.
-// Unsafe code is allowed in `index::kernel` alone.
+// Unsafe code is allowed in `kernel` alone.
 #![deny(unsafe_code)]
 
 pub mod audio;
@@ -33,6 +33,7 @@ pub mod exchange;
 mod guard;
 pub mod index;
 pub mod ingest;
+pub mod kernel;
 pub mod metric;
 pub mod ontology;
 pub mod progress;

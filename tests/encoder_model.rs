@@ -97,12 +97,17 @@ fn a_text_has_the_same_bits_alone_and_in_any_batch() {
         for (i, text) in texts.iter().enumerate() {
             assert_eq!(bits(&tower.embed(&[text]).unwrap(), 0), bits(&together, i), "{engine} {text:?}");
         }
-        // More texts than one task takes, so that several threads and sessions work at once.
-        let many: Vec<&str> = (0..100).map(|i| texts[i % texts.len()]).collect();
-        let many = tower.embed(&many).unwrap();
-        for i in 0..100 {
-            assert_eq!(bits(&many, i), bits(&together, i % texts.len()), "{engine} {i}");
+        // Lengths that one, a few or many texts have, more than one run and one task take.
+        let words = ["piano", "a", "slow", "violin", "and", "drums", "in", "the", "background", "of", "music", "with", "flute"];
+        let text = |i: usize| (0..i % 23 + i % 2).map(|j| words[(i / 23 + j * (i % 5 + 1)) % words.len()]).collect::<Vec<_>>().join(" ");
+        let many: Vec<String> = (0..160).map(text).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let together = tower.embed(&many).unwrap();
+        for (i, text) in many.iter().enumerate() {
+            assert_eq!(bits(&tower.embed(&[text]).unwrap(), 0), bits(&together, i), "{engine} {i} {text:?}");
         }
+        let stopped = tower.embed_while(&many, &|_| false).unwrap();
+        assert!(stopped.joint.len() == many.len() && stopped.joint.values().iter().all(|&x| x == 0.0));
     }
 }
 

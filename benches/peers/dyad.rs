@@ -48,9 +48,13 @@ fn embeddings(dim: usize, values: Vec<f32>) -> Embeddings {
 }
 
 fn read(path: &Path) -> Embeddings {
-    let array: Array2<f32> = ndarray_npy::read_npy(path).expect("a matrix of float32");
-    let dim = array.ncols();
-    embeddings(dim, array.into_raw_vec_and_offset().0)
+    let (n, dim, mut file) = matrix(path);
+    // As dyad reads the vectors of a space.
+    let mut values = Vec::new();
+    dyad::kernel::reserve(&mut values, n * dim);
+    values.resize(n * dim, 0.0);
+    file.read_exact(bytemuck::cast_slice_mut(&mut values)).expect("all rows");
+    embeddings(dim, values)
 }
 
 /// A matrix of float32 in an npy file, some rows at a time: rows, columns and the numbers from there on.

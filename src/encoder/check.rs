@@ -134,11 +134,11 @@ fn text_parity(tower: &TextTower, golden: &Golden, b: usize, atol: f64, all: &mu
     all.push(Parity { what: format!("{name}.input_ids"), largest_difference: wrong as f64, allowed: 0.0 });
     let mut alone = TowerOutput::empty(tower.dims());
     for row in &tokens {
-        alone.append(tower.run(std::slice::from_ref(row))?);
+        alone.append(tower.run(&[row])?);
     }
     compare(golden, b, &name, " alone", &alone, atol, all)?;
     if b > 1 && tower.spec().max_batch.is_none_or(|max| b <= max) {
-        compare(golden, b, &name, "", &tower.run(&tokens)?, atol, all)?;
+        compare(golden, b, &name, "", &tower.run(&tokens.iter().collect::<Vec<_>>())?, atol, all)?;
     }
     Ok(())
 }

@@ -124,6 +124,19 @@ impl TowerOutput {
         TowerOutput { pre_joint: Rows::empty(dims.pre_joint), joint: Rows::empty(dims.joint) }
     }
 
+    /// So many rows of zeros.
+    pub(super) fn zeros(dims: Dims, rows: usize) -> Self {
+        let of = |dim: usize| Rows::new(dim, vec![0.0; rows * dim.max(1)]);
+        TowerOutput { pre_joint: of(dims.pre_joint), joint: of(dims.joint) }
+    }
+
+    /// Makes row `i` what row `from` of `other` is.
+    pub(super) fn set(&mut self, i: usize, other: &TowerOutput, from: usize) {
+        for (to, other) in [(&mut self.pre_joint, &other.pre_joint), (&mut self.joint, &other.joint)] {
+            to.values[i * to.dim..(i + 1) * to.dim].copy_from_slice(other.row(from));
+        }
+    }
+
     /// The rows of one stage.
     pub fn stage(&self, stage: Stage) -> &Rows {
         match stage {

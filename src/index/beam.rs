@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use super::RowSet;
 use super::codes::{Coded, Query};
 use super::graph::Graph;
-use super::kernel::{gather, prefetch};
+use crate::kernel::{gather, prefetch};
 use super::select::{Best, pack, unpack};
 
 /// The memory of one walk, used again by the next.

@@ -8,7 +8,7 @@
 //! is at most |q − q′| |x| + |q′| |x − x′| (Cauchy and Schwarz). The lengths of the differences are kept with the rows: a scan of
 //! codes can tell which rows it must look at again to be exact.
 
-use super::kernel;
+use crate::kernel;
 
 /// What sums of f32 may be off, far above what they are.
 const SLACK: f32 = 1e-5;

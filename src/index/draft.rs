@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::codes::{Coded, MOST_NUMBERS, encode};
 use super::graph::{Layer, Table};
-use super::kernel::Map;
+use crate::kernel::Map;
 use super::layout::{DEAD, Head, PAGE, Parts, cold_sum, hot_sum, write_upper};
 use super::{Error, Flat};
 

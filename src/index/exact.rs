@@ -9,7 +9,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::codes::Coded;
-use super::kernel::{self, PANEL, dot};
+use crate::kernel::{self, PANEL, dot};
 use super::select::{Best, hits, pack, unpack};
 use super::sought::Sought;
 use super::{Error, Flat, Hit, Index, RowSet, product};

@@ -22,7 +22,6 @@ mod flat;
 mod graph;
 mod grow;
 mod hnsw;
-pub mod kernel;
 mod layout;
 mod product;
 mod recall;

@@ -12,7 +12,7 @@
 use rayon::prelude::*;
 
 use super::codes::encode;
-use super::kernel::{GROUP, PANEL, QUERIES, dot, dot_four, panel, prefetch};
+use crate::kernel::{GROUP, PANEL, QUERIES, dot, dot_four, panel, prefetch};
 use super::select::{hits, pack, unpack};
 use super::sought::Sought;
 use super::{Hit, RowSet};

@@ -8,7 +8,7 @@
 //! best is missed. A bar that lags behind lets a few more pass and is far cheaper than a heap.
 
 use super::codes::Query;
-use super::kernel::{PANEL, Reach, reach};
+use crate::kernel::{PANEL, Reach, reach};
 use super::select::{keep_best, pack, unpack};
 
 /// Candidates from which on those that fell below the bar are thrown out.

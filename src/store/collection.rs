@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::embedding::{Embeddings, Modality};
+use crate::kernel;
 
 use super::block::Block;
 use super::catalog::{self, Inner};
@@ -128,8 +129,8 @@ impl Collection {
         let mut rows: Vec<f32> = Vec::new();
         let info = self.each_block(space, |info, block_seqs, block| {
             if seqs.is_empty() {
-                // Only spares copying: a count that is too large to reserve fails below.
-                let _ = rows.try_reserve_exact((info.rows as usize).saturating_mul(info.dim));
+                // A count that is too large fails below.
+                kernel::reserve(&mut rows, (info.rows as usize).saturating_mul(info.dim));
             }
             seqs.extend_from_slice(block_seqs);
             rows.extend_from_slice(block);

@@ -190,7 +190,7 @@ pub(super) fn items(collection: &Collection, info: &SpaceInfo, seqs: &[u64], wai
         let item = item?;
         if wanted.next_if_eq(&item.seq).is_some() {
             items.push(item);
-            waiter.advance();
+            waiter.advance(1);
         }
     }
     if items.len() != seqs.len() {

@@ -28,9 +28,9 @@ impl Waiter {
         self.gone.load(Ordering::Relaxed)
     }
 
-    /// One more item is done.
-    pub fn advance(&self) {
-        self.done.fetch_add(1, Ordering::Relaxed);
+    /// So many more items are done.
+    pub fn advance(&self, items: u64) {
+        self.done.fetch_add(items, Ordering::Relaxed);
     }
 }
 

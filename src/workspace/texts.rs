@@ -12,7 +12,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rayon::prelude::*;
 
 use super::patience::patiently;
 use super::{Error, ModelRef, Workspace, lock};
@@ -26,9 +25,8 @@ use crate::store::{NewItem, SpaceKey};
 
 /// The collection that keeps what text towers have read.
 pub const TEXTS: &str = "texts";
-/// Texts that one thread reads one after the other, and between two commits. Each is run alone: texts of one length in a batch are
-/// read 2.8 times as fast by ONNX Runtime, but only a quarter of them to the same bits (the others off by up to 2.4e-7).
-const TEXTS_A_TASK: usize = 32;
+/// Texts that are read between two commits: enough that many are of one length.
+const TEXTS_A_COMMIT: usize = 256;
 
 /// The texts of one space: label or text → the vector as the model gave it.
 type Known = HashMap<String, Arc<[f32]>>;
@@ -197,7 +195,7 @@ impl Workspace {
         }
         let key = |stage| SpaceKey::new(Space::new(&model.id, Modality::Text, stage), &model.hash).with_prompt(PLACE);
         progress.begin("reading texts", Some(missing.len() as u64));
-        for batch in missing.chunks(TEXTS_A_TASK * rayon::current_num_threads().max(2)) {
+        for batch in missing.chunks(TEXTS_A_COMMIT) {
             let output = read_patiently(towers, batch, progress)?;
             let items = batch.iter().enumerate().map(|(i, text)| NewItem {
                 vectors: vec![
@@ -224,7 +222,7 @@ impl Workspace {
     ) -> Result<Arc<Known>, Error> {
         progress.begin("reading texts", Some(missing.len() as u64));
         let mut output = TowerOutput::empty(towers.text_tower()?.dims());
-        for batch in missing.chunks(TEXTS_A_TASK * rayon::current_num_threads().max(2)) {
+        for batch in missing.chunks(TEXTS_A_COMMIT) {
             output.append(read_patiently(towers, batch, progress)?);
         }
         progress.end();
@@ -307,25 +305,18 @@ pub fn spoken(label: &str) -> String {
     label.replace('_', " ")
 }
 
-/// Reads a batch of texts, each on its own; stops after the text at hand when the user cancels.
+/// Reads texts; stops after those at hand when the user cancels.
 fn read_patiently(towers: &Arc<Model>, batch: &[&str], progress: &dyn Progress) -> Result<TowerOutput, Error> {
     let towers = Arc::clone(towers);
     let texts: Vec<String> = batch.iter().map(|text| (*text).to_owned()).collect();
     towers.text_tower()?;
     patiently(progress, move |away| {
         let tower = towers.text_tower()?;
-        let task = |texts: &[String]| {
-            let mut output = TowerOutput::empty(tower.dims());
-            for text in texts.iter().take_while(|_| !away.is_gone()) {
-                output.append(tower.embed(&[text])?);
-                away.advance();
-            }
-            Ok(output)
+        let go_on = |texts: usize| {
+            away.advance(texts as u64);
+            !away.is_gone()
         };
-        let parts = texts.par_chunks(TEXTS_A_TASK).map(task).collect::<Result<Vec<_>, encoder::Error>>()?;
-        let mut output = TowerOutput::empty(tower.dims());
-        parts.into_iter().for_each(|part| output.append(part));
-        Ok(output)
+        tower.embed_while(&texts.iter().map(String::as_str).collect::<Vec<_>>(), &go_on)
     })?
     .map_err(|error: encoder::Error| error.into())
 }

@@ -1,7 +1,7 @@
 //! Exact search against a sort of all cosines.
 
 use dyad::embedding::Embeddings;
-use dyad::index::kernel::dot;
+use dyad::kernel::dot;
 use dyad::index::{Error, Exact, Flat, Hit, Index, RowSet, Settings, build, measure, measure_queries};
 use dyad::progress::Silent;
 use rand::{Rng, SeedableRng};

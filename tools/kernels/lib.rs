@@ -1,4 +1,4 @@
 //! dyad's module with unsafe code, by itself.
 
-#[path = "../../src/index/kernel/mod.rs"]
+#[path = "../../src/kernel/mod.rs"]
 pub mod kernel;

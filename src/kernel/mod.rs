@@ -1,4 +1,5 @@
-//! Dot products, chosen for the processor at run time, and memory that maps a file. The only module with unsafe code.
+//! Dot products, chosen for the processor at run time, memory that maps a file, and large pages. The only module with unsafe
+//! code.
 //!
 //! ```text
 //!   f32 · f32     dot                    one pair
@@ -10,7 +11,7 @@
 //! ```
 //! *f32*: all paths add the products up in 64 lanes (lane i takes the numbers i, i + 64, …; a short tail is filled with zeros)
 //! and the lanes in one fixed order. So AVX2 and AVX-512 agree to the bit; the portable path, which has no fused multiply-add,
-//! differs from them in the last digits. *Codes* are a row's numbers as bytes, 128 added (`super::codes`), and a query's as
+//! differs from them in the last digits. *Codes* are a row's numbers as bytes, 128 added (`index::codes`), and a query's as
 //! `i8`; their sums are whole numbers, the same on every path.
 //!
 //! On other processors than x86-64 the portable paths run as the compiler vectorises them: on aarch64 with NEON, which is part
@@ -24,9 +25,11 @@
 //! - Loads are unaligned ones; tails go through a zeroed array on the stack, or through a masked load.
 //! - A prefetch has no effect that a program can see, for any address.
 //! - What is mapped from a file is never written again: see [`Map`].
+//! - What the system is told of memory ([`reserve`]) changes how it is kept, never what it holds.
 #![allow(unsafe_code)]
 
 mod map;
+mod pages;
 mod portable;
 #[cfg(test)]
 mod tests;
@@ -36,6 +39,7 @@ mod x86;
 use std::sync::OnceLock;
 
 pub use map::Map;
+pub use pages::reserve;
 
 /// Partial sums of a product of f32.
 const LANES: usize = 64;

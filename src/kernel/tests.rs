@@ -233,3 +233,35 @@ fn mapped_bytes_are_those_of_the_file() {
     assert_eq!(Map::of(&file).unwrap().bytes(), map.bytes());
     assert!(Map::blank(0).is_ok() && Map::blank(5 << 20).unwrap().iter().all(|&byte| byte == 0));
 }
+
+/// Whether the system was asked for large pages where `at` lies; none where it has no word for it.
+#[cfg(target_os = "linux")]
+fn asked_for_large_pages(at: usize) -> Option<bool> {
+    let maps = std::fs::read_to_string("/proc/self/smaps").ok()?;
+    let holds = |line: &str| {
+        let (first, rest) = line.split_once(' ')?.0.split_once('-')?;
+        Some((usize::from_str_radix(first, 16).ok()?..usize::from_str_radix(rest, 16).ok()?).contains(&at))
+    };
+    let mut lines = maps.lines().skip_while(|line| holds(line) != Some(true));
+    let flags = lines.find_map(|line| line.strip_prefix("VmFlags:"))?;
+    Some(flags.split_whitespace().any(|flag| flag == "hg"))
+}
+
+#[test]
+fn room_is_as_large_as_was_asked_and_keeps_what_was_there() {
+    for (there, more) in [(0, 0), (0, 5), (3, 1 << 10), (7, 5 << 20), (2 << 20, 3 << 20)] {
+        let mut values: Vec<f32> = (0..there).map(|i| i as f32).collect();
+        reserve(&mut values, more);
+        assert!(values.capacity() >= there + more);
+        values.resize(there + more, -1.0);
+        assert!(values.iter().enumerate().all(|(i, &x)| x == if i < there { i as f32 } else { -1.0 }), "{there}, {more}");
+        #[cfg(target_os = "linux")]
+        if more > 2 << 20 && std::path::Path::new("/sys/kernel/mm/transparent_hugepage").exists() {
+            let middle = values.as_ptr() as usize + 4 * (there + more / 2);
+            assert_ne!(asked_for_large_pages(middle), Some(false), "{there}, {more}");
+        }
+    }
+    let mut none = Vec::new();
+    reserve(&mut none, usize::MAX);
+    assert_eq!(none.capacity(), 0, "what is not to be had is left to others");
+}

@@ -10,8 +10,8 @@ use std::io;
 
 use memmap2::{Advice, Mmap, MmapMut};
 
-/// From so many bytes on memory is asked for in large pages.
-const LARGE: usize = 4 << 20;
+#[cfg(target_os = "linux")]
+use super::pages::LARGE;
 
 /// Bytes that nobody changes any more.
 #[derive(Debug)]
