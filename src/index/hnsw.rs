@@ -6,7 +6,8 @@
 
 use super::exact::{self, Exact};
 use super::select::{hits, pack, unpack};
-use super::{Error, Flat, Hit, Index, RowSet, kernel};
+use super::{Error, Flat, Hit, Index, RowSet};
+use crate::kernel;
 
 /// What one row of the beam costs, in rows of a scan: the neighbours that are looked at for it, in no order of memory.
 pub const WALK_COST: usize = 40;
