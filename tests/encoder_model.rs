@@ -99,7 +99,8 @@ fn a_text_has_the_same_bits_alone_and_in_any_batch() {
         }
         // Lengths that one, a few or many texts have, more than one run and one task take.
         let words = ["piano", "a", "slow", "violin", "and", "drums", "in", "the", "background", "of", "music", "with", "flute"];
-        let text = |i: usize| (0..i % 23 + i % 2).map(|j| words[(i / 23 + j * (i % 5 + 1)) % words.len()]).collect::<Vec<_>>().join(" ");
+        let text =
+            |i: usize| (0..i % 23 + i % 2).map(|j| words[(i / 23 + j * (i % 5 + 1)) % words.len()]).collect::<Vec<_>>().join(" ");
         let many: Vec<String> = (0..160).map(text).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         let together = tower.embed(&many).unwrap();

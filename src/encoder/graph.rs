@@ -106,6 +106,13 @@ impl Graph {
         self.loaded().map(|loaded| loaded.eight_bits && loaded.backend.engine == Engine::Tract)
     }
 
+    /// Whether a row has the same bits beside any others, from two rows on: ONNX Runtime in single precision gives them. Of one row
+    /// alone it leaves out a dimension of length 1, and sums come in another order. tract gives rows at the edge of a tile other
+    /// bits, and a graph that quantizes as it runs takes the range of a whole batch.
+    pub fn keeps_rows_apart(&self) -> Result<bool, Error> {
+        self.loaded().map(|loaded| !loaded.eight_bits && loaded.backend.engine == Engine::OnnxRuntime)
+    }
+
     fn loaded(&self) -> Result<&Loaded, Error> {
         self.loaded.get_or_init(|| self.load()).as_ref().map_err(Error::clone)
     }

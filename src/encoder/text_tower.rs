@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Convention: the tokenizer file's own padding and truncation are switched off; the manifest's count. A text has the same bits
-//! whatever it is read with, see [`TextTower::apart`]. The tokenizer and the graph are loaded when they are first used.
+//! whatever it is read with, see [`Graph::keeps_rows_apart`]: so one that has nobody to go with goes twice. The tokenizer and the graph are loaded when they are first used.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -20,7 +20,6 @@ use super::manifest::{Pad, SpaceSpec, TextSpec};
 use super::rows::{Dims, Rows, TowerOutput};
 use super::runtime::{Backend, Engine};
 use super::{Error, Tower};
-use crate::embedding::Stage;
 
 /// The largest tokenizer that is known has 250,000 tokens in 17 MB.
 const MAX_BYTES: u64 = 256 << 20;
@@ -28,9 +27,6 @@ const MAX_BYTES: u64 = 256 << 20;
 const TEXTS_A_TASK: usize = 64;
 /// Texts of one run: more are no faster (64 of seven tokens by ONNX Runtime: alone 8.9 ms each, 2 together 5.9, 16 3.0, 64 2.6).
 const TOGETHER: usize = 16;
-/// What shows whether a graph keeps the texts of a batch apart.
-const PROBES: [&str; 3] = ["a violin", "the drums", "some music"];
-
 /// The tower that reads.
 pub struct TextTower {
     spec: TextSpec,
@@ -39,7 +35,6 @@ pub struct TextTower {
     graph: Graph,
     tokenizer_path: PathBuf,
     tokenizer: OnceLock<Result<Tokenizer, Error>>,
-    apart: OnceLock<bool>,
 }
 
 /// A text as the graph gets it.
@@ -65,7 +60,7 @@ impl TextTower {
         let outputs = vec![output("spaces.text_pre_joint.output", &pre_joint), output("spaces.text_joint.output", &joint)];
         let graph = Graph::new(dir.join(&spec.graph), Contract { inputs, outputs }, engine);
         let tokenizer_path = dir.join(&spec.tokenizer);
-        TextTower { spec, pre_joint, joint, graph, tokenizer_path, tokenizer: OnceLock::new(), apart: OnceLock::new() }
+        TextTower { spec, pre_joint, joint, graph, tokenizer_path, tokenizer: OnceLock::new() }
     }
 
     /// How the tower wants its text.
@@ -139,33 +134,10 @@ impl TextTower {
         Ok(tokenizer)
     }
 
-    /// Whether texts of one length may be read together: the graph gives a text the same bits beside any others.
-    ///
-    /// Graphs in single precision do, from two texts on; of one alone a dimension of length 1 is left out, and sums come in
-    /// another order. So a text that has nobody to go with goes twice. A graph that quantizes as it runs takes the range of a
-    /// whole batch. Tried once on texts that are always the same.
-    fn apart(&self) -> bool {
-        let tried = || -> Result<bool, Error> {
-            let mut probes = PROBES.iter().map(|text| self.tokens(text)).collect::<Result<Vec<_>, _>>()?;
-            let shortest = probes.iter().map(|tokens| tokens.ids.len()).min().unwrap_or_default();
-            for tokens in &mut probes {
-                tokens.ids.truncate(shortest);
-                tokens.types.truncate(shortest);
-            }
-            let probes: Vec<&Tokens> = probes.iter().take(self.spec.max_batch.unwrap_or(TOGETHER)).collect();
-            let together = self.run(&probes)?;
-            for (i, tokens) in probes.iter().enumerate() {
-                let twice = self.run(&[*tokens; 2])?;
-                for stage in [Stage::PreJoint, Stage::Joint] {
-                    let (together, twice) = (together.stage(stage), twice.stage(stage));
-                    if !twice.iter().all(|row| row.iter().zip(together.row(i)).all(|(a, b)| a.to_bits() == b.to_bits())) {
-                        return Ok(false);
-                    }
-                }
-            }
-            Ok(true)
-        };
-        *self.apart.get_or_init(|| self.spec.max_batch != Some(1) && tried().unwrap_or(false))
+    /// How many texts of one length are read together.
+    fn together(&self) -> Result<usize, Error> {
+        let most = if self.graph.keeps_rows_apart()? { TOGETHER } else { 1 };
+        Ok(most.min(self.spec.max_batch.unwrap_or(most)))
     }
 
     /// How many tokens of a text the graph gets, by itself.
@@ -209,8 +181,7 @@ impl TextTower {
         if texts.is_empty() {
             return Ok(output);
         }
-        let apart = self.apart();
-        let most = if apart { TOGETHER.min(self.spec.max_batch.unwrap_or(TOGETHER)) } else { 1 };
+        let most = self.together()?;
         let mut order: Vec<usize> = (0..texts.len()).collect();
         let length = |&i: &usize| self.length(&tokens[i]);
         order.sort_by_key(length);
@@ -221,7 +192,7 @@ impl TextTower {
                 return Ok(None);
             }
             let mut rows: Vec<&Tokens> = batch.iter().map(|&i| &tokens[i]).collect();
-            if let ([one], true) = (rows.as_slice(), apart) {
+            if let ([one], 2..) = (rows.as_slice(), most) {
                 rows = vec![one; 2];
             }
             self.run(&rows).map(Some)

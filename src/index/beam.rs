@@ -10,8 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use super::RowSet;
 use super::codes::{Coded, Query};
 use super::graph::Graph;
-use crate::kernel::{gather, prefetch};
 use super::select::{Best, pack, unpack};
+use crate::kernel::{gather, prefetch};
 
 /// The memory of one walk, used again by the next.
 #[derive(Debug, Default)]

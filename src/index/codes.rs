@@ -6,14 +6,13 @@
 //! ```
 //! What rounding can change is known: with q′ and x′ the rounded vectors, q · x − q′ · x′ = (q − q′) · x + q′ · (x − x′), so it
 //! is at most |q − q′| |x| + |q′| |x − x′| (Cauchy and Schwarz). The lengths of the differences are kept with the rows: a scan of
-//! codes can tell which rows it must look at again to be exact.
+//! codes can tell which rows it must look at again to be exact. Where products take codes of 16 bits ([`kernel::Codes`]), a row
+//! of length r is rounded to steps of r / 45,000: the products of two such rows, and of their beginnings, are below 2³¹.
 
-use crate::kernel;
+use crate::kernel::{self, Codes, GROUP, Reach};
 
 /// What sums of f32 may be off, far above what they are.
 const SLACK: f32 = 1e-5;
-/// 1.5 · 2²³: added to a number of a few hundred at most, it leaves no place for a fraction.
-const WHOLE: f32 = 12_582_912.0;
 /// No sum of products of codes leaves an `i32` up to here: 127 · 255 · 2¹⁶ < 2³¹.
 pub(super) const MOST_NUMBERS: usize = 1 << 16;
 
@@ -25,29 +24,61 @@ pub(super) struct Rounding {
     pub error: f32,
 }
 
-/// Rounds a row: `code` makes of each whole number, from −127 to 127, what is kept in `codes`.
-fn round<T>(row: &[f32], codes: &mut [T], code: impl Fn(i32) -> T) -> Rounding {
-    const LANES: usize = 16;
-    let largest = row.iter().fold(0.0f32, |most, x| most.max(x.abs()));
-    let scale = if largest > 1e-30 { largest / 127.0 } else { 1.0 };
-    let inverse = 1.0 / scale;
-    // Sixteen sums at once: the compiler may then take as many numbers at once.
-    let mut squares = [0.0f32; LANES];
-    for (row, codes) in row.chunks(LANES).zip(codes.chunks_mut(LANES)) {
-        for ((x, place), square) in row.iter().zip(codes).zip(&mut squares) {
-            let rounded = (x * inverse + WHOLE) - WHOLE;
-            let lost = x - rounded * scale;
-            *square += lost * lost;
-            // Rounding of the scale can bring 127 to a hair above.
-            *place = code((rounded as i32).clamp(-127, 127));
-        }
-    }
-    Rounding { scale, error: squares.iter().sum::<f32>().sqrt() * 1.001 + 1e-7 }
+/// Rounds a row to steps of `scale`: `code` makes of each whole number, from `-most` to `most`, what is kept in `codes`.
+fn round<T>(row: &[f32], scale: f32, most: i32, codes: &mut [T], code: impl Fn(i32) -> T) -> Rounding {
+    let scale = if scale > 1e-32 { scale } else { 1.0 };
+    Rounding { scale, error: kernel::round(row, scale, most, codes, code).sqrt() * 1.001 + 1e-7 }
 }
 
 /// The codes of a row.
 pub(super) fn encode(row: &[f32], codes: &mut [u8]) -> Rounding {
-    round(row, codes, |code| (code + 128) as u8)
+    round(row, kernel::largest(row) / 127.0, 127, codes, |code| (code + 128) as u8)
+}
+
+/// Codes of 16 bits.
+fn encode_words(row: &[f32], codes: &mut [i16]) -> Rounding {
+    let length = kernel::dot(row, row).sqrt();
+    let scale = (length / 45_000.0).max(kernel::largest(row) / f32::from(i16::MAX));
+    round(row, scale, i32::from(i16::MAX), codes, |code| code as i16)
+}
+
+/// The codes of a row in place of what `codes` held; their bytes are what [`kernel::place`] takes.
+pub(super) fn encode_for_panel(row: &[f32], codes: &mut Vec<i16>) -> Rounding {
+    codes.clear();
+    match kernel::panel_codes() {
+        Codes::Bytes => {
+            codes.resize(row.len().next_multiple_of(GROUP) / 2, 0);
+            encode(row, &mut bytemuck::cast_slice_mut(codes)[..row.len()])
+        }
+        Codes::Words => {
+            codes.resize(row.len().next_multiple_of(GROUP / 2), 0);
+            encode_words(row, &mut codes[..row.len()])
+        }
+    }
+}
+
+/// The codes of a query as [`kernel::panel`] takes them, behind those that are there, and what its products are held against.
+pub(super) fn add_to_panel(query: &[f32], codes: &mut Vec<u8>) -> Reach {
+    let reach = match kernel::panel_codes() {
+        Codes::Bytes => {
+            let rounded = Query::of(query);
+            codes.extend(rounded.codes.iter().map(|code| code.cast_unsigned()));
+            rounded.reach()
+        }
+        Codes::Words => {
+            let mut words = vec![0; query.len()];
+            let Rounding { scale, error } = encode_words(query, &mut words);
+            codes.extend(words.iter().flat_map(|code| code.to_ne_bytes()));
+            reach(0, scale, error, kernel::dot(query, query).sqrt() + error)
+        }
+    };
+    codes.resize(codes.len().next_multiple_of(GROUP), 0);
+    reach
+}
+
+/// What products with a query are held against, whose own rounding took away `error`; no bar yet.
+fn reach(offset: i32, scale: f32, error: f32, length: f32) -> Reach {
+    Reach { offset, scale, slack: error * 1.001 + SLACK, length, bar: f32::NEG_INFINITY }
 }
 
 /// A query's codes.
@@ -63,11 +94,18 @@ pub(super) struct Query {
 }
 
 impl Query {
+    /// A query of any length.
+    pub fn of(query: &[f32]) -> Query {
+        let mut rounded = Query::default();
+        rounded.set(query);
+        rounded
+    }
+
     /// Rounds a query of any length.
     pub fn set(&mut self, query: &[f32]) {
         self.codes.clear();
         self.codes.resize(query.len(), 0);
-        let rounding = round(query, &mut self.codes, |code| code as i8);
+        let rounding = round(query, kernel::largest(query) / 127.0, 127, &mut self.codes, |code| code as i8);
         self.offset = 128 * self.codes.iter().map(|&code| i32::from(code)).sum::<i32>();
         self.scale = rounding.scale;
         self.error = rounding.error;
@@ -88,16 +126,9 @@ impl Query {
         (sum - self.offset) as f32 * (self.scale * scale)
     }
 
-    /// The same as a search by panels needs it; no bar yet.
-    pub fn reach(&self) -> kernel::Reach {
-        let (offset, scale, length) = (self.offset, self.scale, self.length);
-        kernel::Reach { offset, scale, slack: self.error * 1.001 + SLACK, length, bar: f32::NEG_INFINITY }
-    }
-
-    /// How far the product of the query with a row of length 1 can lie from its estimate.
-    #[inline]
-    pub fn bound(&self, error: f32) -> f32 {
-        self.error * 1.001 + self.length * error + SLACK
+    /// What its products are held against; no bar yet.
+    pub fn reach(&self) -> Reach {
+        reach(self.offset, self.scale, self.error, self.length)
     }
 }
 
@@ -150,7 +181,8 @@ mod tests {
                 query.set(&a);
                 let found = query.estimate(kernel::dot_codes(&query.codes, &codes), rounding.scale);
                 let off = (found - kernel::dot(&a, &b)).abs();
-                assert!(off <= query.bound(rounding.error), "{dim} numbers: off by {off}");
+                let reach = query.reach();
+                assert!(off <= reach.bound(rounding.error), "{dim} numbers: off by {off}");
                 let coded = Coded { dim, codes: &codes, scales: &[rounding.scale], errors: &[rounding.error] };
                 assert!((coded.between(0, 0) - 1.0).abs() < 0.05 && coded.row(1).is_empty());
                 query.set_row(&codes, rounding.scale);

@@ -12,9 +12,9 @@ use rayon::prelude::*;
 
 use super::codes::{Coded, MOST_NUMBERS, encode};
 use super::graph::{Layer, Table};
-use crate::kernel::Map;
 use super::layout::{DEAD, Head, PAGE, Parts, cold_sum, hot_sum, write_upper};
 use super::{Error, Flat};
+use crate::kernel::Map;
 
 /// Rows of an index that is being made.
 pub struct Draft {

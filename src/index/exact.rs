@@ -8,12 +8,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::codes::Coded;
-use crate::kernel::{self, PANEL, dot};
+use super::codes::{Coded, Query};
 use super::select::{Best, hits, pack, unpack};
 use super::sought::Sought;
 use super::{Error, Flat, Hit, Index, RowSet, product};
 use crate::embedding::Embeddings;
+use crate::kernel::{self, PANEL, dot};
 
 /// Rows that one task looks at.
 const PART: usize = 4096;
@@ -106,6 +106,7 @@ impl<'a> Exact<'a> {
     fn sift_part<'q>(
         &self,
         (flat, coded): (&Flat, Coded<'a>),
+        query: &Query,
         mut sought: Sought<'q>,
         accept: Option<&RowSet>,
         part: usize,
@@ -115,7 +116,7 @@ impl<'a> Exact<'a> {
         let Some(set) = accept else {
             flat.check(range.clone(), false)?;
             let codes = coded.codes.get(range.start * self.dim..range.end * self.dim).unwrap_or_default();
-            kernel::scan_codes(&sought.rounded.codes, codes, &mut sums);
+            kernel::scan_codes(&query.codes, codes, &mut sums);
             for (sums, first) in sums.chunks(PANEL).zip(range.step_by(PANEL)) {
                 let of = |values: &'a [f32]| values.get(first..).unwrap_or_default();
                 let there = u16::MAX >> (PANEL - sums.len());
@@ -132,7 +133,7 @@ impl<'a> Exact<'a> {
             if !rows.iter().all(|&row| flat.check(row as usize..row as usize + 1, false).is_ok()) {
                 return Err(flat.damaged());
             }
-            kernel::gather(&sought.rounded.codes, coded.codes, rows, &mut sums);
+            kernel::gather(&query.codes, coded.codes, rows, &mut sums);
             let (mut scales, mut errors) = ([0.0; PANEL], [0.0; PANEL]);
             for ((&row, scale), error) in rows.iter().zip(&mut scales).zip(&mut errors) {
                 let of = |values: &[f32]| values.get(row as usize).copied().unwrap_or_default();
@@ -146,13 +147,16 @@ impl<'a> Exact<'a> {
 
     fn sift(&self, flat: &Flat, coded: Coded<'a>, query: &[f32], k: usize, accept: Option<&RowSet>) -> Result<Vec<Hit>, Error> {
         let parts = self.len().div_ceil(PART);
-        let sought = || Sought::new(query, query.len(), k);
+        let rounded = Query::of(query);
+        let sought = || Sought::new(query, k, rounded.reach());
         let mut sought = match self.is_large(accept) && rayon::current_num_threads() > 1 {
             true => (0..parts)
                 .into_par_iter()
-                .map(|part| self.sift_part((flat, coded), sought(), accept, part))
+                .map(|part| self.sift_part((flat, coded), &rounded, sought(), accept, part))
                 .try_reduce(sought, |a, b| Ok(a.join(b)))?,
-            false => (0..parts).try_fold(sought(), |sought, part| self.sift_part((flat, coded), sought, accept, part))?,
+            false => {
+                (0..parts).try_fold(sought(), |sought, part| self.sift_part((flat, coded), &rounded, sought, accept, part))?
+            }
         };
         sought.settle();
         let look = |&most: &u64| match unpack(most) {

@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::beam::{Ground, Walks};
 use super::codes::{Coded, MOST_NUMBERS};
 use super::graph::{Graph, Layer, Lines};
-use crate::kernel::Map;
 use super::layout::{DEAD, Head, MAGIC, Parts, VERSION, cold_sum, hot_sum, values};
 use super::{Error, RowSet};
+use crate::kernel::Map;
 
 /// The index of a space.
 #[derive(Debug)]

@@ -11,15 +11,15 @@
 
 use rayon::prelude::*;
 
-use super::codes::encode;
-use crate::kernel::{GROUP, PANEL, QUERIES, dot, dot_four, panel, prefetch};
+use super::codes::{add_to_panel, encode_for_panel};
 use super::select::{hits, pack, unpack};
 use super::sought::Sought;
 use super::{Hit, RowSet};
 use crate::embedding::Embeddings;
+use crate::kernel::{PANEL, QUERIES, dot, dot_four, panel, place, prefetch};
 
 /// Rows that are taken together: their panels stay in the cache while all queries pass.
-const BLOCK: usize = 512;
+const BLOCK: usize = 128;
 /// Queries of one task.
 const TASK: usize = 64;
 /// Numbers of the rows that queries take turns over: 128 KiB.
@@ -35,35 +35,34 @@ struct Block {
 }
 
 fn block(rows: &[f32], dim: usize, first: usize) -> Block {
-    let padded = dim.next_multiple_of(GROUP);
     let height = (rows.len() / dim - first).min(BLOCK);
     let places = height.next_multiple_of(PANEL);
-    let mut panels = vec![128; places * padded];
-    let mut codes = vec![128; padded];
+    let (mut panels, mut codes) = (Vec::new(), Vec::new());
     let (mut scales, mut errors) = (vec![0.0; places], vec![0.0; places]);
     for (i, row) in rows.chunks_exact(dim).skip(first).take(height).enumerate() {
-        let rounding = encode(row, &mut codes);
+        let rounding = encode_for_panel(row, &mut codes);
         (scales[i], errors[i]) = (rounding.scale, rounding.error);
-        let start = i / PANEL * PANEL * padded + i % PANEL * GROUP;
-        for (g, group) in codes.chunks_exact(GROUP).enumerate() {
-            let at = start + g * PANEL * GROUP;
-            panels[at..at + GROUP].copy_from_slice(group);
-        }
+        let codes: &[u8] = bytemuck::cast_slice(&codes);
+        let length = PANEL * codes.len();
+        panels.resize(places / PANEL * length, 0);
+        place(codes, i % PANEL, &mut panels[i / PANEL * length..][..length]);
     }
     Block { first, height, panels, scales, errors }
 }
 
 /// The `k` nearest of `rows` (`dim` numbers each, at unit length) to each query.
 pub(super) fn search_all(rows: &[f32], dim: usize, queries: &Embeddings, k: usize, accept: Option<&RowSet>) -> Vec<Vec<Hit>> {
-    let (n, padded) = (rows.len() / dim.max(1), dim.next_multiple_of(GROUP));
+    let n = rows.len() / dim.max(1);
     let k = k.min(n);
-    let mut tasks: Vec<(Vec<Sought<'_>>, Vec<i8>)> = queries
+    let mut tasks: Vec<(Vec<Sought<'_>>, Vec<u8>)> = queries
         .rows()
         .par_chunks(TASK * queries.dim().max(1))
         .map(|chunk| {
-            let sought: Vec<_> = chunk.chunks_exact(queries.dim()).map(|query| Sought::new(query, padded, k)).collect();
-            let mut codes: Vec<i8> = sought.iter().flat_map(|sought| sought.rounded.codes.iter().copied()).collect();
-            codes.resize(sought.len().next_multiple_of(QUERIES) * padded, 0);
+            let mut codes = Vec::new();
+            let one = |query| Sought::new(query, k, add_to_panel(query, &mut codes));
+            let sought: Vec<_> = chunk.chunks_exact(queries.dim()).map(one).collect();
+            let length = codes.len() / sought.len().max(1);
+            codes.resize(sought.len().next_multiple_of(QUERIES) * length, 0);
             (sought, codes)
         })
         .collect();
@@ -72,9 +71,7 @@ pub(super) fn search_all(rows: &[f32], dim: usize, queries: &Embeddings, k: usiz
     for start in (0..if k == 0 { 0 } else { n }).step_by(together) {
         let firsts: Vec<usize> = (start..n.min(start + together)).step_by(BLOCK).collect();
         let blocks: Vec<Block> = firsts.into_par_iter().map(|first| block(rows, dim, first)).collect();
-        tasks
-            .par_iter_mut()
-            .for_each(|(sought, codes)| blocks.iter().for_each(|block| pass(sought, codes, padded, block, accept)));
+        tasks.par_iter_mut().for_each(|(sought, codes)| blocks.iter().for_each(|block| pass(sought, codes, block, accept)));
     }
     let finish = |(sought, _): (Vec<Sought<'_>>, _)| -> Vec<Vec<Hit>> {
         score(sought, rows, dim).into_iter().map(|words| hits(words.into_iter(), k)).collect()
@@ -113,10 +110,11 @@ fn score(mut task: Vec<Sought<'_>>, rows: &[f32], dim: usize) -> Vec<Vec<u64>> {
 }
 
 /// All queries of a task past one block.
-fn pass(sought: &mut [Sought<'_>], codes: &[i8], padded: usize, block: &Block, accept: Option<&RowSet>) {
+fn pass(sought: &mut [Sought<'_>], codes: &[u8], block: &Block, accept: Option<&RowSet>) {
     let mut sums = [[0; PANEL]; QUERIES];
-    for (eight, codes) in sought.chunks_mut(QUERIES).zip(codes.chunks_exact(QUERIES * padded)) {
-        for (number, rows) in block.panels.chunks_exact(PANEL * padded).enumerate() {
+    let row = (codes.len() / sought.len().next_multiple_of(QUERIES)).max(1);
+    for (eight, codes) in sought.chunks_mut(QUERIES).zip(codes.chunks_exact(QUERIES * row)) {
+        for (number, rows) in block.panels.chunks_exact(PANEL * row).enumerate() {
             panel(codes, rows, &mut sums);
             let first = number * PANEL;
             let (Some(scales), Some(errors)) = (sixteen(&block.scales, first), sixteen(&block.errors, first)) else { continue };

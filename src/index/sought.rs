@@ -7,9 +7,8 @@
 //! A row is a candidate while the most that its product can be is not below the least of the best k so far, so none of the
 //! best is missed. A bar that lags behind lets a few more pass and is far cheaper than a heap.
 
-use super::codes::Query;
-use crate::kernel::{PANEL, Reach, reach};
 use super::select::{keep_best, pack, unpack};
+use crate::kernel::{PANEL, Reach, reach};
 
 /// Candidates from which on those that fell below the bar are thrown out.
 const MANY: usize = 4096;
@@ -19,7 +18,6 @@ const LATE: usize = 16;
 /// One query, and what may be near it.
 pub(super) struct Sought<'a> {
     pub query: &'a [f32],
-    pub rounded: Query,
     k: usize,
     reach: Reach,
     /// The bar as a word; 0 before `k` rows were seen.
@@ -33,13 +31,9 @@ pub(super) struct Sought<'a> {
 }
 
 impl<'a> Sought<'a> {
-    /// For rows of `length` codes, which are the query's and zeros after them.
-    pub fn new(query: &'a [f32], length: usize, k: usize) -> Self {
-        let mut rounded = Query::default();
-        rounded.set(query);
-        rounded.codes.resize(length, 0);
-        let reach = rounded.reach();
-        Sought { query, rounded, k, reach, bar: 0, least: Vec::new(), maybe: Vec::new(), full: MANY }
+    /// Nothing seen yet.
+    pub fn new(query: &'a [f32], k: usize, reach: Reach) -> Self {
+        Sought { query, k, reach, bar: 0, least: Vec::new(), maybe: Vec::new(), full: MANY }
     }
 
     /// Looks at 16 rows, of those whose bits are set in `there`; `row_of` gives the number of each.
@@ -69,7 +63,7 @@ impl<'a> Sought<'a> {
             return;
         }
         self.maybe.push(most);
-        let least = pack(self.rounded.estimate(sum, scale) - self.rounded.bound(error), row);
+        let least = pack(self.reach.estimate(sum, scale) - self.reach.bound(error), row);
         if least > self.bar {
             self.least.push(least);
             if self.least.len() >= self.k + self.k / 2 + LATE {

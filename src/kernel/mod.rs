@@ -30,6 +30,7 @@
 
 mod map;
 mod pages;
+mod panel;
 mod portable;
 #[cfg(test)]
 mod tests;
@@ -40,14 +41,10 @@ use std::sync::OnceLock;
 
 pub use map::Map;
 pub use pages::reserve;
+pub use panel::{Codes, GROUP, PANEL, QUERIES, panel, panel_codes, place};
 
 /// Partial sums of a product of f32.
 const LANES: usize = 64;
-/// Rows that lie side by side in a panel.
-pub const PANEL: usize = 16;
-/// Codes of one row that lie side by side in a panel.
-pub const GROUP: usize = 4;
-
 /// Which instructions are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
@@ -229,43 +226,34 @@ pub fn dot_rows(a: &[u8], b: &[u8]) -> i32 {
     }
 }
 
+/// The largest of a row's numbers, without their signs; NaN counts as 0.
+#[inline]
+pub fn largest(row: &[f32]) -> f32 {
+    match Level::detect() {
+        // SAFETY: this processor has the level.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 | Level::Avx512 | Level::Avx512Vnni => unsafe { x86::largest_avx2(row) },
+        _ => portable::largest(row),
+    }
+}
+
+/// Rounds a row to steps of `scale`, which is not 0: `code` makes of each whole number, from `-most` to `most` (below 2²²), what is
+/// kept in `codes`. The sum of the squares of what was lost, the same on all paths.
+#[inline]
+pub fn round<T>(row: &[f32], scale: f32, most: i32, codes: &mut [T], code: impl Fn(i32) -> T) -> f32 {
+    match Level::detect() {
+        // SAFETY: this processor has the level.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 | Level::Avx512 | Level::Avx512Vnni => unsafe { x86::round_avx2(row, scale, most, codes, code) },
+        _ => portable::round(row, scale, most, codes, code),
+    }
+}
+
 /// The codes of one row, none where the matrix ends before.
 #[inline]
 fn codes_of(matrix: &[u8], dim: usize, row: u32) -> &[u8] {
     let start = row as usize * dim;
     matrix.get(start..start + dim).unwrap_or_default()
-}
-
-/// Products of up to [`QUERIES`] queries with one panel: 16 rows, their codes in groups of four side by side
-/// (`panel[g * 64 + r * 4 + j]` is code `4 g + j` of row `r`). `queries` are as long as a row of the panel each, one after the
-/// other; `sums[q]` becomes the 16 sums of query `q`.
-///
-/// # Panics
-/// Never; queries that are cut give zeros.
-#[inline]
-pub fn panel(queries: &[i8], panel: &[u8], sums: &mut [[i32; PANEL]; QUERIES]) {
-    panel_at(Level::detect(), queries, panel, sums);
-}
-
-/// Queries that one pass over a panel serves.
-pub const QUERIES: usize = 8;
-
-#[inline]
-fn panel_at(level: Level, queries: &[i8], panel: &[u8], sums: &mut [[i32; PANEL]; QUERIES]) {
-    let dim = panel.len() / PANEL / GROUP * GROUP;
-    if dim == 0 || queries.len() != dim * QUERIES || panel.len() != dim * PANEL {
-        *sums = [[0; PANEL]; QUERIES];
-        return;
-    }
-    match level {
-        // SAFETY: this processor has the level; the panel has 16 rows and there are 8 queries, all of `dim` codes, a
-        // multiple of four.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 | Level::Avx512 => unsafe { x86::panel_avx2(queries, panel, dim, sums) },
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512Vnni => unsafe { x86::panel_vnni(queries, panel, dim, sums) },
-        _ => portable::panel(queries, panel, dim, sums),
-    }
 }
 
 /// What the products of one query with rows are held against.
@@ -284,10 +272,22 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// The product that a sum of codes stands for.
+    #[inline(always)]
+    pub fn estimate(&self, sum: i32, scale: f32) -> f32 {
+        (sum - self.offset) as f32 * (self.scale * scale)
+    }
+
+    /// How far the product with a row of length 1 can lie from its estimate.
+    #[inline(always)]
+    pub fn bound(&self, error: f32) -> f32 {
+        self.slack + self.length * error
+    }
+
     /// The most that a row's product can be. All paths round as this does.
     #[inline(always)]
     pub fn most(&self, sum: i32, scale: f32, error: f32) -> f32 {
-        (sum - self.offset) as f32 * (self.scale * scale) + (self.slack + self.length * error)
+        self.estimate(sum, scale) + self.bound(error)
     }
 }
 
@@ -301,6 +301,8 @@ pub fn reach(sums: &[i32; PANEL], scales: &[f32; PANEL], errors: &[f32; PANEL], 
 fn reach_at(level: Level, sums: &[i32; PANEL], scales: &[f32; PANEL], errors: &[f32; PANEL], reach: &Reach) -> u16 {
     match level {
         // SAFETY: this processor has the level.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { x86::reach_avx2(sums, scales, errors, reach) },
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 | Level::Avx512Vnni => unsafe { x86::reach_avx512(sums, scales, errors, reach) },
         _ => portable::reach(sums, scales, errors, reach),

@@ -1,6 +1,7 @@
 //! The kernels in plain Rust: what every other path is held to.
 
-use super::{GROUP, LANES, PANEL, QUERIES, Reach};
+use super::panel::{GROUP, PANEL, QUERIES};
+use super::{LANES, Reach};
 
 /// The sum of products; the slices are of one length.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
@@ -45,14 +46,19 @@ pub fn dot_rows(a: &[u8], b: &[u8]) -> i32 {
     a.iter().zip(b).map(|(&a, &b)| (i32::from(a) - 128) * (i32::from(b) - 128)).sum()
 }
 
-/// See [`super::panel`].
-#[inline(always)]
-pub fn panel(queries: &[i8], panel: &[u8], dim: usize, sums: &mut [[i32; PANEL]; QUERIES]) {
-    for (query, sums) in queries.chunks_exact(dim).zip(sums) {
+/// See [`super::panel()`]; codes of 16 bits.
+pub fn panel(queries: &[u8], panel: &[u8], groups: usize, sums: &mut [[i32; PANEL]; QUERIES]) {
+    let two = |bytes: &[u8; GROUP]| {
+        let [a, b, c, d] = *bytes;
+        [i32::from(i16::from_ne_bytes([a, b])), i32::from(i16::from_ne_bytes([c, d]))]
+    };
+    for (query, sums) in queries.as_chunks::<GROUP>().0.chunks_exact(groups).zip(sums) {
         *sums = [0; PANEL];
-        for (query, group) in query.chunks_exact(GROUP).zip(panel.chunks_exact(GROUP * PANEL)) {
-            for (sum, codes) in sums.iter_mut().zip(group.chunks_exact(GROUP)) {
-                *sum += dot_codes(query, codes);
+        for (query, line) in query.iter().zip(panel.as_chunks::<GROUP>().0.chunks_exact(PANEL)) {
+            let query = two(query);
+            for (sum, codes) in sums.iter_mut().zip(line) {
+                let codes = two(codes);
+                *sum = sum.wrapping_add((query[0] * codes[0]).wrapping_add(query[1] * codes[1]));
             }
         }
     }
@@ -62,4 +68,45 @@ pub fn panel(queries: &[i8], panel: &[u8], dim: usize, sums: &mut [[i32; PANEL];
 pub fn reach(sums: &[i32; PANEL], scales: &[f32; PANEL], errors: &[f32; PANEL], reach: &Reach) -> u16 {
     let rows = sums.iter().zip(scales).zip(errors).enumerate();
     rows.fold(0, |mask, (r, ((&sum, &scale), &error))| mask | u16::from(reach.most(sum, scale, error) >= reach.bar) << r)
+}
+
+/// 1.5 · 2²³: added to a number below 2²², it leaves no place for a fraction.
+const WHOLE: f32 = 12_582_912.0;
+/// Numbers that are rounded at once: the compiler may then take as many.
+const ROUNDED: usize = 16;
+
+/// See [`super::largest`].
+#[inline(always)]
+pub fn largest(row: &[f32]) -> f32 {
+    let (blocks, rest) = row.as_chunks::<ROUNDED>();
+    let greater = |a: f32, b: f32| if a > b { a } else { b };
+    let mut most = [0.0f32; ROUNDED];
+    for block in blocks {
+        most.iter_mut().zip(block).for_each(|(most, x)| *most = greater(x.abs(), *most));
+    }
+    most.into_iter().chain(rest.iter().map(|x| x.abs())).fold(0.0, |most, x| greater(x, most))
+}
+
+/// See [`super::round`].
+#[inline(always)]
+pub fn round<T>(row: &[f32], scale: f32, most: i32, codes: &mut [T], code: impl Fn(i32) -> T) -> f32 {
+    let inverse = 1.0 / scale;
+    let mut squares = [0.0f32; ROUNDED];
+    let one = |x: f32, place: &mut T, square: &mut f32| {
+        let rounded = (x * inverse + WHOLE) - WHOLE;
+        let lost = x - rounded * scale;
+        *square += lost * lost;
+        // Rounding of the scale can bring the most to a hair above.
+        *place = code((rounded as i32).clamp(-most, most));
+    };
+    let ((blocks, rest), (places, rest_places)) = (row.as_chunks::<ROUNDED>(), codes.as_chunks_mut::<ROUNDED>());
+    for (block, places) in blocks.iter().zip(places) {
+        for i in 0..ROUNDED {
+            one(block[i], &mut places[i], &mut squares[i]);
+        }
+    }
+    for ((&x, place), square) in rest.iter().zip(rest_places).zip(&mut squares) {
+        one(x, place, square);
+    }
+    squares.iter().sum()
 }

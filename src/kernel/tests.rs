@@ -3,6 +3,7 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::panel::{codes_at, panel_at};
 use super::*;
 
 fn lengths() -> impl Iterator<Item = usize> {
@@ -102,21 +103,47 @@ fn a_scan_gives_what_its_rows_give() {
     }
 }
 
+/// The sums of a panel of 16 rows with 8 queries, given as whole numbers that fit the codes of the level.
+fn panel_of(level: Level, queries: &[Vec<i32>], rows: &[Vec<i32>]) -> [[i32; PANEL]; QUERIES] {
+    let bytes = |numbers: &Vec<i32>| -> Vec<u8> {
+        let mut codes: Vec<u8> = match codes_at(level) {
+            Codes::Bytes => numbers.iter().map(|&number| number as u8).collect(),
+            Codes::Words => numbers.iter().flat_map(|&number| (number as i16).to_ne_bytes()).collect(),
+        };
+        codes.resize(codes.len().next_multiple_of(GROUP), 0);
+        codes
+    };
+    let asked: Vec<u8> = queries.iter().flat_map(bytes).collect();
+    let mut block = vec![0; PANEL * asked.len() / QUERIES];
+    rows.iter().enumerate().for_each(|(at, row)| place(&bytes(row), at, &mut block));
+    let mut sums = [[1; PANEL]; QUERIES];
+    panel_at(level, &asked, &block, &mut sums);
+    sums
+}
+
 #[test]
 fn every_path_gives_the_sums_of_a_panel() {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
-    for dim in (4..140).step_by(4).chain([512, 1024]) {
-        let queries: Vec<i8> = (0..QUERIES * dim).map(|_| rng.random_range(-127..=127)).collect();
-        let block: Vec<u8> = (0..PANEL * dim).map(|_| rng.random()).collect();
+    for dim in (1..140).chain([512, 1023, 1024]) {
         for level in Level::all() {
-            let mut sums = [[1; PANEL]; QUERIES];
-            panel_at(level, &queries, &block, &mut sums);
-            for (q, sums) in sums.iter().enumerate() {
-                for (r, &sum) in sums.iter().enumerate() {
-                    let code = |i: usize| i32::from(block[i / GROUP * GROUP * PANEL + r * GROUP + i % GROUP]);
-                    let expected: i32 = (0..dim).map(|i| i32::from(queries[q * dim + i]) * code(i)).sum();
-                    assert_eq!(sum, expected, "{level:?}, {dim} codes, query {q}, row {r}");
+            let (row, query) = match codes_at(level) {
+                Codes::Bytes => (0..=255, -127..=127),
+                // As large as the sums of so many allow.
+                Codes::Words => {
+                    let most = ((f64::from(i32::MAX) / dim as f64).sqrt() as i32).min(i32::from(i16::MAX));
+                    (-most..=most, -most..=most)
                 }
+            };
+            let mut some =
+                |range: &std::ops::RangeInclusive<i32>| (0..dim).map(|_| rng.random_range(range.clone())).collect::<Vec<_>>();
+            let mut queries: Vec<Vec<i32>> = (0..QUERIES).map(|_| some(&query)).collect();
+            let mut rows: Vec<Vec<i32>> = (0..PANEL).map(|_| some(&row)).collect();
+            (queries[1], rows[3]) = (vec![*query.end(); dim], vec![*row.end(); dim]);
+            (queries[2], rows[15]) = (vec![*query.start(); dim], vec![*row.start(); dim]);
+            let sums = panel_of(level, &queries, &rows);
+            for (query, sums) in queries.iter().zip(&sums) {
+                let expected: Vec<i32> = rows.iter().map(|row| row.iter().zip(query).map(|(a, b)| a * b).sum()).collect();
+                assert_eq!(sums[..], expected, "{level:?}, {dim} codes");
             }
         }
     }
@@ -196,12 +223,13 @@ fn every_path_takes_codes_of_one_value() {
     for n in [4, 60, 64, 68, 128, 512, 1024] {
         for code in [0u8, 1, 127, 128, 129, 255] {
             for number in [-128i8, -127, -1, 0, 1, 127] {
-                let (query, matrix) = (vec![number; n * QUERIES], vec![code; n * PANEL]);
+                let (query, matrix) = (vec![number; n], vec![code; n * PANEL]);
                 let expected = n as i32 * i32::from(number) * i32::from(code);
                 for level in Level::all() {
-                    let (mut sums, mut block) = (Vec::new(), [[1; PANEL]; QUERIES]);
-                    gather_at(level, &query[..n], &matrix, &[0, 15], &mut sums);
-                    panel_at(level, &query, &matrix, &mut block);
+                    let mut sums = Vec::new();
+                    gather_at(level, &query, &matrix, &[0, 15], &mut sums);
+                    let (asked, rows) = (vec![i32::from(number); n], vec![i32::from(code); n]);
+                    let block = panel_of(level, &vec![asked; QUERIES], &vec![rows; PANEL]);
                     assert_eq!(sums, [expected; 2], "{level:?}, {n} × {number} × {code}");
                     assert_eq!(block, [[expected; PANEL]; QUERIES], "{level:?}, {n} × {number} × {code}");
                 }

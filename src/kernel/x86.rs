@@ -4,8 +4,9 @@
 
 use std::arch::x86_64::*;
 
+use super::panel::{GROUP, PANEL, QUERIES};
 use super::portable::{self, add_up};
-use super::{GROUP, LANES, PANEL, QUERIES, Reach, codes_of};
+use super::{LANES, Reach, codes_of};
 
 /// How far ahead of a scan memory is asked for, in bytes. The processor's own prefetching stops at the end of a page.
 const AHEAD: usize = 8192;
@@ -275,38 +276,42 @@ pub unsafe fn gather_vnni(query: &[i8], matrix: &[u8], rows: &[u32], sums: &mut 
 }
 
 #[target_feature(enable = "avx2")]
-pub unsafe fn panel_avx2(queries: &[i8], panel: &[u8], dim: usize, sums: &mut [[i32; PANEL]; QUERIES]) {
-    for (query, sums) in queries.chunks_exact(dim).zip(sums) {
-        let mut totals = [_mm256_setzero_si256(); 4];
-        for (query, group) in query.chunks_exact(GROUP).zip(panel.chunks_exact(GROUP * PANEL)) {
-            let four = i32::from_le_bytes([query[0] as u8, query[1] as u8, query[2] as u8, query[3] as u8]);
-            let query = _mm256_cvtepi8_epi16(_mm_set1_epi32(four));
-            for (i, total) in totals.iter_mut().enumerate() {
-                // SAFETY: 16 bytes at 16 i of 64.
-                let codes = _mm256_cvtepu8_epi16(unsafe { _mm_loadu_si128(group.as_ptr().add(16 * i).cast()) });
-                *total = _mm256_add_epi32(*total, _mm256_madd_epi16(codes, query));
+pub unsafe fn panel_avx2(queries: &[u8], panel: &[u8], groups: usize, sums: &mut [[i32; PANEL]; QUERIES]) {
+    // Eight sums and what they are made of fill the sixteen registers.
+    const TOGETHER: usize = 4;
+    for (queries, sums) in queries.chunks_exact(TOGETHER * GROUP * groups).zip(sums.chunks_exact_mut(TOGETHER)) {
+        let mut totals = [[_mm256_setzero_si256(); 2]; TOGETHER];
+        for g in 0..groups {
+            // SAFETY: the panel holds `groups` lines of 64 bytes, each query as many groups of 4.
+            unsafe {
+                let line = panel.as_ptr().add(PANEL * GROUP * g);
+                let (low, high) = (_mm256_loadu_si256(line.cast()), _mm256_loadu_si256(line.add(32).cast()));
+                for (q, total) in totals.iter_mut().enumerate() {
+                    let two = _mm256_set1_epi32(queries.as_ptr().add(GROUP * (q * groups + g)).cast::<i32>().read_unaligned());
+                    total[0] = _mm256_add_epi32(total[0], _mm256_madd_epi16(low, two));
+                    total[1] = _mm256_add_epi32(total[1], _mm256_madd_epi16(high, two));
+                }
             }
         }
-        for (i, total) in totals.iter().enumerate() {
-            // Two neighbouring lanes are one row.
-            let mut pairs = [0i32; 8];
-            // SAFETY: 8 numbers of 8.
-            unsafe { _mm256_storeu_si256(pairs.as_mut_ptr().cast(), *total) };
-            (0..4).for_each(|row| sums[4 * i + row] = pairs[2 * row] + pairs[2 * row + 1]);
+        for (total, sums) in totals.iter().zip(sums) {
+            // SAFETY: 8 numbers at 0 and at 8 of 16.
+            unsafe {
+                _mm256_storeu_si256(sums.as_mut_ptr().cast(), total[0]);
+                _mm256_storeu_si256(sums.as_mut_ptr().add(8).cast(), total[1]);
+            }
         }
     }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub unsafe fn panel_vnni(queries: &[i8], panel: &[u8], dim: usize, sums: &mut [[i32; PANEL]; QUERIES]) {
+pub unsafe fn panel_vnni(queries: &[u8], panel: &[u8], groups: usize, sums: &mut [[i32; PANEL]; QUERIES]) {
     let mut totals = [_mm512_setzero_si512(); QUERIES];
-    for at in (0..dim).step_by(GROUP) {
-        // SAFETY: the panel holds 16 × dim codes, and at is a multiple of 4 below dim; query q holds four codes from
-        // q dim + at on.
+    for g in 0..groups {
+        // SAFETY: the panel holds `groups` lines of 64 bytes, each query as many groups of 4.
         unsafe {
-            let codes = _mm512_loadu_si512(panel.as_ptr().add(PANEL * at).cast());
+            let codes = _mm512_loadu_si512(panel.as_ptr().add(PANEL * GROUP * g).cast());
             for (q, total) in totals.iter_mut().enumerate() {
-                let four: i32 = queries.as_ptr().add(q * dim + at).cast::<i32>().read_unaligned();
+                let four: i32 = queries.as_ptr().add(GROUP * (q * groups + g)).cast::<i32>().read_unaligned();
                 *total = _mm512_dpbusd_epi32(*total, codes, _mm512_set1_epi32(four));
             }
         }
@@ -315,6 +320,25 @@ pub unsafe fn panel_vnni(queries: &[i8], panel: &[u8], dim: usize, sums: &mut [[
         // SAFETY: 16 numbers of 16.
         unsafe { _mm512_storeu_si512(sums.as_mut_ptr().cast(), *total) };
     }
+}
+
+#[target_feature(enable = "avx2")]
+pub unsafe fn reach_avx2(sums: &[i32; PANEL], scales: &[f32; PANEL], errors: &[f32; PANEL], reach: &Reach) -> u16 {
+    let mut mask = 0;
+    for half in 0..2 {
+        // SAFETY: 8 numbers at 0 and at 8 of 16 each.
+        let (sums, scales, errors) = unsafe {
+            let sums = _mm256_loadu_si256(sums.as_ptr().add(8 * half).cast());
+            (sums, _mm256_loadu_ps(scales.as_ptr().add(8 * half)), _mm256_loadu_ps(errors.as_ptr().add(8 * half)))
+        };
+        let sums = _mm256_cvtepi32_ps(_mm256_sub_epi32(sums, _mm256_set1_epi32(reach.offset)));
+        // No fused steps: rounded as `Reach::most` is.
+        let estimate = _mm256_mul_ps(sums, _mm256_mul_ps(_mm256_set1_ps(reach.scale), scales));
+        let bound = _mm256_add_ps(_mm256_set1_ps(reach.slack), _mm256_mul_ps(_mm256_set1_ps(reach.length), errors));
+        let reached = _mm256_cmp_ps::<_CMP_GE_OQ>(_mm256_add_ps(estimate, bound), _mm256_set1_ps(reach.bar));
+        mask |= (_mm256_movemask_ps(reached) as u16) << (8 * half);
+    }
+    mask
 }
 
 #[target_feature(enable = "avx512f")]
@@ -329,4 +353,14 @@ pub unsafe fn reach_avx512(sums: &[i32; PANEL], scales: &[f32; PANEL], errors: &
     let estimate = _mm512_mul_ps(sums, _mm512_mul_ps(_mm512_set1_ps(reach.scale), scales));
     let bound = _mm512_add_ps(_mm512_set1_ps(reach.slack), _mm512_mul_ps(_mm512_set1_ps(reach.length), errors));
     _mm512_cmp_ps_mask::<_CMP_GE_OQ>(_mm512_add_ps(estimate, bound), _mm512_set1_ps(reach.bar))
+}
+
+#[target_feature(enable = "avx2")]
+pub unsafe fn round_avx2<T>(row: &[f32], scale: f32, most: i32, codes: &mut [T], code: impl Fn(i32) -> T) -> f32 {
+    portable::round(row, scale, most, codes, code)
+}
+
+#[target_feature(enable = "avx2")]
+pub unsafe fn largest_avx2(row: &[f32]) -> f32 {
+    portable::largest(row)
 }

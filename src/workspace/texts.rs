@@ -12,7 +12,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-
 use super::patience::patiently;
 use super::{Error, ModelRef, Workspace, lock};
 use crate::diagnostic::{Diagnostic, one_of};

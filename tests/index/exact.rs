@@ -1,8 +1,8 @@
 //! Exact search against a sort of all cosines.
 
 use dyad::embedding::Embeddings;
-use dyad::kernel::dot;
 use dyad::index::{Error, Exact, Flat, Hit, Index, RowSet, Settings, build, measure, measure_queries};
+use dyad::kernel::dot;
 use dyad::progress::Silent;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
