@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Convention: the tokenizer file's own padding and truncation are switched off; the manifest's count. A text has the same bits
-//! whatever it is read with, see [`Graph::keeps_rows_apart`]: so one that has nobody to go with goes twice. The tokenizer and the graph are loaded when they are first used.
+//! whatever it is read with, see [`Graph::keeps_rows_apart`]: so one that has nobody to go with goes twice. The tokenizer and
+//! the graph are loaded when they are first used.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
