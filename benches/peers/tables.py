@@ -1,7 +1,7 @@
 """Tables (markdown) and curves (SVG) of what peers.py measured.
 
     python3 benches/peers/tables.py results.jsonl                               # to standard output
-    python3 benches/peers/tables.py results.jsonl --write docs/performance.md   # between its two marks; curves beside it
+    python3 benches/peers/tables.py results.jsonl --machine avx2 --write docs/performance.md    # between its two marks; curves beside it
 """
 
 import argparse
@@ -12,7 +12,7 @@ import pathlib
 import re
 
 COLOURS = {"dyad": "#c2410c", "hnswlib": "#1d4ed8", "faiss": "#15803d", "usearch f32": "#7c3aed", "usearch i8": "#a16207"}
-MARKS = "<!-- peers: from here on written by benches/peers/tables.py -->", "<!-- peers: to here -->"
+MARKS = "<!-- peers, {}: from here on written by benches/peers/tables.py -->", "<!-- peers, {}: to here -->"
 MIB = 1 << 20
 
 
@@ -195,7 +195,9 @@ def main():
     options = argparse.ArgumentParser()
     options.add_argument("results", nargs="+")
     options.add_argument("--write", type=pathlib.Path, help="the page whose marked part is replaced")
+    options.add_argument("--machine", default="avx512", help="whose tables they are, as the marks name it")
     args = options.parse_args()
+    marks = [mark.format(args.machine) for mark in MARKS]
     groups = collections.defaultdict(dict)
     for file in args.results:
         for line in map(json.loads, open(file)):
@@ -210,15 +212,15 @@ def main():
     large = max(group[0] for group in groups if group[3] == 1)
     drawn = {group: {e: curve(lines, e) for e in engines_of({0: lines}, "search")} for group, lines in groups.items()}
     drawn = {group: curves for group, curves in drawn.items() if curves and group[0] == large and group[3] == 1}
-    names = {group: f"search-{group[0]}x{group[1]}-{group[2]}.svg" for group in drawn}
+    names = {group: f"search-{args.machine}-{group[0]}x{group[1]}-{group[2]}.svg" for group in drawn}
     page += ["", " ".join(f"![{title(group)}]({name})" for group, name in names.items())]
     if not args.write:
         return print("\n".join(page))
-    text, found = args.write.read_text(), "\n".join([MARKS[0], *page, "", MARKS[1]])
-    if not all(mark in text for mark in MARKS):
-        raise SystemExit(f"`{args.write}` has no `{MARKS[0]}`")
-    args.write.write_text(re.sub(re.escape(MARKS[0]) + ".*" + re.escape(MARKS[1]), lambda _: found, text, flags=re.S))
-    for old in args.write.parent.glob("search-*.svg"):
+    text, found = args.write.read_text(), "\n".join([marks[0], *page, "", marks[1]])
+    if not all(mark in text for mark in marks):
+        raise SystemExit(f"`{args.write}` has no `{marks[0]}`")
+    args.write.write_text(re.sub(re.escape(marks[0]) + ".*" + re.escape(marks[1]), lambda _: found, text, flags=re.S))
+    for old in args.write.parent.glob(f"search-{args.machine}-*.svg"):
         old.unlink()
     for group, curves in drawn.items():
         svg(args.write.parent / names[group], title(group), curves)

@@ -181,10 +181,15 @@ mod tests {
                 query.set(&a);
                 let found = query.estimate(kernel::dot_codes(&query.codes, &codes), rounding.scale);
                 let off = (found - kernel::dot(&a, &b)).abs();
-                let reach = query.reach();
-                assert!(off <= reach.bound(rounding.error), "{dim} numbers: off by {off}");
+                assert!(off <= query.reach().bound(rounding.error), "{dim} numbers: off by {off}");
                 let coded = Coded { dim, codes: &codes, scales: &[rounding.scale], errors: &[rounding.error] };
                 assert!((coded.between(0, 0) - 1.0).abs() < 0.05 && coded.row(1).is_empty());
+                let (mut words, mut asked) = (vec![0; dim], vec![0; dim]);
+                let (row, query_of) = (encode_words(&b, &mut words), encode_words(&a, &mut asked));
+                let sum: i64 = words.iter().zip(&asked).map(|(&x, &y)| i64::from(x) * i64::from(y)).sum();
+                let found = reach(0, query_of.scale, query_of.error, 1.0 + query_of.error);
+                let (off, bound) = (found.estimate(sum as i32, row.scale) - kernel::dot(&a, &b), found.bound(row.error));
+                assert!(i32::try_from(sum).is_ok() && off.abs() <= bound && bound < 0.001, "{dim} words: off by {off} of {bound}");
                 query.set_row(&codes, rounding.scale);
                 assert_eq!(query.estimate(kernel::dot_codes(&query.codes, &codes), rounding.scale), coded.between(0, 0));
             }
