@@ -189,7 +189,10 @@ mod tests {
                 let sum: i64 = words.iter().zip(&asked).map(|(&x, &y)| i64::from(x) * i64::from(y)).sum();
                 let found = reach(0, query_of.scale, query_of.error, 1.0 + query_of.error);
                 let (off, bound) = (found.estimate(sum as i32, row.scale) - kernel::dot(&a, &b), found.bound(row.error));
-                assert!(i32::try_from(sum).is_ok() && off.abs() <= bound && bound < 0.001, "{dim} words: off by {off} of {bound}");
+                assert!(
+                    i32::try_from(sum).is_ok() && off.abs() <= bound && bound < 0.001,
+                    "{dim} words: off by {off} of {bound}"
+                );
                 query.set_row(&codes, rounding.scale);
                 assert_eq!(query.estimate(kernel::dot_codes(&query.codes, &codes), rounding.scale), coded.between(0, 0));
             }

@@ -125,30 +125,37 @@ impl Retrieval {
     }
 }
 
-/// Sorts one query's candidates and reads off the ranks of the relevant ones.
+/// The ranks of one query's relevant candidates: only those are sorted, the others are counted between them.
 fn rank(row: &[f32], relevant: impl Fn(usize) -> bool) -> Option<Query> {
-    let candidates = row.iter().enumerate().filter(|&(_, &score)| score > f32::NEG_INFINITY);
-    let mut candidates: Vec<(f32, bool)> = candidates.map(|(c, &score)| (score + 0.0, relevant(c))).collect();
-    candidates.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let mut query = Query { first: 0, average_precision: 0.0, ndcg: 0.0, relevant: 0, tied: 0 };
-    let (mut gain, mut best_gain) = (0.0, 0.0);
-    let mut irrelevant_at = None;
-    for (i, &(score, is_relevant)) in candidates.iter().enumerate() {
-        if !is_relevant {
-            irrelevant_at = Some(score);
-            continue;
-        }
-        query.relevant += 1;
-        query.tied += usize::from(irrelevant_at == Some(score));
-        if query.first == 0 {
-            query.first = i + 1;
-        }
-        query.average_precision += query.relevant as f64 / (i + 1) as f64;
-        gain += discount(i);
-        best_gain += discount(query.relevant - 1);
+    let (mut wanted, mut others) = (Vec::new(), Vec::with_capacity(row.len()));
+    for (candidate, &score) in row.iter().enumerate().filter(|&(_, &score)| score > f32::NEG_INFINITY) {
+        if relevant(candidate) { wanted.push(score) } else { others.push(score) }
     }
-    if query.relevant == 0 {
-        return None;
+    wanted.sort_unstable_by(|a, b| b.total_cmp(a));
+    let &least = wanted.last()?;
+    // Of each other candidate that is not behind all: which relevant one it is the last to stand before.
+    let (mut before, mut equalled) = (vec![0usize; wanted.len()], vec![false; wanted.len()]);
+    for score in others.into_iter().filter(|&score| score >= least) {
+        let at = wanted.partition_point(|&better| better > score);
+        if let (Some(before), Some(equalled), Some(&next)) = (before.get_mut(at), equalled.get_mut(at), wanted.get(at)) {
+            *before += 1;
+            *equalled |= next == score;
+        }
+    }
+    let mut query = Query { first: 0, average_precision: 0.0, ndcg: 0.0, relevant: 0, tied: 0 };
+    let (mut gain, mut best_gain, mut ahead, mut tie) = (0.0, 0.0, 0, None);
+    for ((&score, before), equalled) in wanted.iter().zip(before).zip(equalled) {
+        ahead += before;
+        let place = query.relevant + ahead;
+        tie = if equalled { Some(score) } else { tie };
+        query.relevant += 1;
+        query.tied += usize::from(tie == Some(score));
+        if query.first == 0 {
+            query.first = place + 1;
+        }
+        query.average_precision += query.relevant as f64 / (place + 1) as f64;
+        gain += discount(place);
+        best_gain += discount(query.relevant - 1);
     }
     query.average_precision /= query.relevant as f64;
     query.ndcg = gain / best_gain;
@@ -177,6 +184,9 @@ impl Measure for Retrieval {
 
 #[cfg(test)]
 mod tests {
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
     use super::*;
 
     #[test]
@@ -186,6 +196,42 @@ mod tests {
         assert_eq!((r.queries()[0].as_ref().unwrap().first, r.ties()), (3, 1));
         let masked = Scores { n: 1, k: 4, values: vec![0.5, f32::NEG_INFINITY, 0.5, 0.1] };
         assert_eq!(Retrieval::new(&masked, |_, c| c == 0).unwrap().queries()[0].as_ref().unwrap().first, 2);
+    }
+
+    /// As the definition says it: all candidates sorted.
+    fn by_sorting(row: &[f32], relevant: &[bool]) -> (Vec<usize>, usize) {
+        let masked = |c: &usize| row[*c] > f32::NEG_INFINITY;
+        let mut order: Vec<usize> = (0..row.len()).filter(masked).collect();
+        order.sort_by(|&a, &b| row[b].partial_cmp(&row[a]).unwrap().then(relevant[a].cmp(&relevant[b])));
+        let ranks = (1..).zip(&order).filter(|&(_, &c)| relevant[c]).map(|(rank, _)| rank).collect();
+        let equalled = |c: usize| order.iter().any(|&other| !relevant[other] && row[other] == row[c]);
+        (ranks, order.iter().filter(|&&c| relevant[c] && equalled(c)).count())
+    }
+
+    #[test]
+    fn ranks_are_those_of_a_sorted_list() {
+        let mut random = ChaCha8Rng::seed_from_u64(11);
+        for round in 0..2000 {
+            let k = random.random_range(1..40);
+            let steps = [2, 5, 1000][round % 3];
+            let one = |random: &mut ChaCha8Rng| match random.random_range(0..steps + 1) {
+                0 => f32::NEG_INFINITY,
+                step => (step - 1) as f32 / steps as f32 * if random.random_bool(0.5) { -1.0 } else { 1.0 },
+            };
+            let row: Vec<f32> = (0..k).map(|_| one(&mut random)).collect();
+            let share = random.random_range(0.0..1.0);
+            let relevant: Vec<bool> = (0..k).map(|_| random.random_bool(share)).collect();
+            let (ranks, tied) = by_sorting(&row, &relevant);
+            let found = rank(&row, |c| relevant[c]);
+            assert_eq!(found.is_none(), ranks.is_empty(), "{row:?} {relevant:?}");
+            let Some(found) = found else { continue };
+            assert_eq!((found.first, found.relevant, found.tied), (ranks[0], ranks.len(), tied), "{row:?} {relevant:?}");
+            let precision = (1..).zip(&ranks).map(|(i, &rank)| i as f64 / rank as f64).sum::<f64>() / ranks.len() as f64;
+            assert_eq!(found.average_precision, precision, "{row:?} {relevant:?}");
+            let gain = |ranks: &mut dyn Iterator<Item = usize>| ranks.map(|rank| discount(rank - 1)).sum::<f64>();
+            let ndcg = gain(&mut ranks.iter().copied()) / gain(&mut (1..=ranks.len()));
+            assert!((found.ndcg - ndcg).abs() < 1e-12, "{row:?} {relevant:?}");
+        }
     }
 
     #[test]
