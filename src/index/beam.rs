@@ -11,7 +11,7 @@ use super::RowSet;
 use super::codes::{Coded, Query};
 use super::graph::Graph;
 use super::select::{Best, pack, unpack};
-use crate::kernel::{gather, prefetch};
+use crate::kernel::{gather, prefetch, rows_ahead};
 
 /// The memory of one walk, used again by the next.
 #[derive(Debug, Default)]
@@ -91,7 +91,7 @@ impl Walk {
 
     /// The sums of the fresh rows.
     fn measure<F: Fn(u32) -> bool>(&mut self, ground: &Ground<'_, F>) -> Result<(), Unsound> {
-        for &row in &self.fresh {
+        for &row in self.fresh.iter().take(rows_ahead(ground.rows.dim)) {
             prefetch(ground.rows.row(row as usize));
         }
         if !self.fresh.iter().all(|&row| (ground.sound)(row)) {

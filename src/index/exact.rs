@@ -129,7 +129,7 @@ impl<'a> Exact<'a> {
         let mut groups = passing.chunks(PANEL).peekable();
         while let Some(rows) = groups.next() {
             let next = groups.peek().copied().unwrap_or_default();
-            next.iter().for_each(|&row| kernel::prefetch(coded.row(row as usize)));
+            next.iter().take(kernel::rows_ahead(coded.dim)).for_each(|&row| kernel::prefetch(coded.row(row as usize)));
             if !rows.iter().all(|&row| flat.check(row as usize..row as usize + 1, false).is_ok()) {
                 return Err(flat.damaged());
             }

@@ -6,7 +6,7 @@ use std::arch::x86_64::*;
 
 use super::panel::{GROUP, PANEL, QUERIES};
 use super::portable::{self, add_up};
-use super::{LANES, Reach, codes_of};
+use super::{LANES, Reach, codes_and_ahead};
 
 /// How far ahead of a scan memory is asked for, in bytes. The processor's own prefetching stops at the end of a page.
 const AHEAD: usize = 8192;
@@ -259,8 +259,8 @@ pub unsafe fn dot_rows_vnni(a: &[u8], b: &[u8]) -> i32 {
 
 #[target_feature(enable = "avx2")]
 pub unsafe fn gather_avx2(query: &[i8], matrix: &[u8], rows: &[u32], sums: &mut Vec<i32>) {
-    for &row in rows {
-        let codes = codes_of(matrix, query.len(), row);
+    for i in 0..rows.len() {
+        let codes = codes_and_ahead(matrix, query.len(), rows, i);
         // SAFETY: the level is there, and the lengths are equal.
         sums.push(if codes.len() == query.len() { unsafe { dot_codes_avx2(query, codes) } } else { 0 });
     }
@@ -268,8 +268,8 @@ pub unsafe fn gather_avx2(query: &[i8], matrix: &[u8], rows: &[u32], sums: &mut 
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub unsafe fn gather_vnni(query: &[i8], matrix: &[u8], rows: &[u32], sums: &mut Vec<i32>) {
-    for &row in rows {
-        let codes = codes_of(matrix, query.len(), row);
+    for i in 0..rows.len() {
+        let codes = codes_and_ahead(matrix, query.len(), rows, i);
         // SAFETY: the level is there, and the lengths are equal.
         sums.push(if codes.len() == query.len() { unsafe { dot_codes_vnni(query, codes) } } else { 0 });
     }
