@@ -7,7 +7,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use dyad::embedding::{Embeddings, Modality, Space, Stage};
-use dyad::index::{Exact, Hnsw, Index, RowSet, Settings, build, kernel, measure, measure_queries};
+use dyad::index::{Exact, Hnsw, Index, RowSet, Settings, build, measure, measure_queries};
+use dyad::kernel;
 use dyad::progress::Silent;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
