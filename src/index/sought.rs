@@ -28,12 +28,30 @@ pub(super) struct Sought<'a> {
     maybe: Vec<u64>,
     /// Length of `maybe` from which on it is looked through.
     full: usize,
+    /// Where the bar was set before any row was seen.
+    guess: f32,
 }
 
 impl<'a> Sought<'a> {
     /// Nothing seen yet.
     pub fn new(query: &'a [f32], k: usize, reach: Reach) -> Self {
-        Sought { query, k, reach, bar: 0, least: Vec::new(), maybe: Vec::new(), full: MANY }
+        Sought { query, k, reach, bar: 0, least: Vec::new(), maybe: Vec::new(), full: MANY, guess: f32::NEG_INFINITY }
+    }
+
+    /// Notes the least that 16 rows of a sample can be, for [`guess`](Sought::guess).
+    pub fn sample(&mut self, sums: &[i32; PANEL], scales: &[f32; PANEL], errors: &[f32; PANEL]) {
+        let least = |((&sum, &scale), &error)| pack(self.reach.estimate(sum, scale) - self.reach.bound(error), 0);
+        self.least.extend(sums.iter().zip(scales).zip(errors).map(least));
+    }
+
+    /// Sets the bar to the `place`-th of the sample. Far fewer rows then have to be taken; whether it was too high, and rows
+    /// were missed, [`holds`](Sought::holds) tells in the end.
+    pub fn guess(&mut self, place: usize) {
+        keep_best(&mut self.least, place);
+        if let Some(&word) = self.least.last() {
+            (self.guess, self.reach.bar) = (unpack(word).0, unpack(word).0);
+        }
+        self.least.clear();
     }
 
     /// Looks at 16 rows, of those whose bits are set in `there`; `row_of` gives the number of each.
@@ -101,6 +119,11 @@ impl<'a> Sought<'a> {
     pub fn settle(&mut self) {
         self.raise();
         self.sift();
+    }
+
+    /// False when rows may be missing: the bar was guessed, and the least of the best `k` are below it.
+    pub fn holds(&self) -> bool {
+        self.guess == f32::NEG_INFINITY || self.bar != 0 && self.guess <= unpack(self.bar).0
     }
 
     /// The words of the rows that may be among the best, in the order in which they came; without

@@ -72,6 +72,29 @@ fn many_queries_at_once_give_what_each_gives() {
     }
 }
 
+/// From some thousand rows on the bar of each query is guessed from some of them, evenly spread: these are nearest to the first
+/// query or farthest from it, so the guess is far off.
+#[test]
+fn a_wrong_guess_of_the_bar_misses_nothing() {
+    let (n, dim, step) = (9000, 24, 9000 / 512);
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let queries = clustered(20, dim, 9, 1);
+    let to = queries.row(0);
+    for toward in [0.0, 2.0, -2.0] {
+        let tilted = |row: usize| if row % step == 0 { toward } else { 0.0 };
+        let rows = (0..n * dim).map(|i| tilted(i / dim) * to[i % dim] + rng.random_range(-0.5f32..0.5)).collect();
+        let rows = Embeddings::from_rows(queries.space.clone(), dim, rows).unwrap();
+        let index = Exact::new(&rows).unwrap();
+        let most = RowSet::new(n, |row| row % 100 != 3);
+        for (k, accept) in [(300, None), (600, None), (600, Some(&most))] {
+            let all = index.search_all(&queries, k, accept).unwrap();
+            for (i, hits) in all.iter().enumerate() {
+                assert_eq!(numbers(hits), sorted(&rows, queries.row(i), k, accept), "query {i}, k {k}, {toward}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_number_of_threads_changes_nothing() {
     let rows = with_twins(20_000, 64);
