@@ -20,6 +20,8 @@ use std::time::Duration;
 use super::error::{Error, plain};
 use super::key_value::{Batch, Entry, KeyValue};
 
+mod blobs;
+
 /// Bytes that sled may keep in memory.
 const CACHE_BYTES: u64 = 64 << 20;
 
@@ -65,7 +67,7 @@ impl Drop for Log {
         if *self.written.get_mut() > MUCH && self.failed.get().is_none() {
             Sled::wait_until_closed(&self.path);
             // Whatever is wrong is told at the next opening.
-            let _ = call("open", &self.path, || config(&self.path).open());
+            let _ = open(&self.path);
         }
     }
 }
@@ -202,13 +204,15 @@ fn open(path: &Path) -> Result<::sled::Db, Error> {
         return Err(Error::damaged(format!("`{}` is missing", path.join("db").display())));
     }
     remove_unfinished(path);
-    call("open", path, || config(path).open()).map_err(|error| match error {
+    let db = call("open", path, || config(path).open()).map_err(|error| match error {
         // sled wraps the refusal of the file lock in a text.
         Error::Io { source, .. } if source.to_string().contains("could not acquire lock") => {
             Error::Locked { path: path.to_owned(), holder: None }
         }
         other => other,
-    })
+    })?;
+    blobs::sweep(path);
+    Ok(db)
 }
 
 /// Opens a folder that was just closed here. Others are kept out by the lock of the store's folder.

@@ -1,6 +1,6 @@
 //! sled closed and opened again under those who read and write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -174,4 +174,82 @@ fn what_sled_wrapped_is_told_as_the_system_tells_it() {
     assert_eq!(told.to_string(), format!("cannot open `db`: {}", full()));
     let other = fault("open", Path::new("db"), ::sled::Error::Io(io::Error::other("odd")));
     assert_eq!(other.to_string(), "cannot open `db`: odd");
+}
+
+/// The numbers of the files in `blobs/`, and their bytes.
+fn files(dir: &Path) -> (BTreeSet<i64>, u64) {
+    let files = std::fs::read_dir(dir.join("blobs")).unwrap().map(Result::unwrap);
+    let of = |file: std::fs::DirEntry| (file.file_name().to_string_lossy().parse().ok(), file.metadata().unwrap().len());
+    let (names, sizes): (Vec<Option<i64>>, Vec<u64>) = files.map(of).unzip();
+    (names.into_iter().flatten().collect(), sizes.into_iter().sum())
+}
+
+/// 40 values of 200 KB, all written three times.
+fn rewritten(dir: &Path) -> Vec<Entry> {
+    let kv = Sled::open(dir).unwrap();
+    for round in 0..3 {
+        (0..40).for_each(|i| put(&kv, [(key(i), Some(vec![i as u8 + round; 200_000]))]));
+    }
+    let all = kv.scan_prefix(b"").map(Result::unwrap).collect();
+    drop(kv);
+    Sled::wait_until_closed(dir);
+    all
+}
+
+#[test]
+fn files_that_no_page_names_are_removed_and_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = rewritten(dir.path());
+    let (kept, bytes) = files(dir.path());
+    assert!(bytes < 2 * 40 * 200_000, "{bytes} in {} files", kept.len());
+    // Opened again it is all there, and goes on so.
+    for round in 0..3u8 {
+        let kv = Sled::open(dir.path()).unwrap();
+        assert!(kv.scan_prefix(b"").map(Result::unwrap).eq(all.clone()), "{round}");
+        put(&kv, [(key(7), Some(vec![round; 300_000]))]);
+        put(&kv, [(key(7), Some(all[7].1.clone()))]);
+        drop(kv);
+        Sled::wait_until_closed(dir.path());
+    }
+    std::fs::write(dir.path().join("blobs/notes"), "not sled's").unwrap();
+    drop(Sled::open(dir.path()).unwrap());
+    assert!(dir.path().join("blobs/notes").exists());
+}
+
+/// Where a snapshot is not what is expected of one, nothing is removed.
+#[test]
+fn no_file_is_removed_on_a_doubt() {
+    let dir = tempfile::tempdir().unwrap();
+    rewritten(dir.path());
+    let (live, _) = files(dir.path());
+    let forgotten = dir.path().join("blobs").join("17");
+    assert!(!live.contains(&17));
+    let snapshot = std::fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().path());
+    let snapshot = snapshot.filter(|path| path.to_string_lossy().contains("snap.")).max().unwrap();
+    let whole = std::fs::read(&snapshot).unwrap();
+    let summed = |pages: &[u8]| {
+        let length = (pages.len() as u64).to_le_bytes();
+        [pages, &length[..], &crc32fast::hash(pages).to_le_bytes()[..]].concat()
+    };
+    let pages = &whole[..whole.len() - 12];
+    let swept = |bytes: &[u8]| {
+        std::fs::write(&forgotten, "forgotten").unwrap();
+        std::fs::write(&snapshot, bytes).unwrap();
+        blobs::sweep(dir.path());
+        !forgotten.exists()
+    };
+    assert_eq!(summed(pages), whole, "a snapshot is what it is said to be");
+    assert!(swept(&whole));
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    for _ in 0..200 {
+        let mut bytes = whole.clone();
+        let at = rng.random_range(0..bytes.len());
+        bytes[at] ^= 1 << rng.random_range(0..8);
+        assert!(!swept(&bytes), "a wrong bit in byte {at}");
+        assert!(!swept(&whole[..at]), "cut to {at}");
+    }
+    (0..9).for_each(|end| assert!(!swept(&summed(&pages[..end])), "pages cut to {end}"));
+    assert!(live.is_subset(&files(dir.path()).0));
+    std::fs::remove_file(dir.path().join("blobs").join(live.first().unwrap().to_string())).unwrap();
+    assert!(!swept(&whole), "a file that a page names is not there");
 }
