@@ -161,7 +161,7 @@ fn suite(data: &Data) -> Suite {
             boxed("labels for clips", Retrieval::new(&scores[0], |q, c| truth[q] == c)),
         ]
     });
-    suite.part("gap", || vec![boxed("prompt 0", Gap::new(&data.clips, &data.prompts[0]))]);
+    suite.part("gap", || vec![boxed("prompt 0", Gap::new(data.clips.clone().into(), &data.prompts[0]))]);
     suite.part("hubness", || {
         let (clips, texts) = (&data.clips, &data.prompts[0]);
         let (clips_c, texts_c) = (centred(clips), centred(texts));
@@ -172,8 +172,8 @@ fn suite(data: &Data) -> Suite {
         ];
         let mut all = Vec::new();
         for (name, plain, centred, k) in directions {
-            all.push(boxed(name, Hubs::new(&csls(&plain, NEIGHBOURS).expect("fair input"), k)));
             all.push(boxed(name, Hubs::new(&plain, k)));
+            all.push(boxed(name, Hubs::new(&csls(plain, NEIGHBOURS).expect("fair input"), k)));
             all.push(boxed(name, Hubs::new(&centred, k)));
         }
         all

@@ -44,6 +44,11 @@ impl StopAfter {
     pub fn new(questions: u64) -> Self {
         StopAfter { questions, asked: AtomicU64::new(0) }
     }
+
+    /// Questions that were asked so far.
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
 }
 
 impl Progress for StopAfter {

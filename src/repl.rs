@@ -44,11 +44,11 @@ pub trait Shell {
     /// Runs the statements of `text`, in order up to the first error, and writes their results to `out`.
     ///
     /// `text` is one line of a file with what belongs to it (an indented line goes on with the line before), after as many
-    /// newlines as lines stand before it in the file `origin`. Errors are not written but returned.
+    /// newlines as lines stand before it in its file. Errors are not written but returned.
     ///
     /// # Errors
     /// The first error, its span in `text`.
-    fn run(&mut self, text: &str, origin: Option<&str>, view: &View, out: &mut dyn Write) -> Result<(), Diagnostic>;
+    fn run(&mut self, text: &str, view: &View, out: &mut dyn Write) -> Result<(), Diagnostic>;
 
     /// A line was typed: Ctrl-C is meant for it from now on, and what the user stopped before is past.
     fn typed(&mut self);

@@ -343,9 +343,9 @@ fn models_are_found_by_id() {
     let only = ModelFolders::only(&[root.path().to_owned(), root.path().join("a")]);
     let found = only.list();
     assert_eq!(found.iter().map(|f| f.manifest.is_ok()).collect::<Vec<_>>(), [true, false]);
-    assert_eq!(only.open("one").unwrap().licence, "");
+    assert_eq!(only.open("one").unwrap().manifest.licence, "");
     assert!(only.open("broken").err().unwrap().to_string().contains("the key `id` is missing"));
-    assert_eq!(only.open(&root.path().join("b").to_string_lossy()).unwrap().licence, "hidden");
+    assert_eq!(only.open(&root.path().join("b").to_string_lossy()).unwrap().manifest.licence, "hidden");
     let nothing = ModelFolders::only(&[PathBuf::from("/no/such/folder")]).open("x").err().unwrap();
     assert_eq!(nothing.to_string(), "no model is called `x`: expected a model folder in `/no/such/folder`");
 }

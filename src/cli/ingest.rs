@@ -119,21 +119,19 @@ pub fn hearing_model(workspace: &Workspace, name: Option<String>) -> Result<Mode
     }
 }
 
-/// The ontology whose labels are embedded ahead; those of the others are read when they are first asked for, and kept.
-const AHEAD: &str = "hdio";
-
-/// Embeds the labels of the default ontology and of the collection at both stages, and builds the search graphs.
+/// Embeds the labels of the usual ontology and of the collection at both stages, and builds the search graphs. Labels of other
+/// ontologies are read when they are first asked for, and kept.
 pub fn prepare(workspace: &Workspace, model: &ModelRef, collection: &str, progress: &dyn Progress) -> Result<(), Failure> {
     if model.model.as_ref().is_some_and(|m| m.text.is_some()) {
         let mut labels: Vec<String> = Vec::new();
-        for ontology in workspace.ontologies()?.iter().filter(|ontology| ontology.name == AHEAD) {
+        for ontology in workspace.ontologies()?.iter().filter(|ontology| ontology.name == crate::ontology::USUAL) {
             labels.extend(ontology.terms().iter().map(|t| t.spoken()));
         }
         let name = Spanned::new(collection.to_owned(), Default::default());
         labels.extend(workspace.labels_of(&name, &[], progress).unwrap_or_default());
         labels.sort();
         labels.dedup();
-        let prompt = crate::prompt::Prompt::template("A <> track").map_err(|e| Diagnostic::new(e.to_string()))?;
+        let prompt = crate::prompt::Prompt::template(crate::prompt::USUAL).map_err(|e| Diagnostic::new(e.to_string()))?;
         workspace.label_vectors(model, Stage::Joint, &Prompts(vec![prompt]), &labels, progress)?;
     }
     let stored = workspace.store().collection(collection).map_err(crate::workspace::Error::from)?;

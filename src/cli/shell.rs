@@ -14,7 +14,6 @@ use crate::repl::console::Settings;
 use crate::repl::{self, Candidate, Hint, Shell, View, WordKind};
 use crate::session::{Failure, Session};
 use crate::verb::{VERBS, find};
-use crate::workspace::Workspace;
 
 /// The REPL on a terminal, until it is left.
 pub fn repl(app: &App, no_init: bool) -> Result<u8, Failure> {
@@ -27,7 +26,7 @@ pub fn repl(app: &App, no_init: bool) -> Result<u8, Failure> {
         color: app.style.color,
         unicode: app.style.unicode,
     };
-    let shell = SessionShell { session, models: app.models.clone(), bars: Bars::new(app.bars.is_visible()), interrupted: false };
+    let shell = SessionShell { app, session, bars: Bars::new(app.bars.is_visible()), interrupted: false };
     repl::run(shell, options).map_err(|e| Diagnostic::new(e.to_string()))?;
     Ok(0)
 }
@@ -49,15 +48,15 @@ fn folder(variable: &str, default: &str) -> Option<PathBuf> {
     Some(base.join("dyad"))
 }
 
-struct SessionShell {
+struct SessionShell<'a> {
+    app: &'a App,
     session: Session,
-    models: Vec<PathBuf>,
     bars: Bars,
     interrupted: bool,
 }
 
-impl Shell for SessionShell {
-    fn run(&mut self, text: &str, _: Option<&str>, view: &View, out: &mut dyn Write) -> Result<(), Diagnostic> {
+impl Shell for SessionShell<'_> {
+    fn run(&mut self, text: &str, view: &View, out: &mut dyn Write) -> Result<(), Diagnostic> {
         let done = self.session.run(text, Continuation::Indented, (view.format, &view.style), out, &self.bars);
         self.bars.end();
         self.interrupted = matches!(done, Err(Failure::Interrupted));
@@ -80,8 +79,7 @@ impl Shell for SessionShell {
                 .expected("the folder of a store, or a snapshot file")
                 .hint("`dyad --store DIR ingest …` makes one"));
         }
-        let workspace = Workspace::open(folder, &self.models).map_err(|e| Failure::from(e).diagnostic())?;
-        self.session.replace(workspace);
+        self.session.replace(self.app.workspace_in(folder).map_err(|failure| failure.diagnostic())?);
         Ok(())
     }
 

@@ -66,7 +66,6 @@ pub struct Model {
     pub id: String,
     /// Content hash over manifest, graphs and tokenizer, 64 hexadecimal digits; vectors of different hashes are never mixed.
     pub hash: String,
-    pub licence: String,
     /// The folder; none for a model that only exists in a store.
     pub dir: Option<PathBuf>,
     pub audio: Option<AudioTower>,
@@ -107,7 +106,6 @@ impl Model {
         Ok(Model {
             id: manifest.id.clone(),
             hash,
-            licence: manifest.licence.clone(),
             dir: Some(dir.to_owned()),
             audio: audio.map(|(spec, spaces)| AudioTower::new(dir, spec, spaces, engine)),
             text: text.map(|(spec, spaces)| TextTower::new(dir, spec, spaces, engine)),

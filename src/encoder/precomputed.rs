@@ -44,6 +44,6 @@ impl Model {
         validate::validate(&manifest, std::path::Path::new("(imported vectors)"))?;
         let own = || blake3::hash(format!("precomputed:{name}").as_bytes()).to_hex().to_string();
         let hash = hash.map_or_else(own, str::to_owned);
-        Ok(Model { id: name.to_owned(), hash, licence: String::new(), dir: None, audio: None, text: None, manifest })
+        Ok(Model { id: name.to_owned(), hash, dir: None, audio: None, text: None, manifest })
     }
 }

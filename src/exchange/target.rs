@@ -49,11 +49,14 @@ impl Target {
         Ok(Box::new(BufWriter::with_capacity(1 << 20, self.temporary.as_file().try_clone()?)))
     }
 
-    /// Gives the file its name, once its bytes are on the disk; `what` was written into its sink before.
+    /// Gives the file its name, and the permissions of the one that it replaces, once its bytes are on the disk; `what` was written into its sink before.
     ///
     /// # Errors
     /// When the disk fails, or a file of the name came meanwhile.
     pub fn keep(self) -> Result<(), Error> {
+        if let Ok(there) = std::fs::metadata(&self.path) {
+            self.temporary.as_file().set_permissions(there.permissions())?;
+        }
         self.temporary.as_file().sync_all()?;
         let kept = match self.replace {
             true => self.temporary.persist(&self.path),

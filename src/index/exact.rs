@@ -189,10 +189,6 @@ impl Index for Exact<'_> {
         };
         Ok(hits(best.iter().flat_map(Best::words), k))
     }
-
-    fn is_exact(&self) -> bool {
-        true
-    }
 }
 
 /// The first 16 of these, filled up with zeros.

@@ -81,8 +81,4 @@ impl Index for Hnsw<'_> {
         }
         Exact::of(self.flat).search(query, k, accept)
     }
-
-    fn is_exact(&self) -> bool {
-        false
-    }
 }

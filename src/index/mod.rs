@@ -56,7 +56,4 @@ pub trait Index: Sync {
     /// # Errors
     /// [`Error::Dimension`] when the query is of another length than the rows.
     fn search(&self, query: &[f32], k: usize, accept: Option<&RowSet>) -> Result<Vec<Hit>, Error>;
-
-    /// True when no nearer row is ever missed.
-    fn is_exact(&self) -> bool;
 }

@@ -315,7 +315,7 @@ fn is_jsonl(path: &Path) -> bool {
 fn in_order(modality: Modality, path: &Path) -> Result<Named, Error> {
     let text = table::text(path)?;
     if modality == Modality::Text {
-        let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).filter(|line| !line.is_empty());
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let lines: Vec<_> = lines.map(|line| Ok((line.to_owned(), Fields::new()))).collect();
         return Ok(Box::new(lines.into_iter()));
     }

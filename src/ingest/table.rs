@@ -7,7 +7,7 @@
 //!   {"path": "a.wav", "labels": ["tuba"], "captions": ["A low note."]}
 //! ```
 //!
-//! The first column, or the one called `id`, `path`, `file`, `filename` or `song`, names the clip. `labels` and `absent` are
+//! The first column, or one that is called as in [`KEYS`], names the clip. `labels` and `absent` are
 //! lists in brackets or parted by `;` or `|`; `captions` is a list in brackets or one text, and `caption` is such a text.
 //!
 //! Rows are made one at a time: a million of them as fields take a gigabyte, their text some forty megabytes.
@@ -50,14 +50,18 @@ enum Records<T> {
     Objects(std::vec::IntoIter<Record>),
 }
 
-/// The text of a file.
+/// The text of a file, without a byte order mark.
 ///
 /// # Errors
 /// When it can't be read, or is no UTF-8.
 pub(super) fn text(path: &Path) -> Result<String, Error> {
     let fault = |reason: String| Error::Read { path: path.to_owned(), reason };
     let bytes = std::fs::read(path).map_err(|e| fault(e.to_string()))?;
-    String::from_utf8(bytes).map_err(|_| fault("it is not UTF-8 text".into()))
+    let mut text = String::from_utf8(bytes).map_err(|_| fault("it is not UTF-8 text".into()))?;
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    Ok(text)
 }
 
 impl<T: AsRef<str> + AsRef<[u8]>> Table<T> {
@@ -67,7 +71,7 @@ impl<T: AsRef<str> + AsRef<[u8]>> Table<T> {
     /// When a line can't be read, or there is but one column.
     pub fn open(text: T) -> Result<Self, String> {
         let plain: &str = text.as_ref();
-        let (mut header, objects) = if plain.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
+        let (mut header, objects) = if plain.trim_start().starts_with('{') {
             let (header, objects) = json_lines(plain)?;
             (header, Some(objects))
         } else {
@@ -169,10 +173,7 @@ impl<T: AsRef<[u8]>> Iterator for Table<T> {
 fn delimited<T: AsRef<str> + AsRef<[u8]>>(text: T) -> csv::Reader<Cursor<T>> {
     let plain: &str = text.as_ref();
     let delimiter = if plain.lines().next().unwrap_or("").contains('\t') { b'\t' } else { b',' };
-    let start = if plain.starts_with('\u{feff}') { '\u{feff}'.len_utf8() as u64 } else { 0 };
-    let mut cursor = Cursor::new(text);
-    cursor.set_position(start);
-    csv::ReaderBuilder::new().delimiter(delimiter).from_reader(cursor)
+    csv::ReaderBuilder::new().delimiter(delimiter).from_reader(Cursor::new(text))
 }
 
 fn record(record: csv::Result<csv::StringRecord>) -> Result<Record, String> {
@@ -184,7 +185,6 @@ fn record(record: csv::Result<csv::StringRecord>) -> Result<Record, String> {
 fn json_lines(text: &str) -> Result<(Vec<String>, Vec<Record>), String> {
     let mut columns: HashMap<String, usize> = HashMap::new();
     let mut records = Vec::new();
-    let text = text.trim_start_matches('\u{feff}');
     for (line, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
         let line = line as u64 + 1;
         let fault = |what: &str| format!("line {line} {what}: expected a JSON object");
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn rows_come_one_by_one_up_to_the_first_that_cannot_be_read() {
-        let mut table = Table::open("\u{feff}path\tlabel\na.wav\tviolin\n\"b\tc.wav\"\ttuba\nd.wav\n".to_owned()).unwrap();
+        let mut table = Table::open("path\tlabel\na.wav\tviolin\n\"b\tc.wav\"\ttuba\nd.wav\n".to_owned()).unwrap();
         assert!(!table.has_captions());
         assert_eq!(label(table.next()), Some((2, "a.wav".into(), "violin".into())));
         assert_eq!(label(table.next()), Some((3, "b\tc.wav".into(), "tuba".into())));
@@ -263,6 +263,15 @@ mod tests {
         let mut table = Table::open("label,Path,Caption\nviolin,,x\n").unwrap();
         assert!(table.has_captions());
         assert_eq!(table.next().unwrap().unwrap_err(), "line 2 has no `Path`");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_text() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "\u{feff}path,label\n").unwrap();
+        assert_eq!(text(file.path()).unwrap(), "path,label\n");
+        std::fs::write(file.path(), b"\xff\xfe").unwrap();
+        assert!(text(file.path()).unwrap_err().to_string().contains("it is not UTF-8 text"));
     }
 
     #[test]

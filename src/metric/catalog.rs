@@ -67,6 +67,11 @@ pub fn named(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|metric| metric.name == name)
 }
 
+/// The metrics of one family, by name, with what they read of its tally.
+pub(super) fn family<F>(pick: impl Fn(Function) -> Option<F>) -> impl Iterator<Item = (&'static str, F)> {
+    METRICS.iter().filter_map(move |metric| Some((metric.name, pick(metric.function)?)))
+}
+
 const PAPER: &str = "Vasilakis, Bittner, Pauwels, ISMIR 2024";
 const GAP: &str = "Liang, Zhang, Kwon, Yeung, Zou, NeurIPS 2022";
 const HUBS: &str = "Radovanović, Nanopoulos, Ivanović, JMLR 2010; scipy.stats.skew";

@@ -23,10 +23,11 @@ use std::sync::{Arc, OnceLock};
 pub use tally::Tally;
 
 use super::areas::{Columns, MOST_PAIRS};
+use super::catalog::family;
 use super::cosines::{Cosines, each_row};
 use super::order::Areas;
 use super::weighting::{Weighed, Weightings, each};
-use super::{Error, Function, METRICS, Measure, at, check, check_truth, mean_of_defined, ratio, weight};
+use super::{Error, Function, Measure, at, check, check_truth, mean_of_defined, ratio, weight};
 use crate::embedding::Scores;
 use crate::progress::{Progress, Silent};
 use crate::report::Estimate;
@@ -296,14 +297,17 @@ fn add(counts: &mut [u64], at: usize, w: u64) {
     }
 }
 
+fn metrics() -> impl Iterator<Item = (&'static str, fn(&Tally) -> f64)> {
+    family(|function| if let Function::Classification(of) = function { Some(of) } else { None })
+}
+
 impl Measure for Classification {
     fn items(&self) -> usize {
         self.truth.len()
     }
 
     fn names(&self) -> Vec<String> {
-        let listed = METRICS.iter().filter(|m| matches!(m.function, Function::Classification(_))).map(|m| m.name.to_owned());
-        listed.chain((6..=self.tops).map(|m| format!("top{m}"))).collect()
+        metrics().map(|(name, _)| name.to_owned()).chain((6..=self.tops).map(|m| format!("top{m}"))).collect()
     }
 
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
@@ -312,9 +316,7 @@ impl Measure for Classification {
 
     fn evaluate_each(&self, weightings: &dyn Weightings, progress: &dyn Progress) -> Result<Vec<Vec<f64>>, Error> {
         self.tallied(weightings, progress, |tally| {
-            let listed =
-                METRICS.iter().filter_map(|m| if let Function::Classification(f) = m.function { Some(f(tally)) } else { None });
-            listed.chain((6..=self.tops).map(|m| tally.top(m))).collect()
+            metrics().map(|(_, of)| of(tally)).chain((6..=self.tops).map(|m| tally.top(m))).collect()
         })
     }
 }

@@ -9,13 +9,16 @@
 //!
 //! Source: Liang, Zhang, Kwon, Yeung, Zou, Mind the Gap, NeurIPS 2022.
 
-use super::{Error, Function, METRICS, Measure, weight};
+use std::sync::Arc;
+
+use super::catalog::family;
+use super::{Error, Function, Measure, weight};
 use crate::embedding::Embeddings;
 
 /// Unit vectors of clips, and the mean of those of the texts.
 #[derive(Debug, Clone)]
 pub struct Gap {
-    clips: Embeddings,
+    clips: Arc<Embeddings>,
     text_mean: Vec<f64>,
     text_cone: f64,
 }
@@ -38,7 +41,7 @@ impl Gap {
     ///
     /// # Errors
     /// Without clips or texts, or when their dimensions differ.
-    pub fn new(clips: &Embeddings, texts: &Embeddings) -> Result<Self, Error> {
+    pub fn new(clips: Arc<Embeddings>, texts: &Embeddings) -> Result<Self, Error> {
         if clips.is_empty() || texts.is_empty() {
             return Err(Error::Empty { what: "clips and texts" });
         }
@@ -47,7 +50,7 @@ impl Gap {
         }
         let ones = vec![1; texts.len()];
         let sums = sums(texts, &ones);
-        Ok(Gap { clips: clips.clone(), text_cone: sums.cone(), text_mean: sums.mean() })
+        Ok(Gap { clips, text_cone: sums.cone(), text_mean: sums.mean() })
     }
 }
 
@@ -83,13 +86,17 @@ impl Sums {
     }
 }
 
+fn metrics() -> impl Iterator<Item = (&'static str, fn(&Tally) -> f64)> {
+    family(|function| if let Function::Gap(of) = function { Some(of) } else { None })
+}
+
 impl Measure for Gap {
     fn items(&self) -> usize {
         self.clips.len()
     }
 
     fn names(&self) -> Vec<String> {
-        METRICS.iter().filter(|m| matches!(m.function, Function::Gap(_))).map(|m| m.name.to_owned()).collect()
+        metrics().map(|(name, _)| name.to_owned()).collect()
     }
 
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
@@ -101,7 +108,7 @@ impl Measure for Gap {
             text_cone: self.text_cone,
             cross: pairs().map(|(a, t)| a * t).sum(),
         };
-        METRICS.iter().filter_map(|m| if let Function::Gap(f) = m.function { Some(f(&tally)) } else { None }).collect()
+        metrics().map(|(_, of)| of(&tally)).collect()
     }
 }
 
@@ -117,11 +124,12 @@ mod tests {
     #[test]
     fn two_right_angles() {
         // Clips at 0° and 90°, texts both at 0°: means (½, ½) and (1, 0).
-        let gap = Gap::new(&rows(Modality::Audio, &[2.0, 0.0, 0.0, 3.0]), &rows(Modality::Text, &[1.0, 0.0, 5.0, 0.0])).unwrap();
+        let gap =
+            Gap::new(rows(Modality::Audio, &[2.0, 0.0, 0.0, 3.0]).into(), &rows(Modality::Text, &[1.0, 0.0, 5.0, 0.0])).unwrap();
         assert_eq!(gap.evaluate(&[1, 1]), [0.5f64.sqrt(), 0.0, 1.0, 0.5]);
         // The first clip twice: no pair with its own copy, so the cone stays.
         assert_eq!(gap.evaluate(&[2, 1])[1], 0.0);
         assert!(gap.evaluate(&[2, 0])[1].is_nan());
-        assert!(Gap::new(&rows(Modality::Audio, &[]), &rows(Modality::Text, &[1.0, 0.0])).is_err());
+        assert!(Gap::new(rows(Modality::Audio, &[]).into(), &rows(Modality::Text, &[1.0, 0.0])).is_err());
     }
 }

@@ -11,7 +11,8 @@
 
 use rayon::prelude::*;
 
-use super::{Error, Function, METRICS, Measure, check, weight};
+use super::catalog::family;
+use super::{Error, Function, Measure, check, weight};
 use crate::embedding::Scores;
 
 /// How often each candidate is near.
@@ -33,10 +34,16 @@ impl Hubs {
     /// Without queries or candidates, or at NaN.
     pub fn new(scores: &Scores, k: usize) -> Result<Self, Error> {
         check(scores, "queries and candidates")?;
-        let mut counts = vec![0u32; scores.k];
-        let near: Vec<Vec<usize>> = scores.values.par_chunks_exact(scores.k).map(|row| nearest(row.iter().copied(), k)).collect();
-        near.iter().flatten().for_each(|&c| counts[c] += 1);
-        Ok(Hubs(counts))
+        let none = || vec![0u32; scores.k];
+        let count = |mut counts: Vec<u32>, row: &[f32]| {
+            nearest(row.iter().copied(), k).into_iter().for_each(|c| counts[c] += 1);
+            counts
+        };
+        let add = |mut counts: Vec<u32>, others: Vec<u32>| {
+            counts.iter_mut().zip(others).for_each(|(count, other)| *count += other);
+            counts
+        };
+        Ok(Hubs(scores.values.par_chunks_exact(scores.k).fold(none, count).reduce(none, add)))
     }
 
     /// How often each candidate is near.
@@ -55,12 +62,12 @@ fn nearest(row: impl Iterator<Item = f32>, k: usize) -> Vec<usize> {
     order.into_iter().take(k).map(|(_, i)| i).collect()
 }
 
-/// The scores after CSLS, brought into −1 to 1: (cos − ½ r(c)) / 1.5.
+/// The scores after CSLS, in their place, brought into −1 to 1: (cos − ½ r(c)) / 1.5.
 ///
 /// # Errors
 /// Without queries or candidates, or at NaN.
-pub fn csls(scores: &Scores, k: usize) -> Result<Scores, Error> {
-    check(scores, "queries and candidates")?;
+pub fn csls(mut scores: Scores, k: usize) -> Result<Scores, Error> {
+    check(&scores, "queries and candidates")?;
     let column = |c: usize| scores.values.iter().skip(c).step_by(scores.k).copied();
     let crowd: Vec<f32> = (0..scores.k)
         .into_par_iter()
@@ -70,11 +77,14 @@ pub fn csls(scores: &Scores, k: usize) -> Result<Scores, Error> {
             if near.is_empty() { 0.0 } else { sum / near.len() as f32 }
         })
         .collect();
-    let mut out = scores.clone();
-    for row in out.values.chunks_exact_mut(scores.k) {
+    for row in scores.values.chunks_exact_mut(scores.k) {
         row.iter_mut().zip(&crowd).for_each(|(score, crowd)| *score = (*score - crowd / 2.0) / 1.5);
     }
-    Ok(out)
+    Ok(scores)
+}
+
+fn metrics() -> impl Iterator<Item = (&'static str, fn(&Tally) -> f64)> {
+    family(|function| if let Function::Hubs(of) = function { Some(of) } else { None })
 }
 
 impl Measure for Hubs {
@@ -83,7 +93,7 @@ impl Measure for Hubs {
     }
 
     fn names(&self) -> Vec<String> {
-        METRICS.iter().filter(|m| matches!(m.function, Function::Hubs(_))).map(|m| m.name.to_owned()).collect()
+        metrics().map(|(name, _)| name.to_owned()).collect()
     }
 
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
@@ -97,7 +107,7 @@ impl Measure for Hubs {
             // An empty sum of floats is −0.
             orphans: (weighed().filter(|&(_, n)| n == 0.0).map(|(w, _)| w).sum::<f64>() + 0.0) / total,
         };
-        METRICS.iter().filter_map(|m| if let Function::Hubs(f) = m.function { Some(f(&tally)) } else { None }).collect()
+        metrics().map(|(_, of)| of(&tally)).collect()
     }
 }
 
@@ -125,7 +135,7 @@ mod tests {
         let scores = Scores { n: 2, k: 2, values: vec![0.9, 0.0, 0.8, 0.7] };
         assert_eq!(Hubs::new(&scores, 1).unwrap().counts(), [2, 0]);
         // r = (0.85, 0.35): the second query's scores become 0.375 and 0.525 (over 1.5).
-        assert_eq!(Hubs::new(&csls(&scores, 2).unwrap(), 1).unwrap().counts(), [1, 1]);
+        assert_eq!(Hubs::new(&csls(scores, 2).unwrap(), 1).unwrap().counts(), [1, 1]);
     }
 
     #[test]

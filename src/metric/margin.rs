@@ -5,10 +5,11 @@
 //!
 //! Source: Figure 4 of the ISMIR 2024 paper.
 
+use super::catalog::family;
 use super::cosines::{Cosines, each_row};
 use super::distribution::Ascending;
 use super::order::{Pair, Ranked};
-use super::{Distribution, Error, Function, METRICS, Measure, check, check_truth, weight};
+use super::{Distribution, Error, Function, Measure, check, check_truth, weight};
 use crate::embedding::Scores;
 use crate::progress::{Progress, Silent};
 
@@ -115,13 +116,17 @@ fn ranked(values: &[f64], right: &[bool]) -> Ranked {
     }))
 }
 
+fn metrics() -> impl Iterator<Item = (&'static str, fn(&Tally) -> f64)> {
+    family(|function| if let Function::Margins(of) = function { Some(of) } else { None })
+}
+
 impl Measure for Margins {
     fn items(&self) -> usize {
         self.values.len()
     }
 
     fn names(&self) -> Vec<String> {
-        METRICS.iter().filter(|m| matches!(m.function, Function::Margins(_))).map(|m| m.name.to_owned()).collect()
+        metrics().map(|(name, _)| name.to_owned()).collect()
     }
 
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
@@ -136,7 +141,7 @@ impl Measure for Margins {
             median: self.ascending.quantile(weights, 0.5),
             roc_auc: self.ranked.areas(weights).roc_auc,
         };
-        METRICS.iter().filter_map(|m| if let Function::Margins(f) = m.function { Some(f(&tally)) } else { None }).collect()
+        metrics().map(|(_, of)| of(&tally)).collect()
     }
 }
 

@@ -11,9 +11,10 @@
 //! Convention: of equal cosines the irrelevant candidates come first, so a tie never helps. R@m asks whether *any* relevant
 //! candidate is among the first m. A masked pair (−∞) is no candidate. A query without a relevant candidate takes no part.
 
+use super::catalog::family;
 use super::cosines::{Cosines, each_row};
 use super::distribution::Ascending;
-use super::{Error, Function, METRICS, Measure, check, ratio, weight};
+use super::{Error, Function, Measure, check, ratio, weight};
 use crate::embedding::Scores;
 use crate::progress::{Progress, Silent};
 
@@ -167,18 +168,22 @@ fn discount(i: usize) -> f64 {
     if i < GAIN_DEPTH { 1.0 / ((i + 2) as f64).log2() } else { 0.0 }
 }
 
+fn metrics() -> impl Iterator<Item = (&'static str, fn(&Tally) -> f64)> {
+    family(|function| if let Function::Retrieval(of) = function { Some(of) } else { None })
+}
+
 impl Measure for Retrieval {
     fn items(&self) -> usize {
         self.queries.len()
     }
 
     fn names(&self) -> Vec<String> {
-        METRICS.iter().filter(|m| matches!(m.function, Function::Retrieval(_))).map(|m| m.name.to_owned()).collect()
+        metrics().map(|(name, _)| name.to_owned()).collect()
     }
 
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
         let tally = self.tally(weights);
-        METRICS.iter().filter_map(|m| if let Function::Retrieval(f) = m.function { Some(f(&tally)) } else { None }).collect()
+        metrics().map(|(_, of)| of(&tally)).collect()
     }
 }
 

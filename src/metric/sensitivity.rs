@@ -14,8 +14,9 @@
 //!
 //! Source: after figure 2 of Vasilakis, Bittner, Pauwels, ISMIR 2024; spread and agreement as in Sclar and others, ICLR 2024.
 
+use super::catalog::family;
 use super::weighting::{Weightings, each};
-use super::{Classification, Error, Function, METRICS, Measure, at, mean_of_defined, weight};
+use super::{Classification, Error, Function, Measure, at, mean_of_defined, weight};
 use crate::progress::Progress;
 use crate::report::Estimate;
 
@@ -56,7 +57,7 @@ pub struct Tally {
 /// Estimates by what they are of.
 #[derive(Debug, Clone, Copy)]
 pub struct Parts<'a> {
-    /// The numbers of [`METRICS`].
+    /// The numbers of [`METRICS`](super::METRICS).
     pub over_paraphrases: &'a [Estimate],
     /// [`OF_WORDING`] for each.
     pub wordings: &'a [Estimate],
@@ -112,7 +113,7 @@ impl Sensitivity {
     /// Cuts what this measure gave into its parts.
     pub fn parts<'a>(&self, estimates: &'a [Estimate]) -> Parts<'a> {
         let cut = |list: &'a [Estimate], n: usize| list.split_at(n.min(list.len()));
-        let (over_paraphrases, rest) = cut(estimates, listed().count());
+        let (over_paraphrases, rest) = cut(estimates, metrics().count());
         let (wordings, rest) = cut(rest, self.wordings.len() * OF_WORDING.len());
         let (controls, classes) = cut(rest, self.controls.len() * OF_CONTROL.len());
         Parts { over_paraphrases, wordings, controls, classes }
@@ -159,7 +160,7 @@ impl Sensitivity {
         let column = |which: usize| self.paraphrases.iter().map(|&p| of(p, which)).collect::<Vec<f64>>();
         let [agreement, unanimous, undecided] = self.answers(weights);
         let tally = Tally { top1: column(0), f1_macro: column(1), roc_auc: column(2), agreement, unanimous, undecided };
-        let mut values: Vec<f64> = listed().map(|(_, f)| f(&tally)).collect();
+        let mut values: Vec<f64> = metrics().map(|(_, f)| f(&tally)).collect();
         if self.details {
             values.extend(wordings.iter().flat_map(|wording| wording.of));
             for &(control, base) in &self.controls {
@@ -226,8 +227,8 @@ pub(super) fn greatest(values: &[f64]) -> f64 {
     values.iter().copied().fold(f64::NAN, f64::max)
 }
 
-fn listed() -> impl Iterator<Item = (&'static str, fn(&Tally) -> f64)> {
-    METRICS.iter().filter_map(|m| if let Function::Sensitivity(f) = m.function { Some((m.name, f)) } else { None })
+fn metrics() -> impl Iterator<Item = (&'static str, fn(&Tally) -> f64)> {
+    family(|function| if let Function::Sensitivity(of) = function { Some(of) } else { None })
 }
 
 impl Measure for Sensitivity {
@@ -236,7 +237,7 @@ impl Measure for Sensitivity {
     }
 
     fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = listed().map(|(name, _)| name.to_owned()).collect();
+        let mut names: Vec<String> = metrics().map(|(name, _)| name.to_owned()).collect();
         if self.details {
             let each = |what: &str, n: usize, of: &[&str]| -> Vec<String> {
                 (0..n).flat_map(|i| of.iter().map(move |name| format!("{what}{i}_{name}")).collect::<Vec<_>>()).collect()

@@ -16,7 +16,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Error, Function, METRICS, Measure, ratio, weight};
+use super::catalog::family;
+use super::{Error, Function, Measure, ratio, weight};
 
 /// The triplets of one anchor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,13 +120,17 @@ fn file(anchors: &mut BTreeMap<u32, Anchor>, anchor: Option<Anchor>) {
     }
 }
 
+fn metrics() -> impl Iterator<Item = (&'static str, fn(&Tally) -> f64)> {
+    family(|function| if let Function::Triplets(of) = function { Some(of) } else { None })
+}
+
 impl Measure for Triplets {
     fn items(&self) -> usize {
         self.0.len()
     }
 
     fn names(&self) -> Vec<String> {
-        METRICS.iter().filter(|m| matches!(m.function, Function::Triplets(_))).map(|m| m.name.to_owned()).collect()
+        metrics().map(|(name, _)| name.to_owned()).collect()
     }
 
     fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
@@ -133,7 +138,7 @@ impl Measure for Triplets {
         let (right, count) =
             weighed.fold((0, 0), |(right, count), (w, anchor)| (right + w * anchor.right, count + w * anchor.count));
         let tally = Tally { accuracy: ratio(right, count) };
-        METRICS.iter().filter_map(|m| if let Function::Triplets(f) = m.function { Some(f(&tally)) } else { None }).collect()
+        metrics().map(|(_, of)| of(&tally)).collect()
     }
 }
 

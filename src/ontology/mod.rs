@@ -33,6 +33,9 @@ pub use reader::{Format, ReadError, read};
 pub use resolve::Unresolved;
 pub use triplets::Triplet;
 
+/// The ontology where none is named.
+pub const USUAL: &str = "hdio";
+
 /// A term's number: its position in [`Ontology::terms`]. It belongs to the ontology that gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TermId(u32);
@@ -53,7 +56,7 @@ pub struct Term {
     pub path: String,
     /// Empty for a term at the top.
     pub parents: Vec<TermId>,
-    /// In the order of the file.
+    /// In the order of the terms: of a tree that of its file.
     pub children: Vec<TermId>,
     /// Other words for it.
     pub aliases: Vec<String>,

@@ -74,6 +74,15 @@ impl Ontology {
         }
     }
 
+    /// The term that a label means, as [`resolve`](Ontology::resolve) finds it; none where that fails. Of a label that means nothing
+    /// no nearest word is sought.
+    pub fn meant(&self, label: &str) -> Option<TermId> {
+        match self.candidates(label).as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+
     /// The terms that a label may mean.
     pub(super) fn candidates(&self, label: &str) -> Vec<TermId> {
         let parts: Vec<String> = label.split('/').map(fold).collect();

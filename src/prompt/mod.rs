@@ -22,6 +22,9 @@ use crate::diagnostic::{did_you_mean, fold};
 
 pub use set::PromptSet;
 
+/// The prompt where none is named.
+pub const USUAL: &str = "A <> track";
+
 /// The place of the label in a prompt.
 pub const PLACE: &str = "<>";
 

@@ -60,7 +60,7 @@ fn dressed(svg: String, title: &str) -> String {
         .replace("\"#010203\"", "\"currentColor\"")
         .replace("stroke=\"#010204\"", "stroke=\"currentColor\" stroke-opacity=\"0.15\"")
         .replace("fill=\"#010204\"", "fill=\"currentColor\" fill-opacity=\"0.15\"");
-    let title = title.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
+    let title = super::html::escape(title);
     let size =
         |name: &str| body.split(&format!("{name}=\"")).nth(1).and_then(|rest| rest.split('"').next()).unwrap_or("0").to_owned();
     let (width, height) = (size("width"), size("height"));
@@ -199,8 +199,7 @@ fn histogram_on(area: &Area<'_>, edges: &[f64], series: &[(String, Vec<f64>)], u
     Ok(())
 }
 
-/// Rows × columns; each row's shade is its share of the row's total.
-/// Counts are shaded by their part of the row; shares, which are none above 1, by themselves, and a zero among them is written.
+/// Rows × columns. Counts are shaded by their part of the row; shares, which are none above 1, by themselves, and a zero among them is written.
 fn heat_on(area: &Area<'_>, rows: &[String], columns: &[String], values: &[Vec<f64>]) -> Drawn {
     if rows.is_empty() || columns.is_empty() {
         return Err("nothing to draw".into());

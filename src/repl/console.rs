@@ -161,7 +161,7 @@ impl<'a, S: Shell> Console<'a, S> {
         let view = View { format: self.settings.format, style };
         let start = Instant::now();
         let mut out = Vec::new();
-        let result = self.shell.borrow_mut().run(source, origin, &view, &mut out);
+        let result = self.shell.borrow_mut().run(source, &view, &mut out);
         let written = self.put(&out, result.is_err());
         if self.settings.timer {
             let time = format!("time: {:.1} ms", start.elapsed().as_secs_f64() * 1e3);

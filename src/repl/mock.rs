@@ -22,7 +22,7 @@ impl Default for Mock {
 }
 
 impl Shell for Mock {
-    fn run(&mut self, text: &str, _: Option<&str>, view: &View, out: &mut dyn Write) -> Result<(), Diagnostic> {
+    fn run(&mut self, text: &str, view: &View, out: &mut dyn Write) -> Result<(), Diagnostic> {
         self.seen.push(text.to_owned());
         self.view = Some(view.clone());
         let word = text.split_whitespace().next().unwrap_or_default();

@@ -266,10 +266,7 @@ impl Session {
     }
 
     fn measured_names(&self) -> Vec<String> {
-        self.last
-            .as_ref()
-            .map(|last| super::expect::measured(last).into_iter().map(|(name, _)| name).collect())
-            .unwrap_or_default()
+        self.last.iter().flatten().map(|(name, _)| name.clone()).collect()
     }
 }
 

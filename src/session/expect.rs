@@ -10,17 +10,16 @@ use crate::query::Predicate;
 use crate::report::{Report, Table};
 use crate::value::Value;
 
-/// Holds a condition against the report of the statement before: its metrics (`top1`, `top1.low`) and context (`n`,
+/// Holds a condition against what the statement before [`measured`]: its metrics (`top1`, `top1.low`) and context (`n`,
 /// `chance`), on both sides.
 ///
 /// # Errors
-/// When there is no such report, it has no such number, or the condition does not hold.
-pub(super) fn expect(last: Option<&Report>, predicate: &Spanned<Predicate>) -> Result<Report, Failure> {
-    let Some(last) = last else {
+/// When there is no such result, it has no such number, or the condition does not hold.
+pub(super) fn expect(last: Option<&[(String, Value)]>, predicate: &Spanned<Predicate>) -> Result<Report, Failure> {
+    let Some(values) = last else {
         let fault = Diagnostic::new("there is no result before `expect`").at(predicate.span);
         return Err(fault.expected("a statement with a result before it").into());
     };
-    let values = measured(last);
     for field in predicate.node.fields() {
         if !values.iter().any(|(name, _)| *name == field.node) {
             let names = || values.iter().map(|(name, _)| name.as_str());
@@ -98,7 +97,7 @@ mod tests {
         report.metrics.push(Estimate::point("pr_auc", f64::NAN));
         let holds = |text: &str| {
             let Ok(Statement::Expect(condition)) = parse(Piece { text, offset: 0 }) else { panic!("{text}") };
-            expect(Some(&report), &condition).is_ok()
+            expect(Some(&measured(&report)), &condition).is_ok()
         };
         assert!(holds("expect pr_auc is null and \"pr_auc.low\" is null"));
         assert!(!holds("expect pr_auc is not null") && !holds("expect pr_auc < 1") && !holds("expect pr_auc != 1"));

@@ -29,6 +29,7 @@ use crate::query::{Command, Predicate, Settings, Signature, Statement, bind, par
 use crate::render::{Format, Style};
 use crate::report::Report;
 use crate::store;
+use crate::value::Value;
 use crate::verb::{self, Effect, Outcome, Plan, STATEMENT_WORDS, Scope, VERBS};
 use crate::workspace::{self, Workspace};
 
@@ -132,7 +133,7 @@ pub struct Session {
     workspace: Workspace,
     settings: Settings,
     named: BTreeMap<String, Outcome>,
-    last: Option<Report>,
+    last: Option<Vec<(String, Value)>>,
     history: History,
     sample: complete::Kept,
 }
@@ -217,7 +218,7 @@ impl Session {
         let done = destination.and_then(|destination| Ok((destination, self.outcome(statement, progress)?.report)));
         // `expect` judges the statement before it, however many of them follow it; of one that failed there is no result.
         if !judges {
-            self.last = done.as_ref().ok().map(|(_, report)| report.clone());
+            self.last = done.as_ref().ok().map(|(_, report)| expect::measured(report));
         }
         let (destination, mut report) = done?;
         report.statement = piece.text.to_owned();
@@ -246,7 +247,7 @@ impl Session {
                 self.named.insert(name.node, outcome.clone());
                 Ok(outcome)
             }
-            Statement::Expect(predicate) => Ok(expect::expect(self.last.as_ref(), &predicate)?.into()),
+            Statement::Expect(predicate) => Ok(expect::expect(self.last.as_deref(), &predicate)?.into()),
             Statement::Help(topic) => Ok(verb::help::help(topic.as_ref())?.into()),
         }
     }
@@ -335,12 +336,7 @@ fn unknown_verb(verb: &Spanned<String>) -> Diagnostic {
     if !usage.is_empty() {
         return Diagnostic::new(format!("`{}` is not complete", verb.node)).at(verb.span).expected(usage);
     }
-    let names = || VERBS.iter().map(|v| v.signature().name).chain(STATEMENT_WORDS);
-    Diagnostic::new(format!("unknown verb `{}`", verb.node))
-        .at(verb.span)
-        .expected("a statement that begins with a verb")
-        .suggest(&verb.node, names())
-        .hint("`help` lists the verbs")
+    verb::unknown(verb, &STATEMENT_WORDS)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Executed, Failure};
 use crate::diagnostic::{Diagnostic, Spanned, one_of};
+use crate::exchange::Target;
 use crate::query::Statement;
 use crate::render::{Format, Style, renderer};
 
@@ -45,10 +46,22 @@ pub fn write(executed: &Executed, default: Format, style: &Style, out: &mut dyn 
         let written = renderer(format, style).report(&executed.report, out).and_then(|()| out.flush());
         return written.map_err(|e| Diagnostic::new(format!("the result can't be written: {e}")).into());
     };
-    let mut bytes = Vec::new();
-    let written =
-        renderer(format, &Style::default()).report(&executed.report, &mut bytes).and_then(|()| std::fs::write(file, &bytes));
-    written.map_err(|e| Diagnostic::new(format!("`{}` can't be written: {e}", file.display())).into())
+    let write = |to: &mut dyn Write| renderer(format, &Style::default()).report(&executed.report, to).and_then(|()| to.flush());
+    written(file, write).map_err(|reason| Diagnostic::new(format!("`{}` can't be written: {reason}", file.display())).into())
+}
+
+/// Writes a file whole or not at all; a device or a pipe as it comes.
+fn written(file: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), String> {
+    if file.starts_with("/dev") || file.exists() && !file.is_file() && !file.is_dir() {
+        return std::fs::File::create(file).and_then(|mut device| write(&mut device)).map_err(|e| e.to_string());
+    }
+    // What a link leads to is written, and the link stays.
+    let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let target = Target::begin(&file, true).map_err(|e| e.to_string())?;
+    let mut sink = target.sink().map_err(|e| e.to_string())?;
+    write(&mut sink).map_err(|e| e.to_string())?;
+    drop(sink);
+    target.keep().map_err(|e| e.to_string())
 }
 
 /// The endings of files that say how they are written.

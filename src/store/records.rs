@@ -27,21 +27,6 @@ impl Store {
         let bytes = layout::encode(record, &format!("{table} {key}"))?;
         let mut batch = Batch::default();
         batch.put(key::record(table, key), bytes);
-        self.write_records(batch)
-    }
-
-    /// Removes the record under `key` of `table`, if it is there.
-    ///
-    /// # Errors
-    /// [`Refused::Name`](super::Refused::Name) for the table; [`Error::Io`].
-    pub fn delete_record(&self, table: &str, key: &str) -> Result<(), Error> {
-        check_name("table name", table)?;
-        let mut batch = Batch::default();
-        batch.delete(key::record(table, key));
-        self.write_records(batch)
-    }
-
-    fn write_records(&self, batch: Batch) -> Result<(), Error> {
         let mut writing = self.inner.write();
         self.inner.apply(&mut writing, batch)
     }

@@ -98,10 +98,7 @@ impl Side {
             let fault = Diagnostic::new("one side of a comparison is not shown by itself").at(span);
             return Err(fault.expected("`order by`, `limit`, `as` and `into` after the second bracket").into());
         }
-        let Some(found) = verb::find(&word.node) else {
-            let fault = Diagnostic::new(format!("unknown verb `{}`", word.node)).at(word.span);
-            return Err(fault.suggest(&word.node, verb::VERBS.iter().map(|v| v.signature().name)).into());
-        };
+        let found = verb::find(&word.node).ok_or_else(|| verb::unknown(word, &[]))?;
         let plan = found.plan(bind((**command).clone(), found.signature(), scope.settings)?, scope)?;
         Ok(Side::Planned { text: text.clone(), plan, span })
     }

@@ -92,7 +92,7 @@ impl Plan for CountPlan {
         let mut bars = Vec::new();
         for (name, (value, n)) in groups {
             table.push(vec![value, n.into()]);
-            bars.push((name, Estimate::point("count", n as f64)));
+            bars.push((name, Estimate::count("count", n)));
         }
         report.tables.push(table);
         report.figures.push(Figure::Bars { title: format!("clips by {}", field.node), unit: String::new(), bars });

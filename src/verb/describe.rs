@@ -259,9 +259,10 @@ fn describe_metric(metric: &metric::Metric) -> Table {
 fn describe_term(ontology: &Ontology, id: TermId) -> Table {
     let term = ontology.term(id);
     let names = |ids: &[TermId]| some(ids.iter().map(|&t| ontology.spoken(t)));
-    let mut siblings: Vec<_> =
-        term.parents.iter().flat_map(|&p| ontology.term(p).children.iter().copied()).filter(|&sibling| sibling != id).collect();
-    siblings.dedup();
+    // Each once, though two parents may share it.
+    let mut seen = std::collections::BTreeSet::from([id]);
+    let mut siblings: Vec<_> = term.parents.iter().flat_map(|&p| ontology.term(p).children.iter().copied()).collect();
+    siblings.retain(|&sibling| seen.insert(sibling));
     let mut rows: Vec<(&str, Value)> = vec![
         ("term", ontology.spoken(id).into()),
         ("ontology", ontology.name.as_str().into()),

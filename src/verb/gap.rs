@@ -68,7 +68,7 @@ impl Plan for GapPlan {
         let clips = truth.clips.embeddings();
         let texts = scope.workspace.label_vectors(&task.model, task.stage(), &self.prompts, &truth.classes, scope.progress)?;
         let bootstrap = parameters::bootstrap(&task.bound);
-        let sampled = bootstrap.estimate(&Measured::new(&clips, &texts)?, None, scope.progress)?;
+        let sampled = bootstrap.estimate(&Measured::new(Arc::clone(&clips), &texts)?, None, scope.progress)?;
         let mut report = task.report("gap", &truth, scope);
         provenance::prompted(&mut report.context, &self.prompts);
         report.notes.extend(sampled.notes());

@@ -1,14 +1,15 @@
 //! The ranked clips that `search` and `similar` answer with.
 
+use crate::embedding::Similarity;
 use crate::query::Bound;
 use crate::report::{Report, Table};
-use crate::store::SpaceInfo;
+use crate::store::{Item, SpaceInfo};
 use crate::value::Value;
 use crate::verb::{Error, Scope, Step, parameters};
-use crate::workspace::{Among, EXACT_BELOW, ModelRef, Sought};
+use crate::workspace::{Among, EXACT_BELOW, ModelRef, Search, Sought};
 
 /// Metadata fields that are shown beside a hit, where the clips have them.
-pub const SHOWN: [&str; 3] = ["label", "labels", "duration_s"];
+const SHOWN: [&str; 3] = ["label", "labels", "duration_s"];
 
 /// How many hits, and how they are searched for.
 pub struct How {
@@ -86,15 +87,15 @@ pub fn find(
     let exact = how.is_exact(among.info.rows as usize);
     let sought = Sought { query, except, k: how.top, exact, ef: how.ef, texts_of };
     let found = scope.workspace.search(among, &sought, scope.progress)?;
-    let hits = &found.hits;
-    let fields: Vec<&str> = SHOWN.into_iter().filter(|f| hits.iter().any(|(item, _)| item.metadata.contains_key(*f))).collect();
-    let mut table = Table::new(["rank", "id", "similarity"].into_iter().chain(fields.iter().copied()));
-    for (rank, (item, similarity)) in hits.iter().enumerate() {
-        let mut row: Vec<Value> = vec![(rank + 1).into(), item.id.as_str().into(), f64::from(similarity.0).into()];
-        row.extend(fields.iter().map(|f| item.metadata.get(*f).cloned().unwrap_or(Value::Null)));
-        table.push(row);
-    }
     let candidates = among.len() - usize::from(except.is_some_and(|seq| among.has(seq)));
+    tell(report, &found, candidates);
+    report.notes.extend(how.shortfall(found.hits.len(), candidates, "clips"));
+    report.tables.push(table(&found.hits, &[], |item| &item.id));
+    Ok(())
+}
+
+/// How the hits were found, and among how many.
+pub fn tell(report: &mut Report, found: &Search, candidates: usize) {
     report.context.n = Some(candidates);
     report.context.exact = Some(found.exact);
     if let Some((recall, queries)) = &found.recall {
@@ -104,7 +105,17 @@ pub fn find(
     if found.mended {
         report.notes.push("the index file was damaged, and was left out or made again".into());
     }
-    report.notes.extend(how.shortfall(hits.len(), candidates, "clips"));
-    report.tables.push(table);
-    Ok(())
+}
+
+/// The hits, best first, with these fields and those that are [`SHOWN`].
+pub fn table(hits: &[(Item, Similarity)], always: &[&'static str], id: impl Fn(&Item) -> &str) -> Table {
+    let shown = SHOWN.into_iter().filter(|field| hits.iter().any(|(item, _)| item.metadata.contains_key(*field)));
+    let fields: Vec<&str> = always.iter().copied().chain(shown).collect();
+    let mut table = Table::new(["rank", "id", "similarity"].into_iter().chain(fields.iter().copied()));
+    for (rank, (item, similarity)) in hits.iter().enumerate() {
+        let mut row: Vec<Value> = vec![(rank + 1).into(), id(item).into(), f64::from(similarity.0).into()];
+        row.extend(fields.iter().map(|field| item.metadata.get(*field).cloned().unwrap_or(Value::Null)));
+        table.push(row);
+    }
+    table
 }

@@ -127,22 +127,16 @@ impl Plan for HubnessPlan {
         let mut hubs = Table::new(["direction", "correction", "hub", "label", "queries"]).titled("hubs");
         let mut bars = Vec::new();
         let ids = truth.ids();
-        for direction in self.directions(&truth, &ids, scope)? {
-            let corrected = [
-                ("none", direction.scores.clone()),
-                ("centred", direction.centred.clone()),
-                ("csls", csls(&direction.scores, self.k)?),
-            ];
-            for (correction, scores) in corrected {
-                let counted = Hubs::new(&scores, direction.k)?;
-                let row = measured(&direction, correction, &counted, &bootstrap, &mut report, scope)?;
-                bars.push((format!("{} {correction}", direction.name), row.clone()));
+        for Direction { name, scores, centred, k, candidates } in self.directions(&truth, &ids, scope)? {
+            let mut tell = |correction: &str, counted: Hubs| -> Result<(), Error> {
+                let row = measured(name, correction, &counted, &bootstrap, &mut report, scope)?;
+                bars.push((format!("{name} {correction}"), row.clone()));
                 let most = counted.counts().iter().max().copied().unwrap_or(0);
                 let orphans = report.metrics.last().map(|m| m.value);
                 table.push(vec![
-                    direction.name.into(),
+                    name.into(),
                     correction.into(),
-                    direction.k.into(),
+                    k.into(),
                     row.value.into(),
                     row.low.into(),
                     row.high.into(),
@@ -152,20 +146,21 @@ impl Plan for HubnessPlan {
                 let mut order: Vec<usize> = (0..counted.counts().len()).collect();
                 order.sort_by_key(|&c| std::cmp::Reverse(counted.counts()[c]));
                 for &c in order.iter().take(NAMED).filter(|&&c| counted.counts()[c] > 0) {
-                    let label = if direction.name == "audio_text" {
-                        None
-                    } else {
-                        truth.class.get(c).map(|&k| truth.classes[k].as_str())
-                    };
+                    let label = if name == "audio_text" { None } else { truth.class.get(c).map(|&k| truth.classes[k].as_str()) };
                     hubs.push(vec![
-                        direction.name.into(),
+                        name.into(),
                         correction.into(),
-                        direction.candidates[c].as_str().into(),
+                        candidates[c].as_str().into(),
                         label.into(),
                         i64::from(counted.counts()[c]).into(),
                     ]);
                 }
-            }
+                Ok(())
+            };
+            tell("none", Hubs::new(&scores, k)?)?;
+            tell("centred", Hubs::new(&centred, k)?)?;
+            drop(centred);
+            tell("csls", Hubs::new(&csls(scores, self.k)?, k)?)?;
         }
         report.tables.extend([table, hubs]);
         report.figures.push(Figure::Bars { title: "skewness of how often each is near".into(), unit: String::new(), bars });
@@ -224,7 +219,7 @@ fn clips_by_clips(clips: &Arc<Embeddings>, scope: &Scope<'_>) -> Result<Scores, 
 
 /// Adds the metrics of one direction and correction, and gives its skewness.
 fn measured(
-    direction: &Direction<'_>,
+    direction: &str,
     correction: &str,
     counted: &Hubs,
     bootstrap: &Bootstrap,
@@ -233,8 +228,8 @@ fn measured(
 ) -> Result<Estimate, Error> {
     let sampled = bootstrap.estimate(counted, None, scope.progress)?;
     let ending = if correction == "none" { String::new() } else { format!("_{correction}") };
-    let full = |name: &str| format!("{}_{name}{ending}", direction.name);
-    report.notes.extend(sampled.notes().iter().map(|note| format!("{} {correction}: {note}", direction.name)));
+    let full = |name: &str| format!("{direction}_{name}{ending}");
+    report.notes.extend(sampled.notes().iter().map(|note| format!("{direction} {correction}: {note}")));
     report.metrics.extend(sampled.estimates.iter().map(|e| Estimate { name: full(&e.name), ..e.clone() }));
     let skewness = sampled.estimates.into_iter().find(|e| e.name == "skewness");
     Ok(skewness.unwrap_or_else(|| Estimate::point("skewness", f64::NAN)))

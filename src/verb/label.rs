@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::Stage;
-use crate::ontology::Ontology;
+use crate::ontology::{self, Ontology};
 use crate::query::signature::{Clause, Kind, Parameter, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Report, Table};
@@ -21,7 +21,7 @@ static SIGNATURE: Signature = Signature {
     subjects: &["clip"],
     clauses: &[Clause::In, Clause::Where, Clause::Top],
     parameters: &[
-        Parameter { name: "ontology", kind: Kind::Ontology, default: "hdio", help: "whose leaves are the labels" },
+        Parameter { name: "ontology", kind: Kind::Ontology, default: ontology::USUAL, help: "whose leaves are the labels" },
         shared::PROMPT,
         shared::MODEL,
     ],
@@ -43,15 +43,8 @@ impl Verb for Label {
             let fault = Diagnostic::new("`label` needs a clip").at(bound.verb.span);
             return Err(fault.expected("`label clip \"ID\" ontology=hdio`").into());
         };
-        if let Some(filter) = &bound.filter {
-            let at = filter.fields().first().map_or(bound.verb.span, |f| f.span);
-            let fault = Diagnostic::new("`label` is about one clip and takes no condition").at(at);
-            return Err(fault.expected("parameters such as `ontology=hdio`").into());
-        }
-        let name = bound
-            .text_of("ontology")
-            .map_or_else(|| Spanned::new("hdio".to_owned(), bound.verb.span), |o| Spanned::new(o.node.to_owned(), o.span));
-        let ontology = scope.workspace.ontology(&name)?;
+        bound.refuse(&["where"], "one clip, which is no set")?;
+        let ontology = scope.workspace.ontology(&parameters::ontology(&bound))?;
         let (collection, model, info) = parameters::clips_of(&bound, Stage::Joint, scope)?;
         let prompts = parameters::prompt(&bound)?;
         Ok(Box::new(LabelPlan { collection, model, info, id, ontology, prompts, top: bound.top.unwrap_or(5) }))

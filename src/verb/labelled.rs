@@ -58,6 +58,12 @@ pub fn trial(
     }
 }
 
+/// What is said of classes that every clip or none has.
+pub fn left_out(classes: &[&str]) -> Option<String> {
+    let told = || format!("without clips of both kinds, and so left out of the mean areas: {}", classes.join(", "));
+    (!classes.is_empty()).then(told)
+}
+
 /// The fact that says how many ties counted against the model.
 pub const TIES: &str = "ties";
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Spanned};
 use crate::progress::Progress;
 use crate::query::{Bound, Literal, Settings, Signature};
 use crate::report::Report;
@@ -72,6 +72,16 @@ pub static VERBS: &[&dyn Verb] = &[
 /// The verb `name`, without regard to case.
 pub fn find(name: &str) -> Option<&'static dyn Verb> {
     VERBS.iter().copied().find(|v| v.signature().name.eq_ignore_ascii_case(name))
+}
+
+/// The refusal of a word that is no verb, nor one of `others`.
+pub fn unknown(word: &Spanned<String>, others: &[&'static str]) -> Diagnostic {
+    let names = VERBS.iter().map(|v| v.signature().name).chain(others.iter().copied());
+    Diagnostic::new(format!("unknown verb `{}`", word.node))
+        .at(word.span)
+        .expected("a statement that begins with a verb")
+        .suggest(&word.node, names)
+        .hint("`help` lists the verbs")
 }
 
 /// Words that are statements of their own, beside the verbs.

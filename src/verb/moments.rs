@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use crate::report::{Report, Table};
+use crate::report::Report;
 use crate::store::Item;
 use crate::value::Value;
-use crate::verb::hits::{How, SHOWN};
+use crate::verb::hits::{self, How};
 use crate::verb::{Error, Scope};
 use crate::workspace::{Among, ModelRef, SPAN, Sought, TRACK};
 
@@ -34,9 +34,9 @@ pub fn find(
     let mut k = if each { how.top } else { how.top.saturating_mul(A_TRACK) };
     let (found, hits) = loop {
         let sought = Sought { query, except: None, k, exact, ef: how.ef, texts_of: Some(model) };
-        let found = scope.workspace.search(windows, &sought, scope.progress)?;
+        let mut found = scope.workspace.search(windows, &sought, scope.progress)?;
         let mut seen = HashSet::new();
-        let mut hits = found.hits.clone();
+        let mut hits = std::mem::take(&mut found.hits);
         hits.retain(|(item, _)| each || seen.insert(track(item).to_owned()));
         hits.truncate(how.top);
         if hits.len() >= how.top || k >= windows.len() {
@@ -44,27 +44,12 @@ pub fn find(
         }
         k = k.saturating_mul(A_TRACK);
     };
-    let fields: Vec<&str> = SHOWN.into_iter().filter(|f| hits.iter().any(|(item, _)| item.metadata.contains_key(*f))).collect();
-    let mut table = Table::new(["rank", "id", "similarity"].into_iter().chain(SPAN).chain(fields.iter().copied()));
-    for field in SPAN {
-        table = table.unit(field, "s");
-    }
-    for (rank, (item, similarity)) in hits.iter().enumerate() {
-        let id = if each { item.id.as_str() } else { track(item) };
-        let mut row: Vec<Value> = vec![(rank + 1).into(), id.into(), f64::from(similarity.0).into()];
-        row.extend(SPAN.iter().chain(&fields).map(|field| item.metadata.get(*field).cloned().unwrap_or(Value::Null)));
-        table.push(row);
-    }
     let candidates = if each { windows.len() } else { scope.workspace.tracks(windows, scope.progress)? };
-    report.context.n = Some(candidates);
-    report.context.exact = Some(found.exact);
-    if let Some((recall, queries)) = &found.recall {
-        report.context.recall = Some(*recall);
-        report.context.fact("recall_by", queries.as_str());
-    }
+    hits::tell(report, &found, candidates);
     report.context.fact("windows", if each { "all" } else { "best" });
     report.context.fact("windows_compared", windows.len());
-    report.notes.extend(how.shortfall(table.rows.len(), candidates, if each { "windows" } else { "clips" }));
-    report.tables.push(table);
+    report.notes.extend(how.shortfall(hits.len(), candidates, if each { "windows" } else { "clips" }));
+    let table = hits::table(&hits, &SPAN, |item| if each { &item.id } else { track(item) });
+    report.tables.push(SPAN.into_iter().fold(table, |table, field| table.unit(field, "s")));
     Ok(())
 }

@@ -3,6 +3,8 @@
 //! Items pair by name, in any order. Clips and labels must be the same on both sides, and have the same truth; anchors may
 //! be lacking on one side where both are judged over the same terms, since a convention may give an anchor no triplet.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::Diagnostic;
 use crate::metric::{
     self, Bootstrap, Difference, McNemar, Measure, Sampled, SignFlip, Through, Weighed, Weightings, mcnemar, sign_flip,
@@ -229,7 +231,7 @@ fn same_groups(a: &Trial, b: &Trial, first: Vec<usize>, second: &[usize]) -> Res
         return Err(Diagnostic::new(format!("the first groups its {} by `{own}`, the second by `{other}`", a.unit))
             .expected(format!("`by {own}` or `by {other}` on both sides")));
     }
-    let count = |groups: &mut dyn Iterator<Item = (usize, usize)>| groups.collect::<std::collections::BTreeSet<_>>().len();
+    let count = |groups: &mut dyn Iterator<Item = (usize, usize)>| groups.collect::<BTreeSet<_>>().len();
     let both = count(&mut first.iter().copied().zip(second.iter().copied()));
     let alone = |groups: &[usize]| count(&mut groups.iter().map(|&group| (group, group)));
     if alone(&first) != both || alone(second) != both {
@@ -241,8 +243,7 @@ fn same_groups(a: &Trial, b: &Trial, first: Vec<usize>, second: &[usize]) -> Res
 
 /// Refuses two lists that do not hold the same names.
 fn same_set(a: &[String], b: &[String], what: &str) -> Result<(), Diagnostic> {
-    let set = |names: &[String]| names.iter().cloned().collect::<std::collections::BTreeSet<_>>();
-    let (first, second) = (set(a), set(b));
+    let (first, second): (BTreeSet<&String>, BTreeSet<&String>) = (a.iter().collect(), b.iter().collect());
     let only = match (first.difference(&second).next(), second.difference(&first).next()) {
         (None, None) => return Ok(()),
         (Some(name), _) => format!("`{name}` is in the first only"),

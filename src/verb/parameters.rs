@@ -3,7 +3,7 @@
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::Stage;
 use crate::metric::Bootstrap;
-use crate::prompt::Prompt;
+use crate::prompt::{self, Prompt};
 use crate::query::{Bound, Literal};
 use crate::store::{Collection, SpaceInfo};
 use crate::value::Value;
@@ -32,6 +32,14 @@ pub fn clips_of(bound: &Bound, stage: Stage, scope: &Scope<'_>) -> Result<(Colle
     Ok((collection, model, info))
 }
 
+/// `ontology=`: its name, or that of the usual one.
+pub fn ontology(bound: &Bound) -> Spanned<String> {
+    match bound.text_of("ontology") {
+        Some(name) => Spanned::new(name.node.to_owned(), name.span),
+        None => Spanned::new(crate::ontology::USUAL.to_owned(), bound.verb.span),
+    }
+}
+
 /// `prompt=`: one, or an ensemble; `A <> track` by default.
 ///
 /// # Errors
@@ -39,7 +47,7 @@ pub fn clips_of(bound: &Bound, stage: Stage, scope: &Scope<'_>) -> Result<(Colle
 pub fn prompt(bound: &Bound) -> Result<Prompts, Error> {
     let texts = bound.texts_of("prompt");
     if texts.is_empty() {
-        return Ok(Prompts(vec![Prompt::template("A <> track").map_err(|e| Diagnostic::new(e.to_string()))?]));
+        return Ok(Prompts(vec![Prompt::template(prompt::USUAL).map_err(|e| Diagnostic::new(e.to_string()))?]));
     }
     texts.iter().map(template).collect::<Result<_, _>>().map(Prompts)
 }

@@ -74,6 +74,11 @@ impl Verb for Retrieve {
             let fault = Diagnostic::new("no text is read to find clips for clips").at(prompt);
             return Err(fault.expected("`retrieve clips for clips` without a prompt").into());
         }
+        if let Some(field) = bound.by.as_ref().filter(|_| direction.asks_texts()) {
+            let what = if direction.of_captions() { "captions" } else { "labels" };
+            let fault = Diagnostic::new(format!("the queries are {what}, which have no field `{}`", field.node)).at(field.span);
+            return Err(fault.expected("`by FIELD` where clips are the queries").into());
+        }
         let prompts = match written {
             None if direction.of_captions() => {
                 Prompts(vec![Prompt::template(PLACE).map_err(|e| Diagnostic::new(e.to_string()))?])
@@ -173,12 +178,6 @@ impl Plan for RetrievePlan {
         let (retrieval, candidates) = self.retrieval(&truth, scope)?;
         let of_texts = self.direction.asks_texts();
         let groups = match &task.bound.by {
-            Some(field) if of_texts => {
-                let what = if self.direction.of_captions() { "captions" } else { "labels" };
-                let fault = Diagnostic::new(format!("the queries are {what}, which have no field `{}`", field.node));
-                let fault = fault.at(field.span);
-                return Err(fault.expected("`by FIELD` where clips are the queries").into());
-            }
             None if self.direction == Direction::ClipsForCaptions => Some(Groups { by: "clip".into(), of: clip_of_each(&truth) }),
             _ => task.resampled_by(&truth)?,
         };

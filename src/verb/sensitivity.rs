@@ -12,9 +12,8 @@ use crate::report::{Estimate, Figure, Table};
 use crate::value::Value;
 use crate::verb::against::Against;
 use crate::verb::pairing::{of_right, test_right};
-use crate::verb::trial::Trial;
 use crate::verb::truth::{Task, Truth};
-use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters};
+use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, labelled, parameters};
 use crate::workspace::Prompts;
 
 pub struct Sensitivity;
@@ -201,16 +200,7 @@ impl Plan for SensitivityPlan {
             columns: prompts.iter().map(|p| p.name.clone()).collect(),
             values: (0..truth.classes.len()).map(|class| recalls.iter().map(|of| of[class]).collect()).collect(),
         });
-        let trial = Trial {
-            unit: "clips",
-            items: truth.ids(),
-            truth: truth.labels(),
-            vocabulary: truth.classes.clone(),
-            groups,
-            right: None,
-            values: vec![("share_right", measure.share_right())],
-            measure: Box::new(measure.without_details()),
-        };
+        let trial = labelled::trial(&truth, groups, ("share_right", measure.share_right()), measure.without_details());
         Ok(Outcome { trial: Some(Arc::new(trial)), ..report.into() })
     }
 }

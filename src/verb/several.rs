@@ -10,6 +10,7 @@
 
 use crate::store::Item;
 use crate::value::Value;
+use crate::verb::truth::distinct;
 
 /// The classes that each clip has and has not, by number, ascending.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,9 +52,7 @@ impl Several {
         let present: Vec<Vec<String>> = items.iter().map(|item| members(item, field).unwrap_or_default()).collect();
         let absent: Vec<Option<Vec<String>>> =
             items.iter().map(|item| if partial { members(item, "absent") } else { None }).collect();
-        let mut classes: Vec<String> = present.iter().flatten().chain(absent.iter().flatten().flatten()).cloned().collect();
-        classes.sort();
-        classes.dedup();
+        let classes = distinct(present.iter().flatten().chain(absent.iter().flatten().flatten()));
         let numbers = |names: &Vec<String>| -> Vec<usize> {
             let mut numbers: Vec<usize> = names.iter().filter_map(|name| classes.binary_search(name).ok()).collect();
             numbers.sort_unstable();

@@ -3,6 +3,7 @@
 //! Truth is the metadata field `label`; the classes are its distinct values, sorted. Where no clip has one, or on request, it is
 //! the list `labels` (with `absent`), of which a clip can have several; see [`super::several`]. Clips without take no part.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Span, Spanned};
@@ -260,9 +261,7 @@ impl Truth {
         let items = &clips.loaded.items;
         let labelled: Vec<usize> = rows.into_iter().filter(|&r| label_of(&items[r]).is_some()).collect();
         let names: Vec<String> = labelled.iter().filter_map(|&r| label_of(&items[r])).collect();
-        let mut classes = names.clone();
-        classes.sort();
-        classes.dedup();
+        let classes = distinct(&names);
         if classes.len() < 2 {
             let fault = match classes.first() {
                 None => Diagnostic::new(format!("no clip of `{collection}` has a label")),
@@ -365,11 +364,15 @@ impl Truth {
             return Err(fault.expected("a field with one value a clip").into());
         }
         let values: Vec<String> = values.iter().map(Value::to_string).collect();
-        let mut distinct = values.clone();
-        distinct.sort();
-        distinct.dedup();
+        let distinct = distinct(&values);
         Ok(values.iter().map(|v| distinct.partition_point(|d| d < v)).collect())
     }
+}
+
+/// Each value once, in their order.
+pub fn distinct<'a>(values: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    let distinct: BTreeSet<&String> = values.into_iter().collect();
+    distinct.into_iter().cloned().collect()
 }
 
 /// A clip's label, if it has one.

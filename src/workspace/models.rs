@@ -55,11 +55,6 @@ impl encoder::Hashes for KeptHashes<'_> {
 }
 
 impl Workspace {
-    /// The folders where models are looked for.
-    pub fn model_folders(&self) -> &encoder::ModelFolders {
-        &self.folders
-    }
-
     /// Remembers a model that has no folder.
     ///
     /// # Errors
@@ -176,7 +171,7 @@ impl Workspace {
             return self.model(id);
         }
         let folders = self.folder_ids();
-        let imported = self.models_with_vectors(Some(Modality::Text))?;
+        let imported = self.models_with_texts()?;
         match (folders.as_slice(), imported.as_slice()) {
             ([only], _) | ([], [only]) => self.model(&Spanned::new(only.clone(), Default::default())),
             ([], []) => Err(Diagnostic::new("no model was found").hint("`dyad doctor` shows where models are looked for").into()),

@@ -59,14 +59,14 @@ impl Workspace {
         }
     }
 
-    /// Every model id that has vectors of `modality` in the store, each once.
-    pub fn models_with_vectors(&self, modality: Option<Modality>) -> Result<Vec<String>, Error> {
+    /// Every model id that has vectors of texts in the store, each once.
+    pub fn models_with_texts(&self) -> Result<Vec<String>, Error> {
         let mut ids: Vec<String> = self
             .store
             .collections()?
             .into_iter()
             .flat_map(|c| c.spaces)
-            .filter(|s| modality.is_none_or(|m| s.key.space.modality == m))
+            .filter(|s| s.key.space.modality == Modality::Text)
             .map(|s| s.key.space.model)
             .collect();
         ids.sort();

@@ -1,7 +1,8 @@
 //! Nearest clips: by the index where there is one, else by a scan of the vectors in the store.
 //!
 //! What passes a filter is found by going through the items once; the clips themselves are read only for the hits. So a
-//! search holds neither all vectors nor all items in memory.
+//! search by an index holds neither all vectors nor all items in memory; a scan without one reads both, and keeps them for the
+//! statements that follow.
 
 use std::sync::Arc;
 

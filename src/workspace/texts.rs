@@ -17,7 +17,7 @@ use super::{Error, ModelRef, Workspace, lock};
 use crate::diagnostic::{Diagnostic, one_of};
 use crate::embedding::{Embeddings, Modality, Space, Stage};
 use crate::encoder::{self, Model, Tower, TowerOutput};
-use crate::ontology::Ontology;
+use crate::ontology::TermId;
 use crate::progress::Progress;
 use crate::prompt::{PLACE, Prompt};
 use crate::store::{NewItem, SpaceKey};
@@ -137,10 +137,9 @@ impl Workspace {
     /// The sentence of a prompt for a label; definitions are looked up by the label's term where it is another word for it.
     fn render(&self, prompt: &Prompt, label: &str) -> Result<String, Error> {
         let ontologies = self.ontologies()?;
-        let entry = ontologies.iter().find_map(|o| o.resolve(label).ok().map(|t| o.term(t).name.clone()));
-        let rendered = prompt.render(label).or_else(|first| match &entry {
-            Some(entry) => prompt.render_as(label, entry),
-            None => Err(first),
+        let rendered = prompt.render(label).or_else(|first| {
+            let entry = ontologies.iter().find_map(|o| o.meant(label).map(|term| &o.term(term).name));
+            entry.map_or(Err(first), |entry| prompt.render_as(label, entry))
         });
         rendered.map_err(|error| Diagnostic::new(error.to_string()).into())
     }
@@ -245,12 +244,21 @@ impl Workspace {
         rows: &mut [Option<Arc<[f32]>>],
     ) -> Result<(), Error> {
         let ontologies = self.ontologies()?;
+        let terms = |label: &str| -> Vec<(usize, TermId)> {
+            ontologies.iter().enumerate().filter_map(|(i, ontology)| Some((i, ontology.meant(label)?))).collect()
+        };
+        let mut texts: Vec<(&String, &Arc<[f32]>)> = imported.iter().collect();
+        texts.sort_unstable_by_key(|(text, _)| *text);
+        // Of several texts for one term the first is taken.
+        let mut known: HashMap<(usize, TermId), &Arc<[f32]>> = HashMap::new();
+        for (text, vector) in texts {
+            for term in terms(text) {
+                known.entry(term).or_insert(vector);
+            }
+        }
         let mut absent: Vec<&str> = Vec::new();
         for (label, row) in labels.iter().zip(rows.iter_mut()).filter(|(_, row)| row.is_none()) {
-            *row = imported
-                .iter()
-                .find(|(other, _)| ontologies.iter().any(|o| same_term(o, label, other)))
-                .map(|(_, v)| Arc::clone(v));
+            *row = terms(label).iter().find_map(|term| known.get(term).map(|vector| Arc::clone(vector)));
             if row.is_none() {
                 absent.push(label);
             }
@@ -318,10 +326,6 @@ fn read_patiently(towers: &Arc<Model>, batch: &[&str], progress: &dyn Progress) 
         tower.embed_while(&texts.iter().map(String::as_str).collect::<Vec<_>>(), &go_on)
     })?
     .map_err(|error: encoder::Error| error.into())
-}
-
-fn same_term(ontology: &Ontology, a: &str, b: &str) -> bool {
-    matches!((ontology.resolve(a), ontology.resolve(b)), (Ok(x), Ok(y)) if x == y)
 }
 
 fn mean_of_units(all: &[Embeddings]) -> Result<Embeddings, Error> {

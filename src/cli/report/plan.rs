@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::diagnostic::{Span, Spanned};
 use crate::embedding::{Modality, Stage};
 use crate::query::statement::quoted;
 use crate::session::Failure;
 use crate::store::CollectionInfo;
-use crate::workspace::{Error as WorkspaceError, Workspace};
+use crate::workspace::{Error as WorkspaceError, ModelRef, Workspace};
 
 /// A part of the page, with its statements and their captions.
 pub struct Planned {
@@ -63,7 +64,7 @@ fn models(collection: &CollectionInfo, modality: Modality, stage: Stage) -> Vec<
 
 /// `prompts=…` that this model can answer: the sets when it reads texts, else the imported prompts.
 fn prompts(workspace: &Workspace, model: &str) -> Result<Vec<(String, String)>, Failure> {
-    let found = workspace.model(&crate::diagnostic::Spanned::new(model.to_owned(), Default::default()))?;
+    let Some(found) = usable(workspace, model)? else { return Ok(Vec::new()) };
     if found.model.as_ref().is_some_and(|m| m.text.is_some()) {
         return Ok(own(&[("The six prompts of the paper", "ismir2024"), ("Controls", "controls")]));
     }
@@ -74,6 +75,14 @@ fn prompts(workspace: &Workspace, model: &str) -> Result<Vec<(String, String)>, 
     }
     let list: Vec<String> = imported.iter().map(|p| quoted(p)).collect();
     Ok(vec![("The imported prompts".to_owned(), format!("({})", list.join(", ")))])
+}
+
+/// A model; none where its folder is broken, which `show models` tells.
+fn usable(workspace: &Workspace, model: &str) -> Result<Option<ModelRef>, Failure> {
+    match workspace.model(&Spanned::new(model.to_owned(), Span::default())).map_err(Failure::from) {
+        Err(Failure::Statement(_)) => Ok(None),
+        found => found.map(Some),
+    }
 }
 
 fn experiments(workspace: &Workspace, collection: &CollectionInfo, model: &str) -> Result<Vec<Planned>, Failure> {
@@ -161,9 +170,9 @@ fn sensitivity(scope: &str, sweeps: &[(String, String)]) -> Option<(String, Stri
 fn triplets(workspace: &Workspace) -> Result<Planned, Failure> {
     let mut statements = Vec::new();
     for id in workspace.model_ids()? {
-        let found = workspace.model(&crate::diagnostic::Spanned::new(id.clone(), Default::default()))?;
+        let Some(found) = usable(workspace, &id)? else { continue };
         let reads = found.model.as_ref().is_some_and(|m| m.text.is_some());
-        let prompt = "A <> track";
+        let prompt = crate::prompt::USUAL;
         for stage in [Stage::Joint, Stage::PreJoint] {
             let imported = workspace.imported_prompts(&found, stage)?.iter().any(|p| p == prompt);
             if !reads && !imported {

@@ -6,10 +6,10 @@
 use serde::Deserialize;
 
 use super::table::Becomes::{Caption, Field, Name};
-use super::table::{Column, column, text};
+use super::table::{Column, column};
 use super::{Dataset, Folder, Listing};
 use crate::ingest::Error;
-use crate::ingest::files::Source;
+use crate::ingest::table::text;
 use crate::value::Value;
 
 const COLUMNS: &[Column] = &[column("audio_id", Field("audio_id")), column("caption", Caption), column("audio_path", Name)];
@@ -43,14 +43,7 @@ struct Captioned {
 
 fn read(folder: &Folder, listing: &mut Listing) -> Result<(), Error> {
     let split = |name: &str| name.strip_prefix("dataset_").and_then(|rest| rest.strip_suffix(".json")).map(str::to_owned);
-    let files: Vec<Source> = match &folder.annotations {
-        Some(_) => vec![folder.annotations("dataset_train.json")?],
-        None => folder.named(|name| split(name).is_some()).into_iter().cloned().collect(),
-    };
-    if files.is_empty() {
-        folder.annotations("dataset_train.json")?;
-    }
-    for file in files {
+    for file in folder.tables("dataset_train.json", |name| split(name).is_some())? {
         let fault = |e: serde_json::Error| Error::Read {
             path: file.path.clone(),
             reason: format!("it is no array of `audio_path` and `caption`: {e}"),

@@ -91,6 +91,18 @@ impl Folder {
             ))
         })
     }
+
+    /// The tables of a dataset that has several: the one that was named, or those with a usual name, such as `example`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn tables(&self, example: &str, usual: impl Fn(&str) -> bool) -> Result<Vec<Source>, Error> {
+        let found = if self.annotations.is_some() { Vec::new() } else { self.named(usual) };
+        if found.is_empty() {
+            return Ok(vec![self.annotations(example)?]);
+        }
+        Ok(found.into_iter().cloned().collect())
+    }
 }
 
 /// A file's name up to its first dot.

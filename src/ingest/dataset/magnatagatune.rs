@@ -1,9 +1,10 @@
 //! MagnaTagATune: 29-second clips with 188 tags. Its table is called `.csv` and is parted by tabs, a column a tag.
 
 use super::table::Becomes::{Field, Name, Own};
-use super::table::{Column, column, text};
+use super::table::{Column, column};
 use super::{Dataset, Folder, Listing};
 use crate::ingest::Error;
+use crate::ingest::table::text;
 use crate::value::Value;
 
 const COLUMNS: &[Column] =

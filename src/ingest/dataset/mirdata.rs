@@ -17,10 +17,10 @@ use std::path::Path;
 use md5::{Digest, Md5};
 use serde::Deserialize;
 
-use super::table::text;
 use super::{Folder, Listing};
 use crate::audio::is_audio_name;
 use crate::ingest::Error;
+use crate::ingest::table::text;
 use crate::value::Value;
 
 /// Tracks by id, each with its files by what they are.

@@ -172,7 +172,7 @@ fn rows(file: &Path, folder: &Folder, listing: &mut Listing) -> Result<(), Error
 
 /// Whether a JSON file holds an array.
 fn is_array(file: &Path) -> Result<bool, Error> {
-    Ok(table::text(file)?.trim_start().starts_with('['))
+    Ok(super::table::text(file)?.trim_start().starts_with('['))
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::table::Becomes::{Field, Label, List, Name, Nothing};
-use super::table::{Column, column, text};
+use super::table::{Column, column};
 use super::{Dataset, Folder, Listing};
 use crate::ingest::Error;
+use crate::ingest::table::text;
 use crate::value::Value;
 
 const COLUMNS: &[Column] = &[
@@ -50,14 +51,7 @@ struct Note {
 }
 
 fn read(folder: &Folder, listing: &mut Listing) -> Result<(), Error> {
-    let files = match &folder.annotations {
-        Some(_) => vec![folder.annotations("examples.json")?],
-        None => folder.named(|name| name == "examples.json").into_iter().cloned().collect(),
-    };
-    if files.is_empty() {
-        folder.annotations("examples.json")?;
-    }
-    for file in files {
+    for file in folder.tables("examples.json", |name| name == "examples.json")? {
         let fault =
             |e: serde_json::Error| Error::Read { path: file.path.clone(), reason: format!("it is not as NSynth has it: {e}") };
         let notes: BTreeMap<String, Note> = serde_json::from_str(&text(&file.path)?).map_err(fault)?;

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::table::Becomes::{Name, Nothing, Own};
-use super::table::{Column, Shape, Table, column, text};
+use super::table::{Column, Shape, Table, column};
 use super::{Dataset, Folder, Listing};
 use crate::ingest::Error;
+use crate::ingest::table::text;
 use crate::value::Value;
 
 const COLUMNS: &[Column] = &[

@@ -7,11 +7,10 @@
 //!
 //! A column that is not there ends the reading; one that is too many, and a row with another number of cells, are faults.
 
-use std::path::Path;
-
 use super::listing::Listing;
 use crate::diagnostic::one_of;
 use crate::ingest::files::Source;
+use crate::ingest::table::text;
 use crate::ingest::{Error, cells};
 use crate::value::{Fields, Value};
 
@@ -196,18 +195,4 @@ fn scalar(cell: &str) -> Value {
             value => value,
         },
     }
-}
-
-/// A whole file as text.
-///
-/// # Errors
-/// When it can't be read or is no UTF-8 text.
-pub fn text(path: &Path) -> Result<String, Error> {
-    let fault = |reason: String| Error::Read { path: path.to_owned(), reason };
-    let bytes = std::fs::read(path).map_err(|e| fault(e.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|_| fault("it is not UTF-8 text".into()))?;
-    Ok(match text.strip_prefix('\u{feff}') {
-        Some(rest) => rest.to_owned(),
-        None => text,
-    })
 }

@@ -27,10 +27,7 @@ pub fn lines(bars: &[(String, Estimate)], style: &Style) -> Vec<String> {
 
     let width = drawing_width(style);
     let labels: Vec<String> = bars.iter().map(|(label, _)| cell::escape(label).into_owned()).collect();
-    // Whole numbers without an interval are counts.
-    let counts = bars.iter().all(|(_, e)| e.low.is_none() && e.value.fract() == 0.0);
-    let value = |e: &Estimate| if counts { format!("{:.0}", e.value) } else { cell::metric(e.value) };
-    let values: Vec<String> = bars.iter().map(|(_, e)| value(e)).collect();
+    let values: Vec<String> = bars.iter().map(|(_, e)| cell::estimate(e)).collect();
     let value_width = values.iter().map(|v| v.len()).max().unwrap_or(0);
     let longest = labels.iter().map(|l| cell::width(l)).max().unwrap_or(0);
     let label_width = longest.min(width / 3).min(width.saturating_sub(value_width + 8));

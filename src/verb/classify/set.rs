@@ -46,11 +46,8 @@ pub fn measured(task: &Task, truth: &Truth, scores: &Arc<dyn Cosines>, scope: &S
         let bars = report.metrics.iter().map(|m| (m.name.clone(), m.clone())).collect();
         report.figures.push(Figure::Bars { title: "metrics".into(), unit: String::new(), bars });
     }
-    let absent = classification.absent();
-    if !absent.is_empty() {
-        let names: Vec<&str> = absent.iter().map(|&c| truth.classes[c].as_str()).collect();
-        report.notes.push(format!("without clips of both kinds, and so left out of the mean areas: {}", names.join(", ")));
-    }
+    let absent: Vec<&str> = classification.absent().iter().map(|&c| truth.classes[c].as_str()).collect();
+    report.notes.extend(labelled::left_out(&absent));
     Ok(Outcome { trial: Some(Arc::new(trial(truth, classification, groups))), ..report.into() })
 }
 

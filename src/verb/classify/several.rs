@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::metric::{Cosines, Measure, MultiLabel};
 use crate::report::{Figure, Report, Table};
 use crate::verb::classify::set::{metric_table, ties_below, top, within};
-use crate::verb::labelled::TIES;
+use crate::verb::labelled::{self, TIES};
 use crate::verb::several::Several;
 use crate::verb::trial::{Groups, Trial};
 use crate::verb::truth::{Task, Truth};
@@ -64,10 +64,7 @@ fn notes(report: &mut Report, truth: &Truth, several: &Several, tagging: &MultiL
         report.notes.push(format!("{} clips are known to have no label: they count in the areas only", tagging.without()));
     }
     let one_sided = tagging.per_class().into_iter().zip(&truth.classes).filter(|(tag, _)| tag.roc_auc.is_nan());
-    let names: Vec<&str> = one_sided.map(|(_, name)| name.as_str()).collect();
-    if !names.is_empty() {
-        report.notes.push(format!("without clips of both kinds, and so left out of the mean areas: {}", names.join(", ")));
-    }
+    report.notes.extend(labelled::left_out(&one_sided.map(|(_, name)| name.as_str()).collect::<Vec<_>>()));
 }
 
 fn per_class(truth: &Truth, tagging: &MultiLabel) -> Table {
@@ -88,15 +85,8 @@ fn per_class(truth: &Truth, tagging: &MultiLabel) -> Table {
 
 /// The tagged clips, for `compare`.
 fn trial(truth: &Truth, tagging: MultiLabel, groups: Option<Groups>) -> Trial {
-    Trial {
-        unit: "clips",
-        items: truth.ids(),
-        truth: truth.labels(),
-        vocabulary: truth.classes.clone(),
-        groups,
-        // A clip without a label is neither right nor wrong.
-        right: tagging.right(1).into_iter().collect(),
-        values: vec![("reciprocal_rank", tagging.reciprocal_ranks())],
-        measure: Box::new(tagging),
-    }
+    // A clip without a label is neither right nor wrong.
+    let right = tagging.right(1).into_iter().collect();
+    let value = ("reciprocal_rank", tagging.reciprocal_ranks());
+    Trial { right, ..labelled::trial(truth, groups, value, tagging) }
 }

@@ -11,6 +11,8 @@ mod judged;
 mod sweep;
 mod tree;
 
+use std::sync::Arc;
+
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::{Embeddings, Stage};
 use crate::metric::{self, Bootstrap, class_means};
@@ -49,7 +51,7 @@ static SIGNATURE: Signature = Signature {
             `comparisons_final.csv`, where the clip with most odd-one-out votes is the negative of the other two (a draw gives none).",
     clauses: &[Clause::In, Clause::Where, Clause::Using],
     parameters: &[
-        Parameter { name: "ontology", kind: Kind::Ontology, default: "hdio", help: "the tree of terms" },
+        Parameter { name: "ontology", kind: Kind::Ontology, default: crate::ontology::USUAL, help: "the tree of terms" },
         Parameter {
             name: "labels",
             kind: Kind::Text,
@@ -250,7 +252,7 @@ struct Vocabulary {
 
 impl TripletsPlan {
     /// The vectors, the triplets over them, and what is to be said of both.
-    fn gather(&self, scope: &Scope<'_>) -> Result<(Embeddings, Vocabulary, Report), Error> {
+    fn gather(&self, scope: &Scope<'_>) -> Result<(Arc<Embeddings>, Vocabulary, Report), Error> {
         let mut report = Report::new("triplets");
         let (vectors, vocabulary) = match &self.source {
             Source::Texts { model, prompts, labels, tree, stage, span } => {
@@ -261,7 +263,7 @@ impl TripletsPlan {
                     provenance::context(scope, None, model, provenance::space_name(crate::embedding::Modality::Text, *stage));
                 provenance::prompted(&mut report.context, prompts);
                 report.context.extra = facts;
-                (texts, vocabulary)
+                (Arc::new(texts), vocabulary)
             }
             Source::Means { tree, task } => {
                 let truth = task.truth(scope)?;
@@ -280,13 +282,13 @@ impl TripletsPlan {
                 report.context.fact("clips", truth.clips.len());
                 report.context.extra.extend(facts);
                 truth.note_unlabelled(&mut report.notes);
-                (means, vocabulary)
+                (Arc::new(means), vocabulary)
             }
             Source::Clips { file, task } => {
                 let clips = scope.workspace.clips(&task.collection, &task.info, task.bound.filter.as_ref(), scope.progress)?;
                 report.context = clip_context(task, scope);
                 let vocabulary = human::read(&file.node, &clips, file.span, &mut report)?;
-                (Embeddings::clone(&clips.embeddings()), vocabulary)
+                (clips.embeddings(), vocabulary)
             }
         };
         Ok((vectors, vocabulary, report))

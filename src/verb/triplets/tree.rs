@@ -9,7 +9,7 @@ use crate::ontology::triplets::{Distance, Rule, each};
 use crate::ontology::{self, Ontology, TermId, Triplet, released};
 use crate::query::Bound;
 use crate::report::Report;
-use crate::verb::{Error, Scope, Step};
+use crate::verb::{Error, Scope, Step, parameters};
 
 /// The tree as the paper's code has it.
 const RELEASED_TREE: &str = "hdio-ismir2024";
@@ -41,9 +41,7 @@ impl Tree {
     /// When the ontology is unknown.
     pub fn of(bound: &Bound, scope: &Scope<'_>) -> Result<Tree, Error> {
         let released = bound.text_of("convention").is_some_and(|c| c.node.eq_ignore_ascii_case("released"));
-        let asked = bound
-            .text_of("ontology")
-            .map_or_else(|| Spanned::new("hdio".to_owned(), bound.verb.span), |o| Spanned::new(o.node.to_owned(), o.span));
+        let asked = parameters::ontology(bound);
         let ontology = scope.workspace.ontology(&asked)?;
         // The published code has its own, slightly misplaced tree; comparing with it means using it.
         let ontology = match released && ontology.name == "hdio" {
