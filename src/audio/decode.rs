@@ -10,7 +10,7 @@
 //! | FLAC's MD5 of the samples, in containers other than its own | [`Error::Checksum`] |
 //! | NaN, infinity, beyond 2³¹ × full scale | [`Error::Amplitude`] |
 //! | beyond 16 × full scale | a warning |
-//! | 0 or over 64 channels, a rate outside 1–768 kHz, over the limit's duration | an error before or while decoding |
+//! | 0 or over 64 channels (wav: 26), a rate outside 1–768 kHz, over the limit's duration | an error before or while decoding |
 //!
 //! In FLAC's own container each frame has a CRC-16, and only frames that fit theirs are decoded: damage is a missing frame, which
 //! the declared length tells, or, in a stream of unknown length, the number that the last frame bears. The MD5 beside it found
@@ -34,7 +34,7 @@ use symphonia::core::meta::MetadataOptions;
 
 use super::signal::{Limits, Signal, Sink, check_channels};
 use super::window::ChannelMix;
-use super::{Error, foreign, priming};
+use super::{Error, foreign, priming, riff, tail};
 
 /// One second of 768 kHz; a header that declares larger packets is nonsense, and buffers would be made from it.
 const MAX_PACKET_FRAMES: u64 = 768_000;
@@ -86,6 +86,10 @@ fn decode_unguarded(
     if let Some(format) = foreign::name(&head) {
         return Err(Error::Format { format });
     }
+    if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WAVE") {
+        riff::check_channels(media.as_mut())?;
+    }
+    let mut media = tail::untagged(media)?;
     let is_mp4 = head.get(4..8) == Some(b"ftyp");
     let movie_header = if is_mp4 { priming::movie_header(media.as_mut())? } else { None };
     let stream = MediaSourceStream::new(media, Default::default());

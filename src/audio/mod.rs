@@ -21,8 +21,10 @@ mod file;
 mod foreign;
 mod priming;
 pub mod resample;
+mod riff;
 mod signal;
 mod stream;
+mod tail;
 pub mod window;
 
 pub use decode::SourceInfo;

@@ -87,14 +87,21 @@ impl<'a> Batch<'a> {
         let Batch { app, session, keep_going, ran, failed, code, stopped, .. } = self;
         let mut out = out::stdout();
         let mut since = Instant::now();
-        let mut on_end = |failure: Option<Failure>| {
+        let mut on_end = |ended: Result<Vec<String>, Failure>| {
             *ran += 1;
             if app.verbose {
                 app.bars.end();
                 app.say(&format!("statement {ran}: {:.3} s", since.elapsed().as_secs_f64()));
             }
             since = Instant::now();
-            let Some(failure) = failure else { return Ok(()) };
+            let failure = match ended {
+                Ok(left_out) => {
+                    app.bars.end();
+                    app.tell(&left_out);
+                    return Ok(());
+                }
+                Err(failure) => failure,
+            };
             *failed += 1;
             *code = failure.exit_code().max(*code);
             app.bars.end();

@@ -74,8 +74,9 @@ fn reembed(app: &App, name: String, model: Option<String>) -> Result<u8, Failure
     let collection = workspace.collection(&Spanned::new(name, Default::default()))?;
     let model = ingest::hearing_model(&workspace, model)?;
     let summary = crate::ingest::reembed(&workspace, &model, collection, Limits::default(), &app.bars)?;
-    ingest::prepare(&workspace, &model, &summary.collection, &app.bars)?;
+    let prepared = ingest::prepare(&workspace, &model, &summary.collection, &app.bars);
     app.print(&ingest::report(&workspace, &model, &summary))?;
+    prepared?;
     Ok(u8::from(!summary.failures.is_empty()))
 }
 

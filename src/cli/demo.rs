@@ -67,7 +67,9 @@ pub fn demo(app: &App) -> Result<u8, Failure> {
         let mut out = out::stdout();
         let told = writeln!(out, "\n{what}\n\ndyad> {statement}");
         told.map_err(|e| Diagnostic::new(format!("the result can't be written: {e}")))?;
-        session.run(statement, Continuation::Explicit, (app.format, &app.style), &mut out, &app.bars)?;
+        let view = (app.format, &app.style);
+        let mut on_end = |ended: Result<Vec<String>, Failure>| ended.map(|left_out| app.tell(&left_out));
+        session.run_each(statement, Continuation::Explicit, view, &mut out, &app.bars, &mut on_end)?;
     }
     app.say(&format!("\nAll of it in {:.1} s. Next, in the same store:", start.elapsed().as_secs_f64()));
     let program = program();

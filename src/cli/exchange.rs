@@ -61,6 +61,7 @@ pub fn import(app: &App, args: args::Import) -> Result<u8, Failure> {
     }
     report.tables.push(table);
     report.notes.extend(imported.left_out.iter().map(|what| format!("left out: {what}")));
+    report.notes.extend(imported.strange);
     report.notes.extend(shown);
     if let Some(more @ 1..) = imported.skipped.len().checked_sub(SHOWN) {
         report.notes.push(format!("{more} more rows were skipped"));

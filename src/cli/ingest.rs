@@ -54,11 +54,22 @@ pub fn ingest(app: &App, args: args::Ingest) -> Result<u8, Failure> {
         }
         Err(error) => return Err(error.into()),
     };
-    if !app.no_index {
-        prepare(&workspace, &model, &summary.collection, &app.bars)?;
+    let prepared = if app.no_index { Ok(()) } else { prepare(&workspace, &model, &summary.collection, &app.bars) };
+    let mut told = report(&workspace, &model, &summary);
+    if !app.no_index
+        && reads_texts(&model)
+        && let Err(reason) = workspace.ontologies()
+    {
+        told.notes.push(format!("the texts of labels were not read beforehand: {reason}"));
     }
-    app.print(&report(&workspace, &model, &summary))?;
+    // What was stored is told, whatever came after it.
+    app.print(&told)?;
+    prepared?;
     Ok(u8::from(!summary.failures.is_empty() && !args.skip_bad))
+}
+
+fn reads_texts(model: &ModelRef) -> bool {
+    model.model.as_ref().is_some_and(|m| m.text.is_some())
 }
 
 /// The clips of a dataset, with its own fields; those of `--labels` or `--label-from` come on top.
@@ -120,11 +131,13 @@ pub fn hearing_model(workspace: &Workspace, name: Option<String>) -> Result<Mode
 }
 
 /// Embeds the labels of the usual ontology and of the collection at both stages, and builds the search graphs. Labels of other
-/// ontologies are read when they are first asked for, and kept.
+/// ontologies are read when they are first asked for, and kept; so are all where an ontology in the store's folder is broken.
 pub fn prepare(workspace: &Workspace, model: &ModelRef, collection: &str, progress: &dyn Progress) -> Result<(), Failure> {
-    if model.model.as_ref().is_some_and(|m| m.text.is_some()) {
+    if reads_texts(model)
+        && let Ok(ontologies) = workspace.ontologies()
+    {
         let mut labels: Vec<String> = Vec::new();
-        for ontology in workspace.ontologies()?.iter().filter(|ontology| ontology.name == crate::ontology::USUAL) {
+        for ontology in ontologies.iter().filter(|ontology| ontology.name == crate::ontology::USUAL) {
             labels.extend(ontology.terms().iter().map(|t| t.spoken()));
         }
         let name = Spanned::new(collection.to_owned(), Default::default());

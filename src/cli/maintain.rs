@@ -42,6 +42,8 @@ pub fn check(app: &App, args: args::Check) -> Result<u8, Failure> {
     } else {
         report.notes.insert(0, "damaged: `dyad check --repair` mends what can be and takes out what is lost".into());
     }
+    let kept = checkup.kept.iter().map(|kept| format!("what was there before stays in `{}`", kept.display()));
+    report.notes.extend(kept);
     app.print(&report)?;
     Ok(match (damaged, args.repair) {
         (false, _) => 0,

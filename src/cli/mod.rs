@@ -26,7 +26,7 @@ use std::process::ExitCode;
 
 use crate::diagnostic::Diagnostic;
 use crate::progress::Progress;
-use crate::render::{Format, Style, renderer};
+use crate::render::{Format, Style, left_out, renderer};
 use crate::report::Report;
 use crate::session::{Failure, Session};
 use crate::store::Store;
@@ -165,7 +165,14 @@ impl App {
     fn print(&self, report: &Report) -> Result<(), Failure> {
         let mut out = out::stdout();
         let written = renderer(self.format, &self.style).report(report, &mut out).and_then(|()| out.flush());
-        written.map_err(|e| Diagnostic::new(format!("the result can't be written: {e}")).into())
+        written.map_err(|e| Diagnostic::new(format!("the result can't be written: {e}")))?;
+        self.tell(&left_out(self.format, report));
+        Ok(())
+    }
+
+    /// What a result's format has no place for.
+    fn tell(&self, left_out: &[String]) {
+        left_out.iter().for_each(|note| self.say(&format!("note: {note}")));
     }
 
     /// A line for people, on standard error.

@@ -57,8 +57,12 @@ struct SessionShell<'a> {
 
 impl Shell for SessionShell<'_> {
     fn run(&mut self, text: &str, view: &View, out: &mut dyn Write) -> Result<(), Diagnostic> {
-        let done = self.session.run(text, Continuation::Indented, (view.format, &view.style), out, &self.bars);
-        self.bars.end();
+        let SessionShell { app, session, bars, .. } = self;
+        let mut on_end = |ended: Result<Vec<String>, Failure>| {
+            bars.end();
+            ended.map(|left_out| app.tell(&left_out))
+        };
+        let done = session.run_each(text, Continuation::Indented, (view.format, &view.style), out, &*bars, &mut on_end);
         self.interrupted = matches!(done, Err(Failure::Interrupted));
         done.map_err(|failure| failure.diagnostic())
     }

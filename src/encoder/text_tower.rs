@@ -106,6 +106,16 @@ impl TextTower {
         })
     }
 
+    /// Whether the end of a text is not read, since it has more than `max_tokens`.
+    ///
+    /// # Errors
+    /// As [`TextTower::tokens`].
+    pub fn cuts(&self, text: &str) -> Result<bool, Error> {
+        // A token stands for a byte at least, but for a few that are added to each text.
+        let bytes = self.spec.template.len() + text.len();
+        Ok(bytes + 8 > self.spec.max_tokens && self.tokens(text)?.truncated)
+    }
+
     fn load_tokenizer(&self) -> Result<Tokenizer, Error> {
         let failed = |reason: String| Error::Tokenizer { path: self.tokenizer_path.clone(), reason };
         let size = std::fs::metadata(&self.tokenizer_path).map_err(|error| failed(error.to_string()))?.len();

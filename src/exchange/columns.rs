@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::value::RawValue;
+
 use crate::value::Value;
 
 /// What a column holds.
@@ -111,15 +113,34 @@ fn joined(a: Kind, b: Kind) -> Kind {
 
 /// A text of such a column as a value: what [`text`] wrote of a list is that list.
 pub(super) fn list_or_text(text: String) -> Value {
-    let members: Option<Vec<serde_json::Value>> = text.starts_with('[').then(|| serde_json::from_str(&text).ok()).flatten();
-    let scalar = |member: serde_json::Value| match member {
-        serde_json::Value::Bool(bool) => Some(Value::Bool(bool)),
-        serde_json::Value::Number(number) => number.as_i64().map(Value::Int).or_else(|| number.as_f64().map(Value::Float)),
-        serde_json::Value::String(text) => Some(Value::Text(text)),
-        _ => None,
-    };
-    let members: Option<Vec<Value>> = members.and_then(|members| members.into_iter().map(scalar).collect());
+    let members: Option<Vec<&RawValue>> = text.starts_with('[').then(|| serde_json::from_str(&text).ok()).flatten();
+    let member = |raw: &RawValue| scalar(raw.get()).filter(|value| !value.is_null());
+    let members: Option<Vec<Value>> = members.and_then(|members| members.into_iter().map(member).collect());
     members.map_or(Value::Text(text), Value::list)
+}
+
+/// The value of a JSON text; none of a list or an object. As in tables, a whole number that an i64 does not hold is its digits.
+pub(super) fn scalar(json: &str) -> Option<Value> {
+    match serde_json::from_str(json).ok()? {
+        serde_json::Value::Null => Some(Value::Null),
+        serde_json::Value::Bool(bool) => Some(Value::Bool(bool)),
+        serde_json::Value::Number(number) => Some(match json.parse() {
+            Ok(int) => Value::Int(int),
+            Err(_) if is_whole(json) => Value::Text(json.to_owned()),
+            Err(_) => number.as_f64().map_or(Value::Null, Value::Float),
+        }),
+        serde_json::Value::String(text) => Some(Value::Text(text)),
+        serde_json::Value::Array(_) | serde_json::Value::Object(_) => None,
+    }
+}
+
+fn is_whole(number: &str) -> bool {
+    number.strip_prefix('-').unwrap_or(number).bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A number without a sign; its digits where an i64 does not hold it and a float would round it.
+pub(super) fn unsigned(number: u64) -> Value {
+    i64::try_from(number).map_or_else(|_| Value::Text(number.to_string()), Value::Int)
 }
 
 #[cfg(test)]
@@ -136,5 +157,25 @@ mod tests {
         let columns: Vec<_> = sheet.columns().map(|c| (c.name.as_str(), c.kind, c.longest, sheet.has_gaps(c))).collect();
         assert_eq!(columns, [("a", Kind::Float, 3, true), ("b", Kind::Text, 5, true)]);
         assert_eq!((sheet.rows, sheet.longest_id), (3, 4));
+    }
+
+    #[test]
+    fn whole_numbers_of_any_length_keep_their_digits() {
+        let (most, more) = ("9223372036854775807", "123456789012345678901234567890");
+        assert_eq!(scalar(most), Some(Value::Int(i64::MAX)));
+        assert_eq!(
+            (scalar("9223372036854775808"), unsigned(1 << 63)),
+            (Some("9223372036854775808".into()), "9223372036854775808".into())
+        );
+        assert_eq!((scalar(more), scalar("-9223372036854775809")), (Some(more.into()), Some("-9223372036854775809".into())));
+        assert_eq!(
+            (scalar("-0"), scalar("0.5"), scalar("1e3")),
+            (Some(Value::Int(0)), Some(Value::Float(0.5)), Some(Value::Float(1e3)))
+        );
+        assert_eq!((scalar("null"), scalar("[1]"), scalar("{}"), scalar("x")), (Some(Value::Null), None, None, None));
+        assert_eq!(list_or_text(format!("[1, {more}]")), Value::list([Value::Int(1), more.into()]));
+        for text in ["[null]", "[[1]]", "[x]", "x"] {
+            assert_eq!(list_or_text(text.into()), Value::from(text));
+        }
     }
 }

@@ -7,16 +7,16 @@
 //! Numbers of a vector are written with as few digits as tell the `f32` apart, and read from their text, so they come back to
 //! the bit. [`Names`] reads such a file without vectors, the companion of formats that hold numbers only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 use serde_json::value::RawValue;
 
-use super::columns::{Sheet, list_or_text};
+use super::columns::{Sheet, list_or_text, scalar};
 use super::{
-    Ask, Error, ID_NAMES, Reader, Row, Sink, VECTOR, VECTOR_NAMES, Writer, check_count, field_name, id_of, written_name,
+    Ask, Error, ID, ID_NAMES, Reader, Row, Sink, VECTOR, VECTOR_NAMES, Writer, check_count, field_name, id_of, written_name,
 };
 use crate::value::{Fields, Value};
 
@@ -72,17 +72,11 @@ fn object(text: &[u8]) -> Result<Object, String> {
 
 /// A member as a field.
 fn value(raw: &RawValue) -> Value {
-    match serde_json::from_str(raw.get()) {
-        Ok(serde_json::Value::Null) => Value::Null,
-        Ok(serde_json::Value::Bool(bool)) => Value::Bool(bool),
-        Ok(serde_json::Value::Number(number)) => match number.as_i64() {
-            Some(int) => Value::Int(int),
-            None => number.as_f64().map_or(Value::Null, Value::Float),
-        },
-        Ok(serde_json::Value::String(text)) => Value::Text(text),
-        Ok(nested) => list_or_text(nested.to_string()),
-        Err(_) => Value::Null,
-    }
+    let as_text = || serde_json::from_str(raw.get()).map_or(Value::Null, |json: serde_json::Value| Value::Text(json.to_string()));
+    scalar(raw.get()).unwrap_or_else(|| match list_or_text(raw.get().to_owned()) {
+        list @ Value::List(_) => list,
+        _ => as_text(),
+    })
 }
 
 /// The numbers of a member.
@@ -115,7 +109,15 @@ struct Objects {
     id: Option<String>,
 }
 
-/// The names of the members that hold the vector and the id, by the first object.
+/// Lines, and bytes of them, that are looked at for an id: the first may lack what the others have.
+const LOOK: usize = 1_000;
+const LOOK_BYTES: usize = 8 << 20;
+
+fn is_list(raw: &RawValue) -> bool {
+    raw.get().starts_with('[')
+}
+
+/// The names of the members that hold the vector and the id, by the first object; the id's by the next ones too.
 fn parts(path: &Path, ask: &Ask) -> Result<(String, Option<String>), Error> {
     let mut lines = Lines::open(path)?;
     let first = loop {
@@ -127,12 +129,24 @@ fn parts(path: &Path, ask: &Ask) -> Result<(String, Option<String>), Error> {
         }
     };
     let names = |wanted: bool| {
-        let is =
-            move |m: &&(String, Box<RawValue>)| wanted == (m.1.get().starts_with('[') || VECTOR_NAMES.contains(&m.0.as_str()));
+        let is = move |m: &&(String, Box<RawValue>)| wanted == (is_list(&m.1) || VECTOR_NAMES.contains(&m.0.as_str()));
         first.iter().filter(is).map(|(name, _)| name.as_str()).collect::<Vec<_>>()
     };
     let vector = ask.vectors_of("member", &names(true))?.to_owned();
-    let id = ask.ids_of("member", &names(false))?.map(str::to_owned);
+    let mut able: BTreeSet<String> = names(false).into_iter().map(str::to_owned).collect();
+    let wanted = ask.ids.as_deref().unwrap_or(ID);
+    let (mut looked, mut bytes) = (0, 0);
+    while !able.contains(wanted) && looked < LOOK && bytes < LOOK_BYTES {
+        let Some(next) = lines.next()? else { break };
+        looked += 1;
+        for (name, raw) in next.unwrap_or_default() {
+            bytes += raw.get().len();
+            if !is_list(&raw) && name != vector {
+                able.insert(name);
+            }
+        }
+    }
+    let id = ask.ids_of("member", &able.iter().map(String::as_str).collect::<Vec<_>>())?.map(str::to_owned);
     Ok((vector, id))
 }
 
@@ -231,7 +245,7 @@ pub(super) fn create(sink: Box<dyn Sink>, sheet: &Sheet) -> Result<Box<dyn Write
 impl Writer for Objectified {
     fn write(&mut self, id: &str, fields: &BTreeMap<String, Value>, vector: &[f32]) -> Result<(), Error> {
         let mut object = serde_json::Map::new();
-        object.insert(super::ID.to_owned(), id.into());
+        object.insert(ID.to_owned(), id.into());
         for (name, value) in fields {
             let json = value.to_json();
             if !json.is_null() {
@@ -252,5 +266,33 @@ impl Writer for Objectified {
     fn finish(mut self: Box<Self>) -> Result<(), Error> {
         check_count(self.written, self.expected)?;
         Ok(self.sink.flush()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The ids of a file's rows, and what is wrong with them.
+    fn rows(text: &str) -> Vec<(Option<String>, Option<String>)> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let mut reader = open(file.path(), &Ask::default()).unwrap();
+        reader.read(100).unwrap().into_iter().map(|row| (row.id, row.vector.err())).collect()
+    }
+
+    #[test]
+    fn a_first_row_without_an_id_takes_none_from_the_others() {
+        let found = rows("{\"vector\":[1],\"label\":\"x\"}\n{\"id\":\"b\",\"vector\":[2]}\n");
+        assert_eq!(found[0], (None, Some("has no `id`".to_owned())));
+        assert_eq!(found[1], (Some("b".to_owned()), None));
+        assert!(rows("{\"vector\":[1]}\n{\"vector\":[2]}\n").iter().all(|(id, fault)| id.is_none() && fault.is_none()));
+    }
+
+    #[test]
+    fn long_numbers_are_ids_to_the_last_digit() {
+        let found = rows("{\"id\":9223372036854775808,\"vector\":[1]}\n{\"id\":98765432109876543210,\"vector\":[2]}\n");
+        let ids: Vec<_> = found.into_iter().filter_map(|(id, _)| id).collect();
+        assert_eq!(ids, ["9223372036854775808", "98765432109876543210"]);
     }
 }

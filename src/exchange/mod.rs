@@ -83,8 +83,13 @@ impl Format {
     /// # Errors
     /// When it can't be read, is not of this format, or does not say which of its parts holds the vectors.
     pub fn open(&self, path: &Path, ask: &Ask) -> Result<Box<dyn Reader>, Error> {
-        if std::fs::metadata(path)?.is_dir() {
+        let metadata = std::fs::metadata(path)?;
+        if metadata.is_dir() {
             return Err(Error::wrong(format!("it is a folder: expected a file of kind {}", self.name)));
+        }
+        if !metadata.is_file() {
+            // A pipe is empty when it is read for the second time.
+            return Err(Error::wrong(format!("it is no regular file: expected one of kind {}, which is read twice", self.name)));
         }
         (self.open)(path, ask)
     }
@@ -217,9 +222,10 @@ fn written_name(field: &str) -> String {
     }
 }
 
-/// The field that a name in a file stands for.
+/// The field that a name in a file stands for: only what [`written_name`] puts behind the prefix comes out of it.
 fn field_name(written: &str) -> String {
-    written.strip_prefix(ESCAPE).unwrap_or(written).to_owned()
+    let escaped = written.strip_prefix(ESCAPE).filter(|field| written_name(field) == written);
+    escaped.unwrap_or(written).to_owned()
 }
 
 /// Held by writers whose header gave the number of rows away.
@@ -246,6 +252,14 @@ mod tests {
             assert!(written != ID && written != VECTOR);
             assert_eq!(field_name(&written), name);
         }
+    }
+
+    #[test]
+    fn names_that_others_gave_stay() {
+        for name in ["meta.x", "meta.label", "meta.", "meta", "x"] {
+            assert_eq!(field_name(name), name);
+        }
+        assert_eq!((field_name("meta.id"), field_name("meta.meta.x")), ("id".to_owned(), "meta.x".to_owned()));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use super::Error;
-use super::columns::list_or_text;
+use super::columns::{list_or_text, unsigned};
 use super::grid::{Float, at_end, cut_short};
 use super::npy::Header;
 use crate::value::Value;
@@ -88,10 +88,7 @@ impl Strip {
                 let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
                 Value::Int(i64::from_le_bytes(low(if negative { 0xff } else { 0 })))
             }
-            Element::Unsigned => {
-                let number = u64::from_le_bytes(low(0));
-                i64::try_from(number).map_or(Value::Float(number as f64), Value::Int)
-            }
+            Element::Unsigned => unsigned(u64::from_le_bytes(low(0))),
             Element::Float(Float::F64) => {
                 Some(f64::from_le_bytes(low(0))).filter(|x| !x.is_nan()).map_or(Value::Null, Value::Float)
             }
@@ -128,7 +125,7 @@ mod tests {
         assert_eq!(values("<i2", 2, &[0xff, 0xff, 2, 1]), [Value::Int(-1), Value::Int(258)]);
         assert_eq!(values(">i2", 2, &[0xff, 0xff, 1, 2]), [Value::Int(-1), Value::Int(258)]);
         assert_eq!(values("|u1", 1, &[200]), [Value::Int(200)]);
-        assert_eq!(values("<u8", 1, &[0xff; 8]), [Value::Float(u64::MAX as f64)]);
+        assert_eq!(values("<u8", 1, &[0xff; 8]), [Value::from("18446744073709551615")]);
         assert_eq!(values("|b1", 2, &[1, 0]), [Value::Bool(true), Value::Bool(false)]);
         assert_eq!(values("<f4", 2, &[0, 0, 0xc0, 0x3f, 0, 0, 0xc0, 0x7f]), [Value::Float(1.5), Value::Null]);
         assert_eq!(values("<U2", 2, b"a\0\0\0\xe9\0\0\0b\0\0\0\0\0\0\0"), [Value::from("aé"), Value::from("b")]);

@@ -50,7 +50,7 @@ impl<'a> Labels<'a> {
         if matches!(self.labelling, Labelling::FolderAtFirst) && labelled(stored) {
             return Fields::new();
         }
-        let named = matches!(self.labelling, Labelling::Table(table) if table.find(&source.id).is_some());
+        let named = matches!(self.labelling, Labelling::Table(table) if table.find(&source.id, &source.path).is_some());
         let replaced = KINDS.iter().filter(|_| has(&fields, "label") || has(&fields, "labels"));
         let emptied = self.columns.iter().filter(|_| named);
         let gone: Vec<&str> = replaced.chain(emptied).copied().filter(|name| has(stored, name)).collect();

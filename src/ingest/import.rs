@@ -63,6 +63,8 @@ pub struct Imported {
     pub skipped: BTreeMap<u64, String>,
     /// Parts of the files that were not taken.
     pub left_out: Vec<String>,
+    /// What is odd about the table of labels.
+    pub strange: Option<String>,
 }
 
 /// Imports the files.
@@ -74,10 +76,13 @@ pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress)
     workspace.store().writable()?;
     let prompt = prompt(options)?;
     let storage = workspace.store().storage_for(&options.collection, options.storage)?;
-    let Checked { dim, bad, left_out } = check(options, storage, progress)?;
-    let model = workspace.register_import(&options.model, options.model_hash.as_deref())?;
+    let Checked { dim, bad, left_out, strange } = check(options, storage, progress)?;
+    let space = Space::new(&options.model, options.modality, options.stage);
+    workspace.check_import(&space, dim, options.model_hash.as_deref())?;
+    // A name that can't be a collection's is refused here, before a model is made.
     let collection = workspace.store().open_or_create_as(&options.collection, options.storage)?;
-    let mut key = SpaceKey::new(Space::new(&model.id, options.modality, options.stage), &model.hash);
+    let model = workspace.register_import(&options.model, options.model_hash.as_deref())?;
+    let mut key = SpaceKey::new(space, &model.hash);
     if let Some(prompt) = prompt {
         key = key.with_prompt(prompt);
     }
@@ -106,7 +111,7 @@ pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress)
     }
     progress.end();
     workspace.forget_texts();
-    Ok(Imported { rows: stored, dim, of_files: rows.file.counts(), skipped: bad, left_out })
+    Ok(Imported { rows: stored, dim, of_files: rows.file.counts(), skipped: bad, left_out, strange })
 }
 
 /// What a first reading of the whole file found.
@@ -115,6 +120,7 @@ struct Checked {
     /// Rows that can't be taken, by number, and why.
     bad: BTreeMap<u64, String>,
     left_out: Vec<String>,
+    strange: Option<String>,
 }
 
 /// Reads the whole file: the dimension, the rows that can't be taken, and what of it is left out.
@@ -155,7 +161,7 @@ fn check(options: &Options, storage: Storage, progress: &dyn Progress) -> Result
     if at == 0 {
         return Err(Error::Refused(format!("{} holds no vectors", named(options))));
     }
-    Ok(Checked { dim, bad, left_out: rows.file.left_out().to_vec() })
+    Ok(Checked { dim, bad, left_out: rows.file.left_out().to_vec(), strange: rows.strange() })
 }
 
 /// Why a row can't be taken. The first good row says the dimension; ids that may come twice are kept in `seen`.
@@ -172,6 +178,10 @@ fn fault(row: &Row, storage: Storage, dim: &mut usize, seen: Option<&mut HashSet
     }
     if vector.iter().all(|&x| x == 0.0) {
         return Some("is all zeros and has no direction".into());
+    }
+    let square: f64 = vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+    if square.sqrt() > f64::from(f32::MAX) {
+        return Some("is longer than the greatest number of 32 bits (3.4e38), expected a length below it".into());
     }
     if let Err(why) = storage.keeps(vector) {
         return Some(why.to_string());
@@ -214,12 +224,18 @@ struct NamedRows<'a> {
     named: u64,
     /// True when names ended before the rows.
     short: bool,
+    /// Of rows with ids of their own: the first id, and whether the table of labels has a row for any.
+    first: Option<String>,
+    known: bool,
 }
 
 impl<'a> NamedRows<'a> {
     fn open(options: &'a Options) -> Result<NamedRows<'a>, Error> {
         let file = Shards::open(options.format, &options.ask, &options.files)?;
         let own = have_ids(options.format, &options.ask, &options.files)?;
+        if let Some(path) = &options.labels {
+            regular(path)?;
+        }
         let source = match (&options.labels, own) {
             (None, true) => Source::ById(Rows::default()),
             (Some(path), true) => Source::ById(Rows::read(path)?),
@@ -230,7 +246,7 @@ impl<'a> NamedRows<'a> {
             (Some(path), false) if is_jsonl(path) => Source::Objects(Names::open(path).map_err(|e| unreadable(path, &e))?),
             (Some(path), false) => Source::InOrder(in_order(options.modality, path)?),
         };
-        Ok(NamedRows { options, file, source, named: 0, short: false })
+        Ok(NamedRows { options, file, source, named: 0, short: false, first: None, known: false })
     }
 
     fn next(&mut self) -> Result<Vec<Row>, Error> {
@@ -246,6 +262,10 @@ impl<'a> NamedRows<'a> {
                 Source::ById(table) => {
                     if let Some(fields) = row.id.as_deref().and_then(|id| table.of(id)) {
                         row.fields.extend(fields.clone());
+                        self.known = true;
+                    }
+                    if self.first.is_none() {
+                        self.first.clone_from(&row.id);
                     }
                     self.named += 1;
                     continue;
@@ -292,6 +312,16 @@ impl<'a> NamedRows<'a> {
         if names == rows { Ok(()) } else { Err(self.differs(rows, names)) }
     }
 
+    /// Tells of a table of labels of which no row names any of the file's.
+    fn strange(&self) -> Option<String> {
+        let (Source::ById(table), false) = (&self.source, self.known) else { return None };
+        let ((begins, _), first) = (table.rows.first()?, self.first.as_deref().unwrap_or_default());
+        let n = table.rows.len();
+        Some(format!(
+            "none of the {n} ids that the table of labels names was found: it begins with `{begins}`, the file with `{first}`"
+        ))
+    }
+
     fn differs(&self, rows: u64, names: u64) -> Error {
         let labels = self.options.labels.as_deref().unwrap_or(Path::new("")).display();
         Error::Refused(format!("{} has {rows} rows and `{labels}` has {names}: expected as many", named(self.options)))
@@ -304,6 +334,15 @@ fn named(options: &Options) -> String {
     match options.files.len() {
         0 | 1 => format!("`{first}`"),
         n => format!("`{first}` and {} more", n - 1),
+    }
+}
+
+/// Holds that labels are in a file: a pipe is empty when it is read for the second time.
+fn regular(path: &Path) -> Result<(), Error> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(_) => Err(unreadable(path, &"it is no regular file: expected one, which is read twice")),
+        Err(error) => Err(unreadable(path, &error)),
     }
 }
 

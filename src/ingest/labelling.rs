@@ -66,7 +66,7 @@ impl Labelling {
                 folder.map(|folder| BTreeMap::from([("label".to_owned(), Value::from(folder))])).unwrap_or_default()
             }
             Labelling::FileName(regex) => from_name(regex, stem(id)),
-            Labelling::Table(rows) => rows.find(id).cloned().unwrap_or_default(),
+            Labelling::Table(rows) => rows.find(id, path).cloned().unwrap_or_default(),
             Labelling::Listed(clips) => clips.get(id).cloned().unwrap_or_default(),
         })
     }
@@ -80,7 +80,7 @@ impl Labelling {
             table.rows.len(),
             clip.id
         );
-        sources.iter().all(|source| table.find(&source.id).is_none()).then(|| ("--labels".to_owned(), what))
+        sources.iter().all(|source| table.find(&source.id, &source.path).is_none()).then(|| ("--labels".to_owned(), what))
     }
 }
 

@@ -59,7 +59,12 @@ fn json_value(value: serde_json::Value) -> Option<Value> {
     match value {
         serde_json::Value::Null => Some(Value::Null),
         serde_json::Value::Bool(bool) => Some(Value::Bool(bool)),
-        serde_json::Value::Number(number) => Some(number.as_i64().map_or_else(|| number.as_f64().into(), Value::Int)),
+        serde_json::Value::Number(number) => Some(match number.as_i64() {
+            Some(int) => Value::Int(int),
+            // A float would round it.
+            None if number.is_u64() => Value::Text(number.to_string()),
+            None => number.as_f64().into(),
+        }),
         serde_json::Value::String(text) => Some(Value::Text(text)),
         serde_json::Value::Array(members) => {
             let scalar = |member: serde_json::Value| json_value(member).filter(|value| !value.is_list());

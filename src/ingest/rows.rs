@@ -1,12 +1,13 @@
 //! The rows of a table of labels and metadata, found by clip: see [`super::table`] for what a table may look like.
 //!
-//! A clip is found by its id, its file name, or that without its extension. Several rows of a clip with captions are one clip
-//! with all of them.
+//! A clip is found by its id, its file name, or that without its extension. A row that names folders is of a file in these alone,
+//! so `train/001.flac` says nothing of `test/001.flac`. Several rows of a clip with captions are one clip with all of them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use super::Error;
+use super::files::absolute;
 use super::table::{Table, text};
 use crate::audio::stem;
 use crate::value::{Fields, Value};
@@ -18,9 +19,10 @@ pub struct Rows {
     pub rows: Vec<(String, Fields)>,
     /// The line of each row, from 1.
     pub lines: Vec<u64>,
-    /// Place by key; by file name and stem too, where that means one row.
+    /// Place by key.
     by_key: HashMap<String, usize>,
-    by_name: HashMap<String, Option<usize>>,
+    /// Places by file name and by stem, behind the folder that the row names: `train/001.flac`, `train/001`.
+    by_name: HashMap<String, Vec<usize>>,
 }
 
 impl Rows {
@@ -53,10 +55,9 @@ impl Rows {
             };
         }
         let at = self.rows.len();
-        let name = id.rsplit('/').next().unwrap_or(&id).to_owned();
-        for name in BTreeSet::from([stem(&id).to_owned(), name]) {
-            // A name of two clips in two folders means neither.
-            self.by_name.entry(name).and_modify(|place| *place = None).or_insert(Some(at));
+        let folder = named_folders(&id).next().map(|folder| format!("{folder}/")).unwrap_or_default();
+        for name in BTreeSet::from([stem(&id), id.rsplit('/').next().unwrap_or(&id)]) {
+            self.by_name.entry(format!("{folder}{name}")).or_default().push(at);
         }
         self.by_key.insert(id.clone(), at);
         self.rows.push((id, fields));
@@ -69,39 +70,86 @@ impl Rows {
         self.by_key.get(id).and_then(|&at| self.rows.get(at)).map(|(_, fields)| fields)
     }
 
-    /// The row of a clip: by its id, its file name, or that without its extension.
-    pub fn find(&self, id: &str) -> Option<&BTreeMap<String, Value>> {
-        let name = id.rsplit('/').next().unwrap_or(id);
-        let by_name = |name: &str| self.by_name.get(name).copied().flatten();
-        let at = self.by_key.get(id).copied().or_else(|| by_name(name)).or_else(|| by_name(stem(id)))?;
+    /// The row of a clip: by its id, its file's name, or that without its extension.
+    pub fn find(&self, id: &str, path: &Path) -> Option<&BTreeMap<String, Value>> {
+        let at = self.by_key.get(id).copied().or_else(|| self.by_file(id, path))?;
         self.rows.get(at).map(|(_, fields)| fields)
     }
+
+    fn by_file(&self, id: &str, path: &Path) -> Option<usize> {
+        let folders = folders(id, path);
+        let names = [id.rsplit('/').next().unwrap_or(id), stem(id)];
+        let within = folders.first().into_iter().flat_map(|folder| names.map(|name| format!("{folder}/{name}")));
+        let fits = |at: usize| {
+            self.rows.get(at).is_some_and(|(key, _)| named_folders(key).zip(&folders).all(|(named, folder)| named == folder))
+        };
+        within.chain(names.map(str::to_owned)).find_map(|name| {
+            let mut rows = self.by_name.get(&name)?.iter().copied().filter(|at| fits(*at));
+            // A name of two rows means neither.
+            Some(rows.next()?).filter(|_| rows.next().is_none())
+        })
+    }
+}
+
+/// The folders that a row names, innermost first.
+fn named_folders(key: &str) -> impl Iterator<Item = &str> {
+    key.rsplit('/').skip(1).filter(|part| !matches!(*part, "" | ".")).take_while(|part| *part != "..")
+}
+
+/// The folders of a clip's file, innermost first: those of its id and the one above. What is called so above these is chance.
+fn folders(id: &str, path: &Path) -> Vec<String> {
+    let place = absolute(path);
+    let above = place.rsplit(['/', std::path::MAIN_SEPARATOR]).skip(1).take_while(|part| !matches!(*part, "" | ".."));
+    above.take(id.matches('/').count() + 1).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// The row of a clip below the folder `lib`.
+    fn find<'a>(rows: &'a Rows, id: &str) -> Option<&'a Fields> {
+        rows.find(id, &Path::new("/data/lib").join(id))
+    }
+
     #[test]
     fn tables_name_clips_by_id_name_or_stem() {
         let rows = Rows::parse("note,path,label\n60,violin/a.flac,violin\n61,b,01\n").unwrap();
-        assert_eq!(rows.find("violin/a.flac").unwrap()["note"], Value::Int(60));
-        assert_eq!(rows.find("other/b.wav").unwrap()["label"], Value::from("01"));
-        assert!(rows.find("c.wav").is_none());
+        assert_eq!(find(&rows, "violin/a.flac").unwrap()["note"], Value::Int(60));
+        assert_eq!(find(&rows, "other/b.wav").unwrap()["label"], Value::from("01"));
+        assert!(find(&rows, "c.wav").is_none());
         // What stands behind a dot is an extension where it is one of audio.
         let rows = Rows::parse("path,label\nOp. 1,violin\n").unwrap();
-        assert!(rows.find("Op. 2").is_none() && rows.find("Op. 1.flac").is_some());
+        assert!(find(&rows, "Op. 2").is_none() && find(&rows, "Op. 1.flac").is_some());
         assert!(rows.of("Op. 1").is_some() && rows.of("Op. 1.flac").is_none());
-        // A name that two rows share means neither.
-        let rows = Rows::parse("path,label\nx/a.flac,violin\ny/a.flac,viola\n").unwrap();
-        assert_eq!(rows.find("y/a.flac").unwrap()["label"], Value::from("viola"));
-        assert!(rows.find("z/a.flac").is_none());
+    }
+
+    #[test]
+    fn a_row_with_a_folder_is_of_no_file_elsewhere() {
+        let rows = Rows::parse("path,label\nx/a.flac,violin\ny/a.flac,viola\ntrain/1.flac,horn\n").unwrap();
+        let label = |id: &str| find(&rows, id).map(|fields| fields["label"].to_string());
+        assert_eq!((label("y/a.flac").as_deref(), label("q/y/a.wav").as_deref()), (Some("viola"), Some("viola")));
+        assert_eq!((label("z/a.flac"), label("test/1.flac"), label("1.flac")), (None, None, None));
+        // The folder that was named holds too, whatever stands above it and however it was named.
+        let placed = |path: &str| rows.find("1.flac", Path::new(path)).is_some();
+        assert!(placed("/data/train/1.flac") && placed("train/1.flac") && !placed("/data/test/1.flac"));
+        let rows = Rows::parse("path,label\n/home/ann/set/train/1.flac,horn\n./b.wav,tuba\n").unwrap();
+        assert!(rows.find("set/train/1.flac", Path::new("/mnt/ann/set/train/1.flac")).is_some());
+        assert!(find(&rows, "set/test/1.flac").is_none() && find(&rows, "any/b.wav").is_some());
+    }
+
+    #[test]
+    fn the_row_with_the_folder_goes_first_and_two_mean_neither() {
+        let rows = Rows::parse("path,label\nx/a.flac,violin\na.flac,viola\nc.flac,horn\nc.mp3,tuba\n").unwrap();
+        let label = |id: &str| find(&rows, id).map(|fields| fields["label"].to_string());
+        assert_eq!((label("q/x/a.flac").as_deref(), label("q/y/a.flac").as_deref()), (Some("violin"), Some("viola")));
+        assert_eq!((label("q/c.mp3").as_deref(), label("q/c.wav")), (Some("tuba"), None));
     }
 
     #[test]
     fn rows_of_one_class_are_a_label_and_of_several_labels() {
         let rows = Rows::parse("song,bass tuba,cello\nx,1,0\ny,0,1\n").unwrap();
-        assert_eq!(rows.find("y.wav").unwrap()["label"], Value::from("cello"));
+        assert_eq!(find(&rows, "y.wav").unwrap()["label"], Value::from("cello"));
         let rows = Rows::parse("song,a,b,c\nx,1,1,0\ny,0,0,0\n").unwrap();
         assert_eq!(rows.rows[0].1, Fields::from([("labels".into(), Value::list(["a", "b"]))]));
         assert_eq!(rows.rows[1].1["labels"], Value::List(vec![]));
@@ -127,7 +175,7 @@ mod tests {
     #[test]
     fn a_clip_twice_is_an_error_unless_it_has_another_caption() {
         let rows = Rows::parse("path,caption\na.wav,One.\nb.wav,Other.\na.wav,Two.\n").unwrap();
-        assert_eq!((rows.rows.len(), rows.find("a").unwrap()["captions"].clone()), (2, Value::list(["One.", "Two."])));
+        assert_eq!((rows.rows.len(), find(&rows, "a").unwrap()["captions"].clone()), (2, Value::list(["One.", "Two."])));
         assert!(Rows::parse("path,label\na.wav,x\nb.wav,y\na.wav,x\n").unwrap_err().starts_with("line 4 names `a.wav` twice"));
     }
 }

@@ -13,7 +13,7 @@
 //! Rows are made one at a time: a million of them as fields take a gigabyte, their text some forty megabytes.
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
 use std::path::Path;
 
@@ -86,6 +86,9 @@ impl<T: AsRef<str> + AsRef<[u8]>> Table<T> {
                 *name = name.to_lowercase();
             }
         }
+        if let Some(name) = twice(&header) {
+            return Err(format!("it has two columns `{name}`: expected each name once"));
+        }
         let labelled = header.iter().any(|h| SPECIAL.contains(&h.as_str()));
         let hot = match &objects {
             _ if labelled => None,
@@ -110,10 +113,11 @@ impl<T: AsRef<str> + AsRef<[u8]>> Table<T> {
 }
 
 impl<T> Table<T> {
-    fn fields(&self, cells: Vec<(usize, Value)>) -> Fields {
+    /// What a row says, or what is wrong with it, as the end of a sentence.
+    fn fields(&self, cells: Vec<(usize, Value)>) -> Result<Fields, &'static str> {
         match self.meaning {
             Meaning::Named => self.named(cells),
-            Meaning::Hot { single, complete } => self.classes(&cells, single, complete),
+            Meaning::Hot { single, complete } => Ok(self.classes(&cells, single, complete)),
         }
     }
 
@@ -130,7 +134,7 @@ impl<T> Table<T> {
         fields
     }
 
-    fn named(&self, cells: Vec<(usize, Value)>) -> Fields {
+    fn named(&self, cells: Vec<(usize, Value)>) -> Result<Fields, &'static str> {
         let mut fields = Fields::new();
         for (column, cell) in cells.into_iter().filter(|(column, _)| *column != self.key) {
             let name = self.header[column].as_str();
@@ -138,6 +142,7 @@ impl<T> Table<T> {
                 ("caption", cell) => ("captions", listed(cell, cells::sentences)),
                 ("captions", cell) => (name, listed(cell, cells::sentences)),
                 ("labels" | "absent", cell) => (name, listed(cell, cells::several)),
+                ("label", cell) if cell.members().len() > 1 => return Err("has several words as `label`: write `labels`"),
                 ("label", cell) if cell.to_string().is_empty() => (name, Value::Null),
                 ("label", cell) => (name, Value::Text(cell.to_string())),
                 (_, Value::Text(text)) => (name, cells::bracketed(&text).unwrap_or_else(|| Value::infer(&text))),
@@ -147,7 +152,7 @@ impl<T> Table<T> {
                 fields.insert(name.to_owned(), value);
             }
         }
-        fields
+        Ok(fields)
     }
 }
 
@@ -165,9 +170,16 @@ impl<T: AsRef<[u8]>> Iterator for Table<T> {
             if id.is_empty() {
                 return Err(format!("line {line} has no `{}`", self.header[self.key]));
             }
-            Ok((line, id, self.fields(cells)))
+            let fields = self.fields(cells).map_err(|what| format!("line {line} {what}"))?;
+            Ok((line, id, fields))
         }))
     }
+}
+
+/// A name of two columns. Empty ones belong to commas behind the last cell.
+fn twice(header: &[String]) -> Option<&String> {
+    let mut seen = HashSet::new();
+    header.iter().filter(|name| !name.is_empty()).find(|name| !seen.insert(name.as_str()))
 }
 
 fn delimited<T: AsRef<str> + AsRef<[u8]>>(text: T) -> csv::Reader<Cursor<T>> {
@@ -263,6 +275,17 @@ mod tests {
         let mut table = Table::open("label,Path,Caption\nviolin,,x\n").unwrap();
         assert!(table.has_captions());
         assert_eq!(table.next().unwrap().unwrap_err(), "line 2 has no `Path`");
+    }
+
+    #[test]
+    fn what_would_lose_a_value_is_refused() {
+        let refused = |text: &'static str| Table::open(text).and_then(|table| table.collect::<Result<Vec<_>, _>>()).unwrap_err();
+        assert_eq!(refused("path,label,label\na,x,y\n"), "it has two columns `label`: expected each name once");
+        assert_eq!(refused("path,Label,label\na,x,y\n"), "it has two columns `label`: expected each name once");
+        assert_eq!(refused("song,tuba,tuba\na,1,0\n"), "it has two columns `tuba`: expected each name once");
+        let several = "{\"path\": \"a\", \"label\": \"x\"}\n{\"path\": \"b\", \"label\": [\"q\", \"r\"]}\n";
+        assert_eq!(refused(several), "line 2 has several words as `label`: write `labels`");
+        assert!(Table::open("path,label,,\na,x,,\n").unwrap().all(|row| row.is_ok()));
     }
 
     #[test]

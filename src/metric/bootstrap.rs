@@ -8,14 +8,17 @@
 //! Convention: items are drawn with replacement, as many as there are; with groups, whole groups are. Each resample has its
 //! own stream of the seed, so any number of threads gives the same result. A resample is measured as the data are: a class
 //! that it lacks is absent from it. Where a number is undefined in a resample, that resample is left out of the number's
-//! interval, and counted.
+//! interval, and counted. A metric whose record says why resamples tell nothing of it has no interval.
 //!
 //! Source: Efron, Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13; quantiles as `numpy.quantile`.
 
 use super::weighting::units;
-use super::{Error, Measure, Resamples, Weightings, quantile};
+use super::{Error, Measure, Resamples, Weightings, named, quantile};
 use crate::progress::Progress;
 use crate::report::Estimate;
+
+/// Fewer groups than these say little of how far a number would move with others.
+const FEW: usize = 10;
 
 /// How to resample.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,21 +52,35 @@ pub struct Sampled {
     pub resamples: usize,
     /// There was one item or group alone, which every resample draws again: no interval.
     pub alone: bool,
+    /// How many groups were drawn, where they were few.
+    pub few: Option<usize>,
 }
 
 impl Sampled {
-    /// A sentence for each number that some resamples left undefined, and for intervals that are not there.
+    /// A sentence for each number that some resamples left undefined, and for intervals that are not there or are rough.
     pub fn notes(&self) -> Vec<String> {
+        self.notes_of(self.estimates.len())
+    }
+
+    /// The same, of the first `n` numbers.
+    pub fn notes_of(&self, n: usize) -> Vec<String> {
         if self.alone {
             return vec!["there is one item or group alone to resample, so numbers have no intervals".to_owned()];
         }
-        let undefined = self.estimates.iter().zip(&self.undefined).filter(|&(_, &n)| n > 0);
-        undefined
-            .map(|(e, n)| {
-                format!("`{}` is undefined in {n} of {} resamples, which its interval leaves out", e.name, self.resamples)
-            })
-            .collect()
+        let rough =
+            self.few.map(|few| format!("intervals rest on {few} groups: with so few they are rough, and mostly too narrow"));
+        let undefined = self.estimates.iter().zip(&self.undefined).take(n).filter(|&(_, &n)| n > 0).map(|(e, n)| {
+            format!("`{}` is undefined in {n} of {} resamples, which its interval leaves out", e.name, self.resamples)
+        });
+        let without = self.estimates.iter().take(n).filter(|_| self.resamples > 0);
+        let without = without.filter_map(|e| Some(format!("`{}` has no interval: {}", e.name, no_interval(&e.name)?)));
+        rough.into_iter().chain(undefined).chain(without).collect()
     }
+}
+
+/// Why the number of this name has no interval, if it has none.
+fn no_interval(name: &str) -> Option<&'static str> {
+    named(name).and_then(|metric| metric.no_interval)
 }
 
 impl Bootstrap {
@@ -72,7 +89,9 @@ impl Bootstrap {
     /// # Errors
     /// When the confidence is not between 0 and 1, groups are not one an item, or `progress` is cancelled.
     pub fn estimate(&self, measure: &dyn Measure, groups: Option<&[usize]>, progress: &dyn Progress) -> Result<Sampled, Error> {
-        let alone = self.resamples > 0 && units(measure.items(), groups)?.1 < 2;
+        let units = units(measure.items(), groups)?.1 as usize;
+        let alone = self.resamples > 0 && units < 2;
+        let few = (self.resamples > 0 && groups.is_some() && (2..FEW).contains(&units)).then_some(units);
         let sampling = if alone { Bootstrap { resamples: 0, ..*self } } else { *self };
         let mut samples = sampling.all(measure, groups, progress)?;
         let point = if samples.is_empty() { Vec::new() } else { samples.remove(0) };
@@ -80,13 +99,17 @@ impl Bootstrap {
             measure.names().iter().zip(point).map(|(name, value)| Estimate::point(name, value)).collect();
         let mut undefined = Vec::new();
         for (i, estimate) in estimates.iter_mut().enumerate() {
+            if no_interval(&estimate.name).is_some() {
+                undefined.push(0);
+                continue;
+            }
             let mut values: Vec<f64> =
                 samples.iter().filter_map(|sample| sample.get(i).copied()).filter(|v| !v.is_nan()).collect();
             undefined.push(samples.len() - values.len());
             let interval = self.interval(&mut values);
             (estimate.low, estimate.high) = (interval.map(|i| i.low), interval.map(|i| i.high));
         }
-        Ok(Sampled { estimates, undefined, resamples: self.resamples, alone })
+        Ok(Sampled { estimates, undefined, resamples: self.resamples, alone, few })
     }
 
     /// The middle part of these numbers; none without numbers. Sorts them.
@@ -225,6 +248,39 @@ mod tests {
             assert_eq!((one.estimates[0].low, one.estimates[0].high, one.notes().len()), (None, None, 1));
         }
         let none = Bootstrap { resamples: 0, ..Default::default() }.estimate(&Ramp(1), None, &Silent).unwrap();
+        assert!(none.notes().is_empty());
+    }
+
+    #[test]
+    fn few_groups_are_told_of() {
+        let notes = |groups: &[usize]| Bootstrap::default().estimate(&Ramp(12), Some(groups), &Silent).unwrap().notes_of(1);
+        let three: Vec<usize> = (0..12).map(|i| i % 3).collect();
+        assert_eq!(notes(&three), ["intervals rest on 3 groups: with so few they are rough, and mostly too narrow"]);
+        assert!(notes(&(0..12).collect::<Vec<_>>()).is_empty());
+    }
+
+    #[test]
+    fn what_resamples_say_nothing_of_has_no_interval() {
+        struct Overlap;
+        impl Measure for Overlap {
+            fn items(&self) -> usize {
+                9
+            }
+            fn names(&self) -> Vec<String> {
+                vec!["overlap".into(), "top1".into()]
+            }
+            fn evaluate(&self, weights: &[u32]) -> Vec<f64> {
+                vec![if weights[0] == 0 { f64::NAN } else { 0.5 }, 1.0]
+            }
+        }
+        let why = "`overlap` has no interval: a resample leaves more bins empty, and so lies below it";
+        let difference = Difference::new(&Overlap, &Overlap).unwrap();
+        for measure in [&Overlap as &dyn Measure, &difference] {
+            let sampled = Bootstrap::default().estimate(measure, None, &Silent).unwrap();
+            let low: Vec<bool> = sampled.estimates.iter().map(|e| e.low.is_some() && e.high.is_some()).collect();
+            assert_eq!((low, sampled.notes()), (vec![false, true], vec![why.to_owned()]));
+        }
+        let none = Bootstrap { resamples: 0, ..Default::default() }.estimate(&Overlap, None, &Silent).unwrap();
         assert!(none.notes().is_empty());
     }
 

@@ -41,6 +41,8 @@ pub struct Metric {
     pub about: &'static str,
     /// Whose definition it is.
     pub source: &'static str,
+    /// Why a bootstrap says nothing of it, which then gives it no interval.
+    pub no_interval: Option<&'static str>,
     pub function: Function,
 }
 
@@ -82,11 +84,11 @@ const HIT: &str = "the share of queries with a relevant candidate among the firs
 const WORDINGS: &str = "Sclar, Choi, Tsvetkov, Suhr, ICLR 2024; Vasilakis, Bittner, Pauwels, ISMIR 2024, figure 2";
 
 const fn wording(name: &'static str, direction: Direction, about: &'static str, function: Function) -> Metric {
-    Metric { name, range: (0.0, 1.0), direction, about, source: WORDINGS, function }
+    Metric { name, range: (0.0, 1.0), direction, about, source: WORDINGS, no_interval: None, function }
 }
 
 const fn share(name: &'static str, about: &'static str, source: &'static str, function: Function) -> Metric {
-    Metric { name, range: (0.0, 1.0), direction: Greater, about, source, function }
+    Metric { name, range: (0.0, 1.0), direction: Greater, about, source, no_interval: None, function }
 }
 
 /// Every metric, by input.
@@ -147,6 +149,7 @@ pub const METRICS: &[Metric] = &[
         direction: Smaller,
         about: "the rank of the first relevant candidate, from 1, median over queries; of equal cosines the irrelevant come first",
         source: "Hodosh, Young, Hockenmaier, JAIR 2013",
+        no_interval: None,
         function: Retrieval(|t| t.median_rank),
     },
     share(
@@ -161,6 +164,7 @@ pub const METRICS: &[Metric] = &[
         direction: Neutral,
         about: "mean cosine of the positive pairs",
         source: PAPER,
+        no_interval: None,
         function: Pairs(|t| t.positive_mean),
     },
     Metric {
@@ -169,14 +173,16 @@ pub const METRICS: &[Metric] = &[
         direction: Neutral,
         about: "mean cosine of the negative pairs",
         source: PAPER,
+        no_interval: None,
         function: Pairs(|t| t.negative_mean),
     },
     Metric {
         name: "overlap",
         range: (0.0, 1.0),
         direction: Smaller,
-        about: "the area that the histograms of positive and negative cosines share, each of area 1, bins 0.01 wide from −1",
+        about: "the area that the histograms of positive and negative cosines share, each of area 1, bins 0.01 wide from −1; it has no interval, since a resample leaves more bins empty",
         source: "Weitzman 1970, on the histogram",
+        no_interval: Some("a resample leaves more bins empty, and so lies below it"),
         function: Pairs(|t| t.overlap),
     },
     share(
@@ -191,6 +197,7 @@ pub const METRICS: &[Metric] = &[
         direction: Neutral,
         about: "best minus second-best cosine of each item, mean",
         source: PAPER,
+        no_interval: None,
         function: Margins(|t| t.mean),
     },
     Metric {
@@ -199,6 +206,7 @@ pub const METRICS: &[Metric] = &[
         direction: Neutral,
         about: "best minus second-best cosine of each item, median",
         source: PAPER,
+        no_interval: None,
         function: Margins(|t| t.median),
     },
     share(
@@ -219,6 +227,7 @@ pub const METRICS: &[Metric] = &[
         direction: Neutral,
         about: "distance of the mean of the clips' unit vectors from the mean of the texts'",
         source: GAP,
+        no_interval: None,
         function: Gap(|t| t.gap),
     },
     Metric {
@@ -227,6 +236,7 @@ pub const METRICS: &[Metric] = &[
         direction: Neutral,
         about: "mean cosine of two different clips: 1 is a point, 0 uses all directions",
         source: GAP,
+        no_interval: None,
         function: Gap(|t| t.audio_cone),
     },
     Metric {
@@ -235,6 +245,7 @@ pub const METRICS: &[Metric] = &[
         direction: Neutral,
         about: "mean cosine of two different texts: 1 is a point, 0 uses all directions",
         source: GAP,
+        no_interval: None,
         function: Gap(|t| t.text_cone),
     },
     Metric {
@@ -243,6 +254,7 @@ pub const METRICS: &[Metric] = &[
         direction: Neutral,
         about: "mean cosine of a clip with a text",
         source: GAP,
+        no_interval: None,
         function: Gap(|t| t.cross),
     },
     Metric {
@@ -251,6 +263,7 @@ pub const METRICS: &[Metric] = &[
         direction: Smaller,
         about: "third central moment over the second to 3/2 of how many queries have a candidate among their k nearest",
         source: HUBS,
+        no_interval: None,
         function: Hubs(|t| t.skewness),
     },
     Metric {
@@ -259,6 +272,7 @@ pub const METRICS: &[Metric] = &[
         direction: Smaller,
         about: "share of candidates that are among the k nearest of no query",
         source: HUBS,
+        no_interval: None,
         function: Hubs(|t| t.orphans),
     },
     wording("top1_mean", Greater, "top1, mean over the paraphrases", Sensitivity(|t| SensitivityTally::mean(&t.top1))),
@@ -310,6 +324,7 @@ mod tests {
             assert!(metric.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'), "{}", metric.name);
             assert!(METRICS.iter().skip(i + 1).all(|other| other.name != metric.name), "{}", metric.name);
             assert!(metric.range.0 < metric.range.1 && !metric.about.is_empty() && !metric.input().is_empty());
+            assert_eq!(metric.no_interval.is_some(), metric.about.contains("no interval"), "{}", metric.name);
         }
         for metric in METRICS.iter().filter(|metric| matches!(metric.function, Retrieval(_))) {
             assert!(metric.about.ends_with("of equal cosines the irrelevant come first"), "{}", metric.name);

@@ -52,7 +52,7 @@ pub use masked::Masked;
 pub use multilabel::{MultiLabel, Tag};
 pub use neighbour::Neighbours;
 pub use pairs::{Pairs, Tally as PairsTally};
-pub use prototype::{Protocol, Prototypes, class_means};
+pub use prototype::{Protocol, Prototypes, ROUNDING, class_means};
 pub use ranking::{Query, Retrieval, Tally as RetrievalTally};
 pub use sensitivity::{OF_CLASS, OF_CONTROL, OF_WORDING, Sensitivity, Tally as SensitivityTally};
 pub use significance::{McNemar, SignFlip, holm, mcnemar, sign_flip};

@@ -12,7 +12,7 @@
 //!
 //! Convention: a pair of unknown truth takes no part in the areas of its class, and its class stands in no item's order. An item
 //! is right at m when any class that it has is among its first m; a tie with a class that it has not counts against the model.
-//! An item that is known to have no class takes no part in that, but in the areas.
+//! An item of which no class is known to be there takes no part in that, but in the areas.
 //!
 //! Source: areas as scikit-learn has them, on the known pairs of each class, as in the evaluation of OpenMIC-2018.
 
@@ -129,9 +129,14 @@ impl MultiLabel {
         self.ranks.iter().map(|rank| rank.map_or(f64::NAN, |(_, rank)| 1.0 / (rank + 1) as f64)).collect()
     }
 
-    /// Items that are known to have no class.
+    /// Items of which no class is known to be there.
     pub fn without(&self) -> usize {
         self.ranks.iter().filter(|rank| rank.is_none()).count()
+    }
+
+    /// Those among them that are known to have none.
+    pub fn with_none(&self) -> usize {
+        self.counts.iter().filter(|&&(has, others)| has == 0 && others == self.classes as u64).count()
     }
 
     /// How many items missed the first `m` only because of an equal cosine at the border.
@@ -282,6 +287,8 @@ mod tests {
         assert_eq!(all.per_class()[1], masked.per_class()[1]);
         let none = MultiLabel::new(&scores, known(&["--", "+-", "-+"])).unwrap();
         assert_eq!((none.without(), none.right(1)[0], value(&none.point(), "top1")), (1, None, 0.0));
+        let maybe = MultiLabel::new(&scores, known(&["-?", "+-", "--"])).unwrap();
+        assert_eq!((none.with_none(), maybe.without(), maybe.with_none()), (1, 2, 1));
         assert!(matches!(MultiLabel::new(&scores, |_, _| Some(false)), Err(Error::NoPositive { .. })));
         assert!(matches!(MultiLabel::new(&scores, |_, _| None), Err(Error::NoPositive { .. })));
     }

@@ -6,6 +6,7 @@
 //!
 //! Source: distance-weighted k-NN, Dudani 1976, with the cosine for the distance.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ pub struct Neighbours {
     classes: usize,
     /// For each clip the classes of its neighbours, with their scores.
     votes: Vec<Vec<(usize, f32)>>,
+    without_own: usize,
 }
 
 impl Neighbours {
@@ -58,8 +60,25 @@ impl Neighbours {
             }
             Ok(votes)
         })?;
-        Ok(Neighbours { classes, votes })
+        Ok(Neighbours { classes, votes, without_own: without_own(truth, folds) })
     }
+
+    /// How many clips have no clip of their own class among those that may be their neighbours.
+    pub fn without_own(&self) -> usize {
+        self.without_own
+    }
+}
+
+/// Counts the clips whose fold holds their whole class; without folds each clip is its own.
+fn without_own(truth: &[usize], folds: Option<&[usize]>) -> usize {
+    let fold = |clip: usize| folds.and_then(|folds| folds.get(clip)).copied().unwrap_or(clip);
+    let (mut of_class, mut of_fold) = (BTreeMap::new(), BTreeMap::new());
+    for (clip, &class) in truth.iter().enumerate() {
+        *of_class.entry(class).or_insert(0usize) += 1;
+        *of_fold.entry((class, fold(clip))).or_insert(0usize) += 1;
+    }
+    let lacking = |&(clip, &class): &(usize, &usize)| of_class.get(&class) == of_fold.get(&(class, fold(clip)));
+    truth.iter().enumerate().filter(lacking).count()
 }
 
 impl Cosines for Neighbours {
@@ -117,6 +136,14 @@ mod tests {
         assert!((all.row(0)[0] - 1.0 / 3.0).abs() < 1e-6 && (all.row(0)[1] - 1.0 / 3.0).abs() < 1e-6);
         let folds = nearest(1, Protocol::Folds(&[0, 0, 1, 1]));
         assert_eq!((folds.row(0), folds.row(2)), (&[0.5, 0.0][..], &[0.5, 0.0][..]));
+    }
+
+    #[test]
+    fn clips_without_their_own_class_are_counted() {
+        let lacking = |truth: &[usize], protocol| Neighbours::new(clips(), truth, 2, 1, protocol, &Silent).unwrap().without_own();
+        assert_eq!(lacking(&[0, 1, 0, 0], Protocol::LeaveOneOut), 1);
+        assert_eq!(lacking(&[0, 1, 0, 1], Protocol::Folds(&[0, 0, 1, 1])), 0);
+        assert_eq!(lacking(&[0, 1, 1, 0], Protocol::Folds(&[0, 1, 1, 0])), 4);
     }
 
     #[test]

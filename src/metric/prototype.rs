@@ -19,6 +19,9 @@ use crate::progress::Progress;
 /// Clips that are summed up between two looks at whether to stop.
 const CLIPS_A_BLOCK: usize = 1024;
 
+/// A sum of vectors that is no longer than this beside their lengths is what rounding to f32 leaves of nothing.
+pub const ROUNDING: f64 = 1e-6;
+
 /// Which clips a tested clip's class means come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol<'a> {
@@ -59,6 +62,7 @@ pub struct Prototypes {
     total: Sums,
     /// For each fold the unit mean of each class, where it has clips outside.
     means: Vec<Means>,
+    without_own: usize,
 }
 
 /// Unit means, turned: number d of class k is at `d * classes + k`.
@@ -85,6 +89,7 @@ impl Prototypes {
         let fold_count = folds.iter().max().map_or(0, |f| f + 1);
         // Sums per fold and class; a clip's means are the totals less what must not be seen.
         let mut sums = vec![Sums::new(classes, dim); fold_count];
+        let mut norms = Vec::with_capacity(n);
         clips.blocks(CLIPS_A_BLOCK, &mut |block| {
             if progress.cancelled() {
                 return Err(Error::Cancelled);
@@ -95,6 +100,7 @@ impl Prototypes {
                     sums.add(class, row, norm);
                 }
             }
+            norms.extend_from_slice(block.norms);
             Ok(())
         })?;
         let mut total = Sums::new(classes, dim);
@@ -109,16 +115,45 @@ impl Prototypes {
         };
         let means = sums.into_iter().map(seen).collect();
         let leave_one_out = matches!(protocol, Protocol::LeaveOneOut);
-        Ok(Prototypes { clips, truth: truth.to_vec(), folds, leave_one_out, classes, total, means })
+        let truth = truth.to_vec();
+        let mut prototypes = Prototypes { clips, truth, folds, leave_one_out, classes, total, means, without_own: 0 };
+        prototypes.without_own = prototypes.lacking(&norms, progress)?;
+        Ok(prototypes)
     }
 
     /// How many clips have no mean of their own class to be found by.
     pub fn without_own(&self) -> usize {
-        let lacking = |(&own, &fold): (&usize, &usize)| match self.leave_one_out {
-            true => self.total.count(own) < 2,
-            false => !self.means.get(fold).and_then(|means| means.there.get(own).copied()).unwrap_or(false),
+        self.without_own
+    }
+
+    /// Counts the clips whose own class has no mean for them, given the clips' lengths.
+    fn lacking(&self, norms: &[f32], progress: &dyn Progress) -> Result<usize, Error> {
+        if !self.leave_one_out {
+            let there = |own: usize, fold: usize| self.means.get(fold).and_then(|means| means.there.get(own).copied());
+            let pairs = self.truth.iter().zip(&self.folds);
+            return Ok(pairs.filter(|&(&own, &fold)| there(own, fold) != Some(true)).count());
+        }
+        let alone = self.truth.iter().filter(|&&own| self.total.count(own) < 2).count();
+        // The others cancel each other out only where the sum of all is as long as the clip: for such rows are read again.
+        let sums: Vec<f64> = (0..self.classes).map(|class| self.total.sum(class).map_or(0.0, length)).collect();
+        let near = |own: usize, norm: f32| {
+            let (sum, lengths) = (sums.get(own).copied().unwrap_or(0.0), self.total.lengths.get(own).copied().unwrap_or(0.0));
+            self.total.count(own) > 1 && (sum - f64::from(norm)).abs() <= 2.0 * ROUNDING * lengths
         };
-        self.truth.iter().zip(&self.folds).filter(|pair| lacking(*pair)).count()
+        if !self.truth.iter().zip(norms).any(|(&own, &norm)| near(own, norm)) {
+            return Ok(alone);
+        }
+        let (mut cancelled_out, dim) = (0, self.clips.dim());
+        self.clips.blocks(CLIPS_A_BLOCK, &mut |block| {
+            if progress.cancelled() {
+                return Err(Error::Cancelled);
+            }
+            let rows = block.unit.chunks_exact(dim).zip(block.norms).zip(self.truth.iter().skip(block.first));
+            let lacking = rows.filter(|&((row, &norm), &own)| near(own, norm) && self.others(own, row, norm).is_none());
+            cancelled_out += lacking.count();
+            Ok(())
+        })?;
+        Ok(alone + cancelled_out)
     }
 
     /// The mean of a class without one of its clips.
@@ -260,10 +295,14 @@ pub fn class_means(clips: &Embeddings, truth: &[usize], classes: usize) -> Resul
     Ok(means)
 }
 
+fn length(v: &[f64]) -> f64 {
+    v.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
 /// A sum of vectors at unit length; none where it is as short beside the `lengths` that went in as rounding to f32 leaves it.
 fn direction(mut v: Vec<f64>, lengths: f64) -> Option<Vec<f64>> {
-    let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
-    if norm <= 1e-6 * lengths {
+    let norm = length(&v);
+    if norm <= ROUNDING * lengths {
         return None;
     }
     v.iter_mut().for_each(|x| *x /= norm);
@@ -299,6 +338,18 @@ mod tests {
         assert_eq!(own.row(2)[1], f32::NEG_INFINITY, "class 1 has no other clip");
         let all = prototype_scores(&clips, &truth, 2, Protocol::Resubstitution).unwrap();
         assert!((all.row(0)[0] - 0.5f32.sqrt()).abs() < 1e-6 && (all.row(2)[1] - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn clips_whose_others_cancel_out_are_counted() {
+        let clips = clips(&[[1.0, 0.0], [-1.0, 0.0], [0.0, 3.0], [0.5, 0.5], [0.5, 0.25]]);
+        let truth = [0, 0, 0, 1, 1];
+        let own = prototype_scores(&clips, &truth, 2, Protocol::LeaveOneOut).unwrap();
+        assert_eq!(own.row(2)[0], f32::NEG_INFINITY);
+        // Clip 0 is left with (−1, 3).
+        assert!((own.row(0)[0] + 0.1f32.sqrt()).abs() < 1e-6);
+        let prototypes = Prototypes::new(Arc::new(clips), &truth, 2, Protocol::LeaveOneOut, &Silent).unwrap();
+        assert_eq!(prototypes.without_own(), 1);
     }
 
     #[test]

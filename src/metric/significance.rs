@@ -22,6 +22,8 @@ pub struct McNemar {
     pub only_a: u64,
     /// Items that only the second has right.
     pub only_b: u64,
+    /// All items that were held against each other.
+    pub items: usize,
     /// Two-sided.
     pub p: f64,
 }
@@ -39,7 +41,7 @@ pub fn mcnemar(a: &[bool], b: &[bool]) -> Result<McNemar, Error> {
     }
     let count = |first: bool| a.iter().zip(b).filter(|&(&a, &b)| a == first && b != first).count() as u64;
     let (only_a, only_b) = (count(true), count(false));
-    Ok(McNemar { only_a, only_b, p: (2.0 * fair_tail(only_a + only_b, only_a.min(only_b))).min(1.0) })
+    Ok(McNemar { only_a, only_b, items: a.len(), p: (2.0 * fair_tail(only_a + only_b, only_a.min(only_b))).min(1.0) })
 }
 
 /// P(X ≤ m) for X the heads of n fair coins, m ≤ n/2.

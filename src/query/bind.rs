@@ -10,7 +10,8 @@ use crate::query::lift::lift;
 use crate::query::predicate::Predicate;
 use crate::query::signature::{Clause, Kind, Parameter, Signature};
 use crate::query::statement::{Argument, Command, Literal, Sum, Target, With};
-use crate::query::unknown::{unknown_parameter, unknown_word};
+use crate::query::subjects::subjects;
+use crate::query::unknown::unknown_parameter;
 use crate::value::Value;
 
 /// Session defaults: parameter → value.
@@ -190,17 +191,6 @@ impl Bound {
             Target::Word(_) => None,
         }
     }
-
-    /// Refuses arguments after the first `most`.
-    ///
-    /// # Errors
-    /// Names the first word that the verb can't use.
-    pub fn refuse_more_than(&self, most: usize, signature: &Signature) -> Result<(), Diagnostic> {
-        match self.arguments.get(most) {
-            None => Ok(()),
-            Some(extra) => Err(unknown_word(extra, signature)),
-        }
-    }
 }
 
 fn refuse_clauses(command: &Command, signature: &Signature) -> Result<(), Diagnostic> {
@@ -226,32 +216,6 @@ fn refuse_clauses(command: &Command, signature: &Signature) -> Result<(), Diagno
         }
     }
     Ok(())
-}
-
-/// Splits the arguments into the signature's own words and the rest; `clips` is `clip`.
-fn subjects(arguments: Vec<Argument>, signature: &Signature) -> (Vec<Spanned<String>>, Vec<Argument>) {
-    let mut subjects = Vec::new();
-    let mut rest = Vec::new();
-    for argument in arguments {
-        match argument {
-            Argument::Word(word) => match subject(&word.node, signature) {
-                // A word after the first free argument is still a flag; before it, it is the subject.
-                Some(known) => subjects.push(Spanned::new(known, word.span)),
-                None => rest.push(Argument::Word(word)),
-            },
-            other => rest.push(other),
-        }
-    }
-    (subjects, rest)
-}
-
-fn subject(word: &str, signature: &Signature) -> Option<String> {
-    let lower = word.to_lowercase();
-    let singular = match lower.strip_suffix("ies") {
-        Some(stem) => format!("{stem}y"),
-        None => lower.strip_suffix('s').unwrap_or(&lower).to_owned(),
-    };
-    signature.subjects.iter().find(|s| **s == lower || **s == singular).map(|s| (*s).to_owned())
 }
 
 pub(super) fn insert(

@@ -17,10 +17,11 @@ pub mod predicate;
 pub mod signature;
 pub mod split;
 pub mod statement;
+mod subjects;
 pub mod unknown;
 
 pub use bind::{Bound, Settings, bind};
-pub use parse::parse;
+pub use parse::{is_expectation, parse};
 pub use predicate::Predicate;
 pub use signature::{Clause, Example, Kind, Parameter, Signature};
 pub use split::{Piece, split};

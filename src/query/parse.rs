@@ -12,6 +12,8 @@ use crate::query::split::Piece;
 use crate::query::statement::{Argument, Command, Literal, Order, Statement, Sum, Target, With, field_of};
 use crate::value::Value;
 
+pub use fault::is_expectation;
+
 #[derive(Parser)]
 #[grammar = "grammar/dyad.pest"]
 struct Grammar;

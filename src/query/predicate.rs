@@ -58,14 +58,16 @@ pub enum Relation {
 }
 
 impl Relation {
-    fn holds(self, order: Ordering) -> bool {
+    /// Whether it holds; unknown between kinds that have no order.
+    fn between(self, found: &Value, wanted: &Literal) -> Option<bool> {
+        let order = || compare(found, wanted);
         match self {
-            Relation::Equal => order.is_eq(),
-            Relation::NotEqual => order.is_ne(),
-            Relation::Less => order.is_lt(),
-            Relation::LessEqual => order.is_le(),
-            Relation::Greater => order.is_gt(),
-            Relation::GreaterEqual => order.is_ge(),
+            Relation::Equal => Some(equal(found, wanted)),
+            Relation::NotEqual => Some(!equal(found, wanted)),
+            Relation::Less => order().map(Ordering::is_lt),
+            Relation::LessEqual => order().map(Ordering::is_le),
+            Relation::Greater => order().map(Ordering::is_gt),
+            Relation::GreaterEqual => order().map(Ordering::is_ge),
         }
     }
 
@@ -105,13 +107,9 @@ impl Predicate {
             Predicate::Compare { value, .. } if value.node.value().is_none_or(Value::is_null) => None,
             Predicate::Compare { field: name, relation, value } => match (field(&name.node), relation) {
                 (Value::List(members), Relation::NotEqual) => Some(members.iter().all(|m| !equal(m, &value.node))),
-                (Value::List(members), relation) => {
-                    Some(members.iter().any(|m| compare(m, &value.node).is_some_and(|order| relation.holds(order))))
-                }
+                (Value::List(members), relation) => Some(members.iter().any(|m| relation.between(m, &value.node) == Some(true))),
                 (Value::Null, _) => None,
-                (found, Relation::Equal) => Some(equal(&found, &value.node)),
-                (found, Relation::NotEqual) => Some(!equal(&found, &value.node)),
-                (found, relation) => compare(&found, &value.node).map(|order| relation.holds(order)),
+                (found, relation) => relation.between(&found, &value.node),
             },
             Predicate::In { field: name, values, negated } => match field(&name.node) {
                 Value::Null => None,
@@ -176,24 +174,29 @@ impl Predicate {
     }
 }
 
-/// A number and a text compare when the text is the number as written: `fold = "1"` finds 1, `note = 4` finds "4" and
-/// `code = 007` finds "007". So do a truth value and a text, in any case: `solo = true` finds "True".
+/// By size. A text beside a number is the number that its digits make, zeros before it or not: `code > 10` finds "012".
 pub(super) fn compare(found: &Value, wanted: &Literal) -> Option<Ordering> {
+    ordered(found, wanted, |text| text.parse().map_or_else(|_| Value::infer(text), Value::Int))
+}
+
+/// A text equals a number that is written as it: `fold = "1"` finds 1, `note = 4` finds "4" and `code = 007` finds "007". So do
+/// a truth value and a text, in any case: `solo = true` finds "True". Values of kinds that do not compare are not equal.
+fn equal(found: &Value, wanted: &Literal) -> bool {
+    ordered(found, wanted, Value::infer) == Some(Ordering::Equal)
+}
+
+/// The order of two values; `read` tells what a text is beside a number.
+fn ordered(found: &Value, wanted: &Literal, read: fn(&str) -> Value) -> Option<Ordering> {
     let value = wanted.value()?;
     match (found, value) {
         (Value::Text(text), _) if wanted.text() == Some(text) => Some(Ordering::Equal),
-        (Value::Text(text), Value::Int(_) | Value::Float(_)) => Value::infer(text).compare(value),
-        (Value::Int(_) | Value::Float(_), Value::Text(text)) => found.compare(&Value::infer(text)),
+        (Value::Text(text), Value::Int(_) | Value::Float(_)) => read(text).compare(value),
+        (Value::Int(_) | Value::Float(_), Value::Text(text)) => found.compare(&read(text)),
         (Value::Bool(flag), Value::Text(text)) | (Value::Text(text), Value::Bool(flag)) => {
             text.eq_ignore_ascii_case(if *flag { "true" } else { "false" }).then_some(Ordering::Equal)
         }
         _ => found.compare(value),
     }
-}
-
-/// Values of kinds that do not compare are not equal.
-fn equal(found: &Value, wanted: &Literal) -> bool {
-    compare(found, wanted) == Some(Ordering::Equal)
 }
 
 /// SQL's `like`, without regard to case. Linear in text × pattern.
@@ -381,5 +384,10 @@ mod tests {
             assert!(holds(condition, 7i64.into()) && !holds(condition, Value::Null), "{condition}");
         }
         assert!(!holds("a > \"x\"", 7i64.into()) && !holds("not a > \"x\"", 7i64.into()));
+        // By size digits are a number, whatever zeros stand before them; a word is none.
+        for condition in ["a > 010", "a > \"010\"", "a > 10", "a >= 12", "a < 100", "not a = 12"] {
+            assert!(holds(condition, "012".into()), "{condition}");
+        }
+        assert!(holds("a > \"09\"", 10i64.into()) && !holds("a > 5", "abc".into()) && !holds("not a > 5", "abc".into()));
     }
 }

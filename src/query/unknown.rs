@@ -1,8 +1,8 @@
 //! What is said of words of a statement that its verb does not know: `classify clips spcae=joint`.
 
 use super::signature::{Clause, Signature};
-use super::statement::{Argument, Literal};
-use crate::diagnostic::{Diagnostic, Spanned, one_of};
+use super::statement::{Argument, Literal, quoted};
+use crate::diagnostic::{Diagnostic, Spanned, did_you_mean, one_of};
 
 /// A parameter that the verb does not have.
 pub(super) fn unknown_parameter(key: &Spanned<String>, value: &Spanned<Literal>, signature: &Signature) -> Diagnostic {
@@ -25,19 +25,84 @@ pub(super) fn unknown_parameter(key: &Spanned<String>, value: &Spanned<Literal>,
 
 /// An argument that the verb can't use.
 pub fn unknown_word(argument: &Argument, signature: &Signature) -> Diagnostic {
+    unknown_before(argument, None, signature)
+}
+
+/// The same with the argument behind it, which may be the value of a parameter: `k 5`.
+pub(super) fn unknown_before(argument: &Argument, next: Option<&Argument>, signature: &Signature) -> Diagnostic {
     let (word, span) = match argument {
         Argument::Word(w) | Argument::Text(w) => (w.node.clone(), w.span),
         Argument::Nested(s) => ("(…)".to_owned(), s.span),
     };
-    if ["and", "or", "not"].iter().any(|w| w.eq_ignore_ascii_case(&word)) {
+    if joins(&word) {
         let fault = Diagnostic::new(format!("`{word}` joins no condition")).at(span);
         return fault.expected("a condition on each side of it, after `where`, as in `where pitch > 60 and take = 1`");
     }
-    let clauses = signature.clauses.iter().copied().chain(Clause::OF_RESULT);
-    let words: Vec<&str> = signature.subjects.iter().copied().chain(clauses.map(Clause::word)).collect();
-    let expected = one_of(words.iter().copied());
-    Diagnostic::new(format!("`{}` can't use `{word}`", signature.name))
-        .at(span)
-        .expected(expected)
-        .suggest(&word, words.iter().copied().chain(signature.parameters.iter().map(|p| p.name)))
+    if let (Argument::Word(_), Some(parameter)) = (argument, signature.parameter(&word)) {
+        let value = match next {
+            Some(Argument::Word(value)) => value.node.clone(),
+            Some(Argument::Text(value)) => quoted(&value.node),
+            _ => "…".to_owned(),
+        };
+        let fault = Diagnostic::new(format!("the parameter `{}` stands without `=`", parameter.name)).at(span);
+        return fault.expected(format!("`{}={value}`", parameter.name));
+    }
+    let words = signature.subjects.iter().copied().chain(clauses(signature));
+    let fault = Diagnostic::new(format!("`{}` can't use `{word}`", signature.name)).at(span).expected(one_of(words));
+    match near(&word, signature) {
+        Some(near) => fault.hint(format!("did you mean `{near}`?")),
+        None => fault,
+    }
+}
+
+/// Whether a bare word is a slip for a word of the language, and hardly the name of something.
+pub(super) fn is_slip(argument: &Argument, signature: &Signature) -> bool {
+    let slip = |word: &str| joins(word) || signature.parameter(word).is_some() || near(word, signature).is_some();
+    matches!(argument, Argument::Word(word) if slip(&word.node))
+}
+
+fn joins(word: &str) -> bool {
+    ["and", "or", "not"].iter().any(|w| w.eq_ignore_ascii_case(word))
+}
+
+fn clauses(signature: &Signature) -> impl Iterator<Item = &'static str> {
+    signature.clauses.iter().copied().chain(Clause::OF_RESULT).map(Clause::word)
+}
+
+/// The other word of the language that `word` is nearly; of a single letter or a number nothing tells which.
+fn near(word: &str, signature: &Signature) -> Option<&'static str> {
+    if word.chars().count() < 2 || !word.starts_with(char::is_alphabetic) {
+        return None;
+    }
+    let parameters = signature.parameters.iter().map(|p| p.name);
+    let words: Vec<&'static str> = signature.subjects.iter().copied().chain(clauses(signature)).chain(parameters).collect();
+    let first = |words: &'static str| words.split(' ').next().unwrap_or(words);
+    let found = did_you_mean(word, words.iter().copied().map(first)).filter(|found| !found.eq_ignore_ascii_case(word))?;
+    words.into_iter().find(|&words| first(words) == found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Span;
+    use crate::query::signature::shared;
+
+    static SEARCH: Signature =
+        Signature { name: "search", subjects: &["clip"], clauses: &[Clause::In], parameters: &[shared::EF], ..Signature::BARE };
+
+    #[test]
+    fn no_word_is_suggested_for_itself() {
+        let said = |word: &str| Spanned::new(word.to_owned(), Span::default());
+        let hints = |argument: Argument| unknown_word(&argument, &SEARCH).hints;
+        assert_eq!(hints(Argument::Word(said("limt"))), ["did you mean `limit`?"]);
+        assert_eq!(hints(Argument::Word(said("ordr"))), ["did you mean `order by`?"]);
+        for word in ["3", "x", "zebra"] {
+            assert!(hints(Argument::Word(said(word))).is_empty(), "{word}");
+        }
+        assert!(hints(Argument::Text(said("clip"))).is_empty());
+        let told = |next: Option<&Argument>| unknown_before(&Argument::Word(said("EF")), next, &SEARCH).expected.unwrap();
+        assert_eq!(told(Some(&Argument::Word(said("5")))), "`ef=5`");
+        assert_eq!(told(Some(&Argument::Text(said("a b")))), "`ef=\"a b\"`");
+        assert_eq!(told(None), "`ef=…`");
+    }
 }

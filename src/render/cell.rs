@@ -4,7 +4,13 @@
 //!   0.56962 → 0.5696    12.345 → 12.35    1234.5 → 1235    1.2e-7 → 1.2e-7    "a\x1b[2J" → a\u{1b}[2J
 //! ```
 //!
-//! Four significant digits, and never more than four decimals: the paper's own precision.
+//! Four significant digits, and never more than four decimals: the paper's own precision. In a table this holds for a column of
+//! one kind and size, whose numbers share their decimals; else each number has its own:
+//!
+//! ```text
+//!   0.4712  0.0650      0.0712  43  210      0.62  1520.4  -0.7  12.345
+//!   one size            mixed sizes          as stored: rounding would take from what somebody wrote
+//! ```
 
 use std::borrow::Cow;
 
@@ -12,6 +18,13 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::report::{Estimate, Table};
 use crate::value::Value;
+
+/// The most decimals that numbers share.
+const MOST: usize = 4;
+/// The most digits that the largest number has when it takes decimals for the sake of a smaller one.
+const LONGEST: usize = 5;
+/// A number with no more decimals than these was written so, or measured; one with more was computed.
+const STORED: usize = 6;
 
 /// Text as it may stand at a terminal: control characters and those that reverse the reading direction as `\u{…}`.
 pub fn escape(text: &str) -> Cow<'_, str> {
@@ -78,9 +91,50 @@ pub fn decimals(values: impl Iterator<Item = f64> + Clone) -> usize {
     decimals
 }
 
+/// Decimals that a column shares; none where that would take digits that say something, so that each number has its own.
+fn shared(values: impl Iterator<Item = f64> + Clone) -> Option<usize> {
+    let values = values.filter(|v| v.is_finite());
+    let decimals = decimals(values.clone());
+    let scale = 10f64.powi(decimals as i32);
+    let rounded = values.clone().filter(|v| !is_whole(v * scale));
+    if rounded.clone().next().is_none() {
+        return Some(decimals);
+    }
+    let stored = values.clone().all(is_stored);
+    // Shares beside ranks or counts, which have no decimals.
+    let kinds = rounded.clone().any(|v| v.abs() < 1.0) && values.clone().any(|v| v.abs() > 1.0 && is_whole(v));
+    let needed = rounded.map(|v| three_digits(v).min(MOST)).fold(decimals, usize::max);
+    let before_point = values.fold(1.0_f64, |m, v| m.max(v.abs())).log10() as usize + 1;
+    let spread = needed > decimals && before_point + needed > LONGEST;
+    (!stored && !kinds && !spread).then_some(needed)
+}
+
+/// Decimals that show three digits.
+fn three_digits(value: f64) -> usize {
+    (2.0 - value.abs().log10().floor()).max(0.0) as usize
+}
+
+/// A number by itself: as it is stored, or with at least three significant digits.
+fn own(value: f64) -> String {
+    if is_stored(value) {
+        // −0 + 0 is 0, which has no sign to show.
+        return (value + 0.0).to_string();
+    }
+    let size = value.abs();
+    if value.is_finite() && !(1e-4..1e15).contains(&size) {
+        return format!("{value:.2e}");
+    }
+    number(value, by_magnitude(value).max(three_digits(value)))
+}
+
+/// Whether its shortest form has few decimals.
+fn is_stored(value: f64) -> bool {
+    value.abs() < 1e15 && value.to_string().split_once('.').is_none_or(|(_, decimals)| decimals.len() <= STORED)
+}
+
 fn by_magnitude(value: f64) -> usize {
     match value.abs() {
-        v if v <= 1.0 => 4,
+        v if v <= 1.0 => MOST,
         v if v < 10.0 => 3,
         v if v < 100.0 => 2,
         v if v < 1000.0 => 1,
@@ -89,7 +143,7 @@ fn by_magnitude(value: f64) -> usize {
 }
 
 fn is_whole(value: f64) -> bool {
-    (value - value.round()).abs() <= 1e-9 * value.abs().max(1.0)
+    (value - value.round()).abs() <= (4.0 * f64::EPSILON * value.abs()).max(1e-9)
 }
 
 /// A number with this many decimals; what would read as zero, or take a line of digits, in powers of ten.
@@ -138,7 +192,8 @@ pub fn interval(estimate: &Estimate, unicode: bool) -> String {
 pub struct ColumnFormat {
     /// All cells that are not empty are numbers: stand to the right, are never cut.
     pub numeric: bool,
-    decimals: usize,
+    /// None: each number its own.
+    decimals: Option<usize>,
 }
 
 impl ColumnFormat {
@@ -150,14 +205,14 @@ impl ColumnFormat {
             Some(Value::Float(value)) => Some(*value),
             _ => None,
         });
-        ColumnFormat { numeric, decimals: decimals(floats) }
+        ColumnFormat { numeric, decimals: shared(floats) }
     }
 
     /// The cell as text, without control characters.
     pub fn text(self, cell: Option<&Value>) -> String {
         match cell {
             None => String::new(),
-            Some(Value::Float(value)) => number(*value, self.decimals),
+            Some(Value::Float(value)) => self.decimals.map_or_else(|| own(*value), |decimals| number(*value, decimals)),
             Some(other) => escape(&other.to_string()).into_owned(),
         }
     }
@@ -196,6 +251,43 @@ mod tests {
         assert_eq!(decimals([f64::NAN, f64::INFINITY].into_iter()), 0);
         assert_eq!(number(3e-9, 4), "3.0e-9");
         assert_eq!(number(0.25, 0), "0.2500");
+    }
+
+    fn column(values: &[f64]) -> Vec<String> {
+        let mut table = Table::new(["x"]);
+        values.iter().for_each(|&value| table.push(vec![value.into()]));
+        let format = ColumnFormat::of(&table, 0);
+        table.rows.iter().map(|row| format.text(row.first())).collect()
+    }
+
+    #[test]
+    fn numbers_of_one_size_are_aligned() {
+        let third = 1.0 / 3.0;
+        assert_eq!(column(&[third, 0.5, 0.0, third / 100.0]), ["0.3333", "0.5000", "0.0000", "0.0033"]);
+        assert_eq!(column(&[0.5, 0.25, -0.0]), ["0.50", "0.25", "0.00"]);
+        assert_eq!(column(&[5.0 + third, 12.0 + third]), ["5.33", "12.33"]);
+        assert_eq!(column(&[third, 12.0 + third]), ["0.333", "12.333"]);
+        assert_eq!(column(&[third / 10.0, 1.0 + third]), ["0.0333", "1.3333"]);
+        assert_eq!(column(&[2.5, 3.0, 12.0]), ["2.5", "3.0", "12.0"]);
+        assert_eq!(column(&[0.97, f64::NAN, 1e-7]), ["0.9700", "NaN", "1.0e-7"]);
+        assert_eq!(column(&[44100.0, 48000.0]), ["44100", "48000"]);
+    }
+
+    #[test]
+    fn a_large_number_takes_no_digit_of_a_small_one() {
+        let third = 1.0 / 3.0;
+        assert_eq!(column(&[third / 10.0, 43.0, 210.0, 0.6]), ["0.0333", "43", "210", "0.6"]);
+        assert_eq!(column(&[third, 2.0]), ["0.3333", "2"]);
+        assert_eq!(column(&[1000.0 + third, 12.0 + third, third / 100.0]), ["1000", "12.33", "0.00333"]);
+        assert_eq!(column(&[20.0 + third, -third * 1e-6, f64::INFINITY]), ["20.33", "-3.33e-7", "inf"]);
+    }
+
+    #[test]
+    fn what_was_stored_with_few_decimals_is_not_rounded() {
+        assert_eq!(column(&[0.62, 1520.4, -0.7, 12.345]), ["0.62", "1520.4", "-0.7", "12.345"]);
+        assert_eq!(column(&[61.7354, 440.0, 1234.5678, 0.049]), ["61.7354", "440", "1234.5678", "0.049"]);
+        assert_eq!(column(&[48.856613, -2.352222]), ["48.856613", "-2.352222"]);
+        assert_eq!(column(&[1_700_000_000.5, 1.0]), ["1700000000.5", "1"]);
     }
 
     #[test]

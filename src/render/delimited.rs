@@ -1,4 +1,5 @@
-//! `as csv`, `as tsv`: the first table for a spreadsheet; the metrics where there is no table; prose as it is.
+//! `as csv`, `as tsv`: the first table for a spreadsheet; the metrics where there is no table; prose as it is. What else the
+//! report has is named by [`left_out`].
 //!
 //! ```text
 //!   metric,value,low,high
@@ -10,7 +11,8 @@
 
 use std::io;
 
-use super::Renderer;
+use super::terminal::metric_grid;
+use super::{Renderer, cell as text};
 use crate::report::{Estimate, Report};
 use crate::value::Value;
 
@@ -46,6 +48,26 @@ impl Renderer for Delimited {
     }
 }
 
+/// What stands in none of the rows of this `format`: a sentence that names it, then the report's notes.
+pub fn left_out(report: &Report, format: &str) -> Vec<String> {
+    let further: Vec<&str> =
+        report.tables.iter().skip(1).map(|table| table.title.as_deref().unwrap_or("without a title")).collect();
+    let mut parts: Vec<String> = match further.split_last() {
+        None => Vec::new(),
+        Some((only, [])) => vec![format!("the table `{only}`")],
+        Some((last, rest)) => vec![format!("the tables `{}` and `{last}`", rest.join("`, `"))],
+    };
+    if !report.tables.is_empty() && metric_grid(report, false).is_some() {
+        parts.push("the metrics".to_owned());
+    }
+    if !report.text.is_empty() && !(report.tables.is_empty() && report.metrics.is_empty()) {
+        parts.push("the text".to_owned());
+    }
+    let named = (!parts.is_empty()).then(|| format!("not in the {format}: {}; `as json` has all", parts.join(", ")));
+    let shown = |note: String| note.lines().map(text::escape).collect::<Vec<_>>().join("\n      ");
+    named.into_iter().chain(report.notes.iter().cloned()).map(shown).collect()
+}
+
 fn cell(value: &Value) -> String {
     match value {
         Value::Float(float) => number(Some(*float)),
@@ -56,4 +78,27 @@ fn cell(value: &Value) -> String {
 
 fn number(value: Option<f64>) -> String {
     value.filter(|v| v.is_finite()).map(|v| format!("{v:?}")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Table;
+
+    #[test]
+    fn what_is_not_in_the_one_table_is_named() {
+        let mut report = Report::new("classify");
+        report.metrics = vec![Estimate::point("top1", 0.5)];
+        assert!(left_out(&report, "csv").is_empty());
+        report.tables = vec![Table::new(["label", "f1"])];
+        assert_eq!(left_out(&report, "tsv"), ["not in the tsv: the metrics; `as json` has all"]);
+        report.tables.push(Table::new(["label"]).titled("confusion"));
+        report.notes.push("2 of 9 rows\x1b".into());
+        let told = "not in the csv: the table `confusion`, the metrics; `as json` has all";
+        assert_eq!(left_out(&report, "csv"), [told, "2 of 9 rows\\u{1b}"]);
+        // The first table says the metrics already.
+        report.tables[0] = Table::new(["metric", "value"]);
+        report.tables.push(Table::new(["label"]).titled("per class"));
+        assert_eq!(left_out(&report, "csv")[0], "not in the csv: the tables `confusion` and `per class`; `as json` has all");
+    }
 }

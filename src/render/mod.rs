@@ -123,6 +123,14 @@ pub fn renderer(format: Format, style: &Style) -> Box<dyn Renderer> {
     }
 }
 
+/// What the format has no place for, and a reader of what it writes should hear of: one sentence each.
+pub fn left_out(format: Format, report: &Report) -> Vec<String> {
+    match format {
+        Format::Csv | Format::Tsv => delimited::left_out(report, format.name()),
+        Format::Table | Format::Json | Format::Jsonl | Format::Markdown | Format::Plot => Vec::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

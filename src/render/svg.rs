@@ -276,4 +276,11 @@ mod tests {
         let empty = Figure::Histogram { title: String::new(), unit: String::new(), edges: vec![], series: vec![] };
         assert_eq!(svg(&empty, 100), "");
     }
+
+    #[test]
+    fn a_title_stays_in_its_attribute() {
+        let bars = vec![("a".to_owned(), Estimate::point("n", 1.0))];
+        let text = svg(&Figure::Bars { title: "\"x\" <y> & 'z'\u{1b}".into(), unit: String::new(), bars }, 700);
+        assert!(text.contains("aria-label=\"&quot;x&quot; &lt;y&gt; &amp; &#39;z&#39;\\u{1b}\" viewBox"), "{text}");
+    }
 }

@@ -17,6 +17,7 @@ use super::dot::{self, COMMANDS, Dot};
 use super::{Shell, View, lines, pager};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::render::{Format, Style, prose};
+use crate::session::format_of;
 
 /// Files may `.read` files, this deep.
 const DEEPEST: usize = 16;
@@ -69,6 +70,7 @@ struct Target {
 
 impl Target {
     fn create(path: &Path) -> Result<Target, Diagnostic> {
+        format_of(path)?;
         let file = File::create(path).map_err(|error| file_error("written", path, &error))?;
         Ok(Target { path: path.to_owned(), file })
     }
@@ -158,7 +160,7 @@ impl<'a, S: Shell> Console<'a, S> {
             (style.color, style.unicode) = (self.screen.color, self.screen.unicode);
             (style.width, style.max_rows) = (self.screen.size.map(|(columns, _)| columns), self.settings.max_rows);
         }
-        let view = View { format: self.settings.format, style };
+        let view = View { format: self.format(), style };
         let start = Instant::now();
         let mut out = Vec::new();
         let result = self.shell.borrow_mut().run(source, &view, &mut out);
@@ -169,6 +171,12 @@ impl<'a, S: Shell> Console<'a, S> {
         }
         result?;
         written.map(|()| Outcome::Done)
+    }
+
+    /// That of a file's ending goes before the mode, which a `.txt` leaves open.
+    fn format(&self) -> Format {
+        let file = self.once.as_deref().or(self.output.as_ref().map(|target| target.path.as_path()));
+        file.and_then(|file| format_of(file).ok()?.filter(|&format| format != Format::Table)).unwrap_or(self.settings.format)
     }
 
     /// Puts results where they belong; `.once` without a result waits for the next.
@@ -189,8 +197,7 @@ impl<'a, S: Shell> Console<'a, S> {
         if text.is_empty() {
             return Ok(());
         }
-        let long = self.screen.size.is_some_and(|(_, rows)| pager::is_long(text, rows));
-        if long && pager::page(text).is_ok() {
+        if self.screen.size.is_some_and(|(_, rows)| pager::is_long(text, rows)) && pager::page(text).is_ok() {
             return Ok(());
         }
         let gap: &[u8] = if self.screen.size.is_some() && self.settings.format == Format::Table { b"\n" } else { b"" };
@@ -229,7 +236,7 @@ impl<'a, S: Shell> Console<'a, S> {
                 self.output = path.as_deref().map(Target::create).transpose()?;
                 return Ok(Outcome::Done);
             }
-            Dot::Once(path) => return set(&mut self.once, Some(path)),
+            Dot::Once(path) => return format_of(&path).and_then(|_| set(&mut self.once, Some(path))),
             Dot::Store(Some(folder)) => return self.shell.borrow_mut().open_store(&folder).map(|()| Outcome::Done),
             Dot::Store(None) => format!("store: {}", self.shell.borrow().store()),
             Dot::Exit => return Ok(Outcome::Exit),
@@ -303,8 +310,7 @@ mod tests {
         assert_eq!(session.out.take(), "ran count\nran count\n");
 
         session.console.settings.bail = true;
-        assert_eq!(session.console.read(&file), Ok(Outcome::Failed));
-        assert_eq!(session.out.take(), "ran count\n");
+        assert_eq!((session.console.read(&file), session.out.take().as_str()), (Ok(Outcome::Failed), "ran count\n"));
         // What is typed goes on after an error.
         assert_eq!(session.console.feed("fail\ncount", None), Outcome::Failed);
         assert_eq!(session.out.take(), "ran count\n");
@@ -350,6 +356,11 @@ mod tests {
         feed(&mut session, "count\nlist");
         assert_eq!(std::fs::read_to_string(path("one.txt")).unwrap(), "ran count\n", "and the next result goes there");
         assert_eq!(session.out.take(), "ran list\n");
+        for (file, format) in [("x.csv", Format::Csv), ("x.txt", Format::Json), ("x", Format::Json)] {
+            feed(&mut session, &format!(".mode json\n.once DIR/{file}\ncount"));
+            assert_eq!(shell.borrow().view.as_ref().unwrap().format, format, "{file}");
+        }
+        assert_eq!(feed(&mut session, ".once DIR/p.svg"), Outcome::Failed);
     }
 
     #[test]
@@ -362,14 +373,8 @@ mod tests {
         assert_eq!(session.console.read(&file), Ok(Outcome::Failed));
         assert!(session.err.take().contains("they read each other"));
         assert_eq!(session.console.depth, 0);
-        assert!(
-            session
-                .console
-                .read(Path::new("none.dyad"))
-                .unwrap_err()
-                .message
-                .starts_with("the file `none.dyad` could not be read")
-        );
+        let missing = session.console.read(Path::new("none.dyad")).unwrap_err();
+        assert!(missing.message.starts_with("the file `none.dyad` could not be read"));
     }
 
     #[test]

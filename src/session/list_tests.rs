@@ -50,3 +50,30 @@ fn what_the_store_knows_is_not_counted_again_and_what_is_gone_through_can_be_sto
         assert!(matches!(stopped, Err(Failure::Interrupted)), "{statement}");
     }
 }
+
+#[test]
+fn an_expect_that_cannot_be_read_takes_no_result_away() {
+    let mut session = session();
+    run(&mut session, "count clips", &Silent).unwrap();
+    assert!(run(&mut session, "expect count >", &Silent).is_err());
+    run(&mut session, "expect count = 30", &Silent).unwrap();
+    let mut all = |source: &str| {
+        let view = (crate::render::Format::Csv, &crate::render::Style::default());
+        session.run(source, Continuation::Explicit, view, &mut Vec::new(), &Silent).is_ok()
+    };
+    assert!(!all("expect count = 30)") && all("expect count = 30"));
+    assert!(!all("list clips where") && !all("expect count = 30"));
+}
+
+#[test]
+fn labels_that_no_text_has_are_pointed_to() {
+    let mut session = session();
+    let told = |session: &mut Session, statement: &str| {
+        let report = run(session, statement, &Silent).unwrap();
+        report.notes.iter().any(|note| note.contains("`count clips by label`"))
+    };
+    for statement in ["list labels", "count labels", "count label by z"] {
+        assert!(told(&mut session, statement), "{statement}");
+    }
+    assert!(!told(&mut session, "count clips") && !told(&mut session, "list clips where z > 99"));
+}

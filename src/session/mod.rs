@@ -25,7 +25,7 @@ use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::progress::Progress;
 use crate::query::lex::{Kind, Token, tokens};
 use crate::query::split::{Continuation, Piece, split};
-use crate::query::{Command, Predicate, Settings, Signature, Statement, bind, parse};
+use crate::query::{Command, Predicate, Settings, Signature, Statement, bind, is_expectation, parse};
 use crate::render::{Format, Style};
 use crate::report::Report;
 use crate::store;
@@ -35,7 +35,7 @@ use crate::workspace::{self, Workspace};
 
 pub use complete::Candidate;
 use history::{History, Left, named};
-pub use output::Destination;
+pub use output::{Destination, format_of};
 pub use words::WordKind;
 
 /// Why a statement failed, as far as the program's exit code cares.
@@ -167,10 +167,11 @@ impl Session {
         out: &mut dyn Write,
         progress: &dyn Progress,
     ) -> Result<(), Failure> {
-        self.run_each(source, continuation, view, out, progress, &mut |failure| failure.map_or(Ok(()), Err))
+        self.run_each(source, continuation, view, out, progress, &mut |ended| ended.map(drop))
     }
 
-    /// As [`Session::run`], but how each statement ended goes to `on_end`, which decides whether to go on after a failure.
+    /// As [`Session::run`], but how each statement ended goes to `on_end`: what its format left out of the result, or the
+    /// failure, after which it decides whether to go on.
     ///
     /// # Errors
     /// What `on_end` gives back.
@@ -181,12 +182,13 @@ impl Session {
         (format, style): (Format, &Style),
         out: &mut dyn Write,
         progress: &dyn Progress,
-        on_end: &mut dyn FnMut(Option<Failure>) -> Result<(), Failure>,
+        on_end: &mut dyn FnMut(Result<Vec<String>, Failure>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         for piece in split(source, continuation) {
             let done = match piece {
                 Err(fault) => {
-                    self.last = None;
+                    let before = fault.span.and_then(|span| source.get(..span.start)).unwrap_or_default();
+                    self.unread(before.rsplit(['\n', ';']).next().unwrap_or_default());
                     Err(fault.into())
                 }
                 Ok(piece) => self.execute(piece, progress).and_then(|executed| {
@@ -197,7 +199,7 @@ impl Session {
                     written
                 }),
             };
-            on_end(done.err())?;
+            on_end(done)?;
         }
         Ok(())
     }
@@ -211,9 +213,11 @@ impl Session {
     }
 
     fn executed(&mut self, piece: Piece<'_>, progress: &dyn Progress) -> Result<Executed, Failure> {
-        let statement = parse(piece).inspect_err(|_| self.last = None)?;
+        let statement = parse(piece).inspect_err(|_| self.unread(piece.text))?;
         let (before, name) = (self.history.before(piece.text), named(&statement));
         let judges = matches!(statement, Statement::Expect(_));
+        // What a statement that failed has left is not said of this one.
+        drop(self.workspace.said_of_texts());
         let destination = output::destination(&statement).map_err(Failure::from);
         let done = destination.and_then(|destination| Ok((destination, self.outcome(statement, progress)?.report)));
         // `expect` judges the statement before it, however many of them follow it; of one that failed there is no result.
@@ -227,6 +231,11 @@ impl Session {
             self.history.add(Left::Result(name), piece.text);
         }
         Ok(Executed { report, destination })
+    }
+
+    /// A statement could not be read: there is no result of it, and an `expect` takes none away.
+    fn unread(&mut self, text: &str) {
+        self.last = self.last.take().filter(|_| is_expectation(text));
     }
 
     fn outcome(&mut self, statement: Statement, progress: &dyn Progress) -> Result<Outcome, Failure> {
@@ -283,6 +292,7 @@ impl Session {
         if let Some(backend) = self.workspace.backend_used() {
             outcome.report.context.fact("backend", backend);
         }
+        outcome.report.notes.extend(self.workspace.said_of_texts());
         outcome
     }
 }

@@ -7,7 +7,7 @@ use super::{Executed, Failure};
 use crate::diagnostic::{Diagnostic, Spanned, one_of};
 use crate::exchange::Target;
 use crate::query::Statement;
-use crate::render::{Format, Style, renderer};
+use crate::render::{Format, Style, left_out, renderer};
 
 /// What a statement says about its own output.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Destination {
 /// Reads `as` and `into` of a statement.
 ///
 /// # Errors
-/// When there is no such format, or none goes with the file's ending.
+/// When there is no such format, or none goes with the file's ending; no format goes with that of a picture.
 pub fn destination(statement: &Statement) -> Result<Destination, Diagnostic> {
     let command = match statement {
         Statement::Command(command) => command,
@@ -27,27 +27,36 @@ pub fn destination(statement: &Statement) -> Result<Destination, Diagnostic> {
         Statement::Expect(_) | Statement::Help(_) => return Ok(Destination::default()),
     };
     let format = command.format.as_ref().map(|name| Format::named(&name.node, name.span)).transpose()?;
-    let file = command.into.as_ref();
-    let format = match (format, file) {
-        (None, Some(file)) => by_extension(file)?,
-        (format, _) => format,
+    let Some(file) = &command.into else { return Ok(Destination { format, file: None }) };
+    let path = PathBuf::from(&file.node);
+    let of_ending = format_of(&path).map_err(|fault| fault.at(file.span))?;
+    let format = match format.or(of_ending) {
+        None if path.extension().is_some() => return Err(unknown_ending(file)),
+        format => format,
     };
-    Ok(Destination { format, file: file.map(|f| PathBuf::from(&f.node)) })
+    Ok(Destination { format, file: Some(path) })
 }
 
-/// Writes a result where its statement says, else to `out`.
+/// Writes a result where its statement says, else to `out`; gives what its format has no place for, for whoever reads it.
 ///
 /// # Errors
 /// When the file or `out` can't be written.
-pub fn write(executed: &Executed, default: Format, style: &Style, out: &mut dyn Write) -> Result<(), Failure> {
+pub fn write(executed: &Executed, default: Format, style: &Style, out: &mut dyn Write) -> Result<Vec<String>, Failure> {
     let Destination { format, file } = &executed.destination;
     let format = format.unwrap_or(default);
-    let Some(file) = file else {
-        let written = renderer(format, style).report(&executed.report, out).and_then(|()| out.flush());
-        return written.map_err(|e| Diagnostic::new(format!("the result can't be written: {e}")).into());
+    let done = match file {
+        None => {
+            let done = renderer(format, style).report(&executed.report, out).and_then(|()| out.flush());
+            done.map_err(|e| format!("the result can't be written: {e}"))
+        }
+        Some(file) => {
+            let write =
+                |to: &mut dyn Write| renderer(format, &Style::default()).report(&executed.report, to).and_then(|()| to.flush());
+            written(file, write).map_err(|reason| format!("`{}` can't be written: {reason}", file.display()))
+        }
     };
-    let write = |to: &mut dyn Write| renderer(format, &Style::default()).report(&executed.report, to).and_then(|()| to.flush());
-    written(file, write).map_err(|reason| Diagnostic::new(format!("`{}` can't be written: {reason}", file.display())).into())
+    done.map_err(Diagnostic::new)?;
+    Ok(left_out(format, &executed.report))
 }
 
 /// Writes a file whole or not at all; a device or a pipe as it comes.
@@ -74,15 +83,62 @@ const ENDINGS: [(&str, Format); 6] = [
     ("txt", Format::Table),
 ];
 
-/// The format of a file's ending; none where it has no ending.
-fn by_extension(file: &Spanned<String>) -> Result<Option<Format>, Diagnostic> {
-    let Some(ending) = Path::new(&file.node).extension().map(|ending| ending.to_string_lossy()) else { return Ok(None) };
-    match ENDINGS.iter().find(|(known, _)| known.eq_ignore_ascii_case(&ending)) {
-        Some((_, format)) => Ok(Some(*format)),
-        None => Err(Diagnostic::new(format!("no format goes with the ending `.{ending}` of `{}`", file.node))
-            .at(file.span)
-            .expected(format!("a file that ends in {}", one_of(ENDINGS.map(|(ending, _)| ending))))
-            .suggest(&ending, ENDINGS.map(|(ending, _)| ending))
-            .hint("`as FORMAT` says how a file with another ending is written")),
+/// The endings of files whose programs could do nothing with text.
+const PICTURES: [&str; 8] = ["svg", "png", "pdf", "jpg", "jpeg", "gif", "html", "htm"];
+
+/// The format of a file's ending; none where it has no ending, or one that says nothing.
+///
+/// # Errors
+/// When it is that of a picture or a page, which no format writes.
+pub fn format_of(file: &Path) -> Result<Option<Format>, Diagnostic> {
+    let ending = file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if PICTURES.contains(&ending.as_str()) {
+        let fault = Diagnostic::new(format!("no format writes a `.{ending}` file, which `{}` asks for", file.display()));
+        let hint = "`as plot into \"FILE.txt\"` draws the figures in characters; `dyad report` draws them for a page";
+        return Err(fault.expected(expected()).hint(hint));
+    }
+    Ok(ENDINGS.iter().find(|(known, _)| *known == ending).map(|(_, format)| *format))
+}
+
+fn unknown_ending(file: &Spanned<String>) -> Diagnostic {
+    let ending = Path::new(&file.node).extension().unwrap_or_default().to_string_lossy();
+    Diagnostic::new(format!("no format goes with the ending `.{ending}` of `{}`", file.node))
+        .at(file.span)
+        .expected(expected())
+        .suggest(&ending, ENDINGS.map(|(ending, _)| ending))
+        .hint("`as FORMAT` says how a file with another ending is written")
+}
+
+fn expected() -> String {
+    format!("a file that ends in {}", one_of(ENDINGS.map(|(ending, _)| ending)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::parse;
+    use crate::query::split::{Continuation, split};
+
+    fn asked(statement: &str) -> Result<Destination, Diagnostic> {
+        let piece = split(statement, Continuation::Explicit).into_iter().next().unwrap().unwrap();
+        destination(&parse(piece).unwrap())
+    }
+
+    #[test]
+    fn a_files_ending_says_its_format_unless_the_statement_does() {
+        assert_eq!(asked("count clips into \"x.CSV\"").unwrap().format, Some(Format::Csv));
+        assert_eq!(asked("count clips as json into \"x.dat\"").unwrap().format, Some(Format::Json));
+        assert_eq!(asked("count clips into \"x\"").unwrap(), Destination { format: None, file: Some("x".into()) });
+        assert!(asked("count clips into \"x.cvs\"").unwrap_err().hints[0].contains("`csv`"));
+    }
+
+    #[test]
+    fn no_format_writes_a_picture() {
+        for statement in ["count clips as plot into \"p.svg\"", "count clips into \"p.PNG\""] {
+            let fault = asked(statement).unwrap_err();
+            assert!(fault.message.starts_with("no format writes a `.") && fault.span.is_some(), "{fault:?}");
+            assert!(fault.hints[0].contains("as plot into \"FILE.txt\""), "{fault:?}");
+        }
+        assert_eq!(format_of(Path::new("notes.foo")), Ok(None));
     }
 }

@@ -6,13 +6,14 @@
 //! ```
 //!
 //! In a column's name `_` stands for a space. What has no value (null, NaN) goes before the rest, and with `desc` behind it.
+//! Bars that stand for the rows of the table go with them; other figures stay whole.
 
 use std::cmp::Ordering;
 
 use crate::diagnostic::{Diagnostic, Span, Spanned, one_of};
 use crate::query::bind::count;
 use crate::query::{Command, Order, Signature};
-use crate::report::{Report, Table};
+use crate::report::{Estimate, Figure, Report, Table};
 use crate::value::Value;
 use crate::verb::Step;
 
@@ -62,17 +63,38 @@ impl Rows {
             let fault = Diagnostic::new(format!("the result of `{}` has no table", report.kind)).at(span);
             return Err(fault.expected("a statement that gives rows"));
         }
-        let Some(table) = self.ordered(&mut report.tables)? else { return Ok(()) };
+        let Some((at, mut kept)) = self.ordered(&report.tables)? else { return Ok(()) };
+        let Report { tables, figures, notes, .. } = report;
+        let Some(table) = tables.get_mut(at) else { return Ok(()) };
         let total = table.rows.len() + std::mem::take(&mut table.more);
-        if let Some(limit) = self.limit.filter(|&limit| limit < total) {
+        let limit = self.limit.filter(|&limit| limit < total);
+        kept.truncate(limit.unwrap_or(total));
+        let mut whole = false;
+        for figure in figures {
+            match figure {
+                Figure::Bars { bars, .. } if are_rows(bars.as_slice(), table, total) => {
+                    *bars = kept.iter().filter_map(|&row| bars.get(row).cloned()).collect();
+                }
+                _ => whole = true,
+            }
+        }
+        if self.order.is_some() {
+            let rows = &mut table.rows;
+            *rows = kept.iter().filter_map(|&row| rows.get_mut(row).map(std::mem::take)).collect();
+        }
+        if let Some(limit) = limit {
             table.rows.truncate(limit);
-            report.notes.push(format!("{limit} of {total} rows; `limit 0` shows all"));
+            let where_cut = if whole { " in the table" } else { "" };
+            notes.push(format!("{limit} of {total} rows{where_cut}; `limit 0` shows all"));
         }
         Ok(())
     }
 
-    fn ordered<'t>(&self, tables: &'t mut [Table]) -> Result<Option<&'t mut Table>, Diagnostic> {
-        let Some(Spanned { node: order, span }) = &self.order else { return Ok(tables.first_mut()) };
+    /// The table that is meant, and its rows in the order that is asked for.
+    fn ordered(&self, tables: &[Table]) -> Result<Option<(usize, Vec<usize>)>, Diagnostic> {
+        let Some(Spanned { node: order, span }) = &self.order else {
+            return Ok(tables.first().map(|table| (0, (0..table.rows.len() + table.more).collect())));
+        };
         let plain = |name: &str| name.to_lowercase().replace(' ', "_");
         let wanted = plain(&order.field);
         let found = tables
@@ -90,13 +112,21 @@ impl Rows {
             let fault = Diagnostic::new(format!("the result has no column `{}`", order.field)).at(*span);
             return Err(fault.expected(one_of(names())).suggest(&order.field, names()));
         };
-        let Some(table) = tables.get_mut(at) else { return Ok(None) };
-        table.rows.sort_by(|a, b| {
-            let order_of = compare(a.get(column), b.get(column));
+        let Some(table) = tables.get(at) else { return Ok(None) };
+        let cell = |row: usize| table.rows.get(row).and_then(|row| row.get(column));
+        let mut rows: Vec<usize> = (0..table.rows.len()).collect();
+        rows.sort_by(|&a, &b| {
+            let order_of = compare(cell(a), cell(b));
             if order.descending { order_of.reverse() } else { order_of }
         });
-        Ok(Some(table))
+        Ok(Some((at, rows)))
     }
+}
+
+/// Whether each bar stands for a row: as many, and each label in its row.
+fn are_rows(bars: &[(String, Estimate)], table: &Table, total: usize) -> bool {
+    let named = |(row, (label, _)): (&Vec<Value>, &(String, Estimate))| row.iter().any(|cell| cell.to_string() == *label);
+    bars.len() == total && table.rows.iter().zip(bars).all(named)
 }
 
 fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
@@ -139,6 +169,32 @@ mod tests {
         let mut found = report();
         rows(Some(("best_rank", false)), None).choose(&mut found).unwrap();
         assert_eq!(classes(&found), "abdc");
+    }
+
+    #[test]
+    fn bars_go_with_the_rows_that_they_stand_for() {
+        let bars = |labels: &str| {
+            let bars = labels.chars().map(|label| (label.to_string(), Estimate::point("n", 1.0))).collect();
+            Figure::Bars { title: String::new(), unit: String::new(), bars }
+        };
+        let mut found = report();
+        found.figures = vec![bars("abcd")];
+        rows(Some(("best_rank", true)), Some(3)).choose(&mut found).unwrap();
+        assert_eq!((&found.figures, classes(&found).as_str()), (&vec![bars("cbd")], "cbd"));
+        assert_eq!(found.notes, ["3 of 4 rows; `limit 0` shows all"]);
+        // As many bars as rows, but of other things; and another number of them.
+        for other in ["abcx", "abc"] {
+            let mut found = report();
+            found.figures = vec![bars(other)];
+            rows(Some(("best_rank", true)), Some(3)).choose(&mut found).unwrap();
+            assert_eq!(found.figures, [bars(other)]);
+            assert_eq!(found.notes, ["3 of 4 rows in the table; `limit 0` shows all"]);
+        }
+        found = report();
+        found.tables.remove(0);
+        found.figures = vec![bars("abcd")];
+        rows(None, Some(2)).choose(&mut found).unwrap();
+        assert_eq!((&found.figures, found.tables[0].rows.len()), (&vec![bars("ab")], 2));
     }
 
     #[test]

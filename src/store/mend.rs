@@ -89,6 +89,9 @@ impl Store {
             rebuild(dir, &kv, next, progress)?;
             drop(kv);
             Sled::wait_until_closed(&renew::db(dir));
+            if begun.kept.is_none() {
+                begun.kept = Some(renew::keep(dir)?);
+            }
             renew::finish(dir)?;
         } else {
             write(&kv, found.fixes, next)?;
@@ -146,7 +149,7 @@ fn open(dir: &Path, repair: bool, out: &mut Checkup) -> Result<Sled, Error> {
     let wrong = wrong_files(&db);
     let named = wrong.iter().map(|name| format!("`db/{name}`")).collect::<Vec<_>>().join(" and ");
     if wrong.is_empty() {
-        return Err(Error::damaged(format!("{first}, and without its log nothing can be read or mended")));
+        return if repair { open_by_log(dir, first, out) } else { Err(Error::damaged(first)) };
     }
     if !repair {
         let advice = "it follows from the log, and `dyad check --repair` makes it again";
@@ -164,6 +167,28 @@ fn open(dir: &Path, repair: bool, out: &mut Checkup) -> Result<Sled, Error> {
     let kv = opened.map_err(|_| Error::damaged(first))?;
     out.find(Remedy::Rebuilt, None, None, format!("{named} has a wrong checksum"));
     Ok(kv)
+}
+
+/// Opens a byte store whose files are what was written, but do not fit each other: by its log alone, up to the first wrong byte.
+fn open_by_log(dir: &Path, first: String, out: &mut Checkup) -> Result<Sled, Error> {
+    let db = renew::db(dir);
+    let snapshots: Vec<_> = Sled::snapshots(&db);
+    if snapshots.is_empty() || !db.join("db").is_file() {
+        return Err(Error::damaged(format!("{first}, and without its log nothing can be read or mended")));
+    }
+    let kept = renew::keep(dir)?;
+    let removed = snapshots.iter().try_for_each(|file| fs::remove_file(file).map_err(|e| Error::io("remove", file, e)));
+    match removed.and_then(|()| catalog::open_waiting(dir)) {
+        Ok(kv) => {
+            out.find(Remedy::Lost, None, None, format!("{first}: it was read up to the first wrong byte of its log"));
+            out.kept = Some(kept);
+            Ok(kv)
+        }
+        Err(_) => {
+            renew::put_back(dir, &kept)?;
+            Err(Error::damaged(format!("{first}, and nothing can be read of its log")))
+        }
+    }
 }
 
 /// The files of sled that follow from its log and are not what was written: the last four bytes are a crc32 of what is before

@@ -4,6 +4,7 @@
 //!   db.new/    being written; removed at the next open
 //!   db.whole/  written and safe on the disk: from here on it is the store
 //!   db.old/    the one before, on its way out; removed at the next open
+//!   db.damaged/  as it was before a repair that lost something; the user removes it
 //! ```
 //! [`finish`] renames `db.new` to `db.whole`, then `db` to `db.old`, then `db.whole` to `db`. A kill between any two of them
 //! leaves what [`settle`] brings to the same end.
@@ -22,6 +23,8 @@ use super::sled::Sled;
 const NEW: &str = "db.new";
 const WHOLE: &str = "db.whole";
 const OLD: &str = "db.old";
+/// What the names of folders begin with that a repair keeps.
+pub(super) const KEPT: &str = "db.damaged";
 /// Most bytes and most entries of one batch of a copy.
 const BATCH_BYTES: usize = 2 << 20;
 const BATCH_ENTRIES: usize = 1_000;
@@ -58,6 +61,36 @@ pub(super) fn settle(dir: &Path) -> Result<(), Error> {
         sync(dir)?;
     }
     remove(&dir.join(OLD))
+}
+
+/// Keeps the byte store as it is beside itself before a repair that may lose some of it, and gives the folder. Files that sled
+/// writes into are copied; those of large values are never changed, and take no place twice where the file system has links.
+pub(super) fn keep(dir: &Path) -> Result<PathBuf, Error> {
+    let (from, blobs) = (db(dir), Path::new("blobs"));
+    let free = |number: &u32| !dir.join(kept(*number)).exists();
+    let to = dir.join(kept((1..).find(free).unwrap_or(u32::MAX)));
+    fs::create_dir_all(to.join(blobs)).map_err(|e| Error::io("make", &to, e))?;
+    for folder in [Path::new(""), blobs] {
+        let entries = fs::read_dir(from.join(folder)).into_iter().flatten().filter_map(Result::ok);
+        for file in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())) {
+            let place = to.join(folder).join(file.file_name());
+            if folder != blobs || fs::hard_link(file.path(), &place).is_err() {
+                fs::copy(file.path(), &place).map_err(|e| Error::io("copy to", &place, e))?;
+            }
+        }
+    }
+    Ok(to)
+}
+
+fn kept(number: u32) -> String {
+    if number == 1 { KEPT.to_owned() } else { format!("{KEPT}-{number}") }
+}
+
+/// Puts what [`keep`] kept back in its place.
+pub(super) fn put_back(dir: &Path, kept: &Path) -> Result<(), Error> {
+    Sled::wait_until_closed(&db(dir));
+    remove(&db(dir))?;
+    rename(kept, &db(dir))
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), Error> {

@@ -9,9 +9,7 @@
 //! sled counts a page above 128 KiB by the size of a pointer and so keeps our vector blocks in memory: closing it is what gives
 //! them back. A scan therefore holds nothing of sled between its steps; it goes on behind its last key.
 
-use std::collections::VecDeque;
 use std::io;
-use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
@@ -21,6 +19,9 @@ use super::error::{Error, plain};
 use super::key_value::{Batch, Entry, KeyValue};
 
 mod blobs;
+mod scan;
+
+use scan::Scan;
 
 /// Bytes that sled may keep in memory.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -28,12 +29,8 @@ const CACHE_BYTES: u64 = 64 << 20;
 /// After so many bytes of keys and values, read or written, sled is closed and opened again.
 const REOPEN_BYTES: u64 = 256 << 20;
 
-/// What a scan reads ahead at most: entries, and bytes of them.
-const AHEAD: usize = 64;
-const AHEAD_BYTES: usize = 128 << 10;
-
 /// After more bytes than these were written, the log is summed up when the store is closed.
-const MUCH: u64 = 4 << 20;
+const MUCH: u64 = 32 << 10;
 
 /// How long a byte store that was just closed is waited for.
 pub(super) const WAIT: Duration = Duration::from_millis(5);
@@ -100,6 +97,12 @@ impl Sled {
         ["conf", "db"].iter().any(|name| path.join(name).is_file()) || has_files(path)
     }
 
+    /// The files in which sled sums up its log.
+    pub(super) fn snapshots(path: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
+        entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("snap.")).map(|entry| entry.path()).collect()
+    }
+
     /// The same, closed and opened again each time so many bytes went through.
     #[must_use]
     pub fn reopening_after(mut self, bytes: u64) -> Self {
@@ -133,8 +136,18 @@ impl Sled {
         }
     }
 
+    /// A call that reads. sled may write at it, too, to give back memory: where the disk fails it is as after a write.
     fn call<T>(&self, doing: &'static str, job: impl FnOnce(&::sled::Db) -> ::sled::Result<T>) -> Result<T, Error> {
-        self.with(|db| call(doing, &self.path, || job(db)))
+        self.with(|db| self.read(db, doing, || job(db)))
+    }
+
+    fn read<T>(&self, db: &::sled::Db, doing: &'static str, job: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Error> {
+        let failed = |error: &Error| {
+            if matches!(error, Error::Io { .. }) {
+                self.fail(db, error)
+            }
+        };
+        call(doing, &self.path, job).inspect_err(failed)
     }
 
     /// A call that writes. After one that failed, sled waits for ever in the next one, and in its end: so there is neither. Its
@@ -286,67 +299,6 @@ fn fault(doing: &'static str, path: &Path, error: ::sled::Error) -> Error {
     }
 }
 
-/// Entries in order of keys, some read ahead; nothing of sled is held between its steps.
-struct Scan<'a> {
-    sled: &'a Sled,
-    from: Bound<Vec<u8>>,
-    to: Bound<Vec<u8>>,
-    ahead: VecDeque<Result<Entry, Error>>,
-    /// Entries that the next step reads: one at first, who asks for one reads no more.
-    most: usize,
-    ended: bool,
-}
-
-impl Scan<'_> {
-    fn step(&mut self) -> Result<(), Error> {
-        let (sled, mut bytes) = (self.sled, 0);
-        sled.with(|db| {
-            let mut entries = db.range::<Vec<u8>, _>((self.from.clone(), self.to.clone()));
-            while self.ahead.len() < self.most && bytes < AHEAD_BYTES {
-                let Some((key, value)) = call("read from", &sled.path, || entries.next().transpose())? else {
-                    self.ended = true;
-                    break;
-                };
-                bytes += key.len() + value.len();
-                self.ahead.push_back(Ok((key.to_vec(), value.to_vec())));
-                self.from = Bound::Excluded(key.to_vec());
-            }
-            Ok(())
-        })?;
-        sled.moves(bytes);
-        self.most = AHEAD.min(2 * self.most);
-        Ok(())
-    }
-}
-
-impl Iterator for Scan<'_> {
-    type Item = Result<Entry, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ahead.is_empty()
-            && !self.ended
-            && let Err(error) = self.step()
-        {
-            // Behind what was read before it.
-            self.ahead.push_back(Err(error));
-            self.ended = true;
-        }
-        self.ahead.pop_front()
-    }
-}
-
-/// The first key behind all that start with `prefix`.
-fn behind(prefix: &[u8]) -> Bound<Vec<u8>> {
-    let mut key = prefix.to_vec();
-    while let Some(last) = key.pop() {
-        if let Some(next) = last.checked_add(1) {
-            key.push(next);
-            return Bound::Excluded(key);
-        }
-    }
-    Bound::Unbounded
-}
-
 impl KeyValue for Sled {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let value = self.call("read from", |db| Ok(db.get(key)?.map(|bytes| bytes.to_vec())))?;
@@ -378,8 +330,7 @@ impl KeyValue for Sled {
     }
 
     fn scan_prefix<'a>(&'a self, prefix: &[u8]) -> Box<dyn Iterator<Item = Result<Entry, Error>> + 'a> {
-        let (from, to) = (Bound::Included(prefix.to_vec()), behind(prefix));
-        Box::new(Scan { sled: self, from, to, ahead: VecDeque::new(), most: 1, ended: false })
+        Box::new(Scan::new(self, prefix))
     }
 
     fn flush(&self) -> Result<(), Error> {

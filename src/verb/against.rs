@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A tested clip never helps itself: it is left out of its own class's mean and of its own neighbours, and with `by FIELD`
-//! so are all clips of its fold. `protocol=resubstitution` is the paper's own, which tests on what it averaged.
+//! so are all clips of its fold, which intervals draw whole. `protocol=resubstitution` is the paper's own, which tests on what
+//! it averaged.
 
 use std::sync::Arc;
 
@@ -29,8 +30,12 @@ pub const PROTOCOL: Parameter = Parameter {
     help: "for prototypes: whether a tested clip may be part of its own class's mean",
 };
 /// `k=`
-pub const K: Parameter =
-    Parameter { name: "k", kind: Kind::Int { min: 1, max: 10_000 }, default: "5", help: "for `using knn`: how many neighbours" };
+pub const K: Parameter = Parameter {
+    name: "k",
+    kind: Kind::Int { min: 1, max: 10_000 },
+    default: "5",
+    help: "for `using knn`: how many neighbours; of equal cosines the clip that comes first counts",
+};
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -163,7 +168,7 @@ impl Against {
         }
         let folds = match self {
             Against::Means { folds: Some(field), resubstitution: false } | Against::Neighbours { folds: Some(field), .. } => {
-                Some(truth.groups(field)?)
+                Some(folds_by(task, truth, field)?)
             }
             _ => None,
         };
@@ -184,29 +189,50 @@ impl Against {
                 Ok((Arc::new(prototypes), masked))
             }
             Against::Neighbours { k, .. } => {
-                let clips = truth.clips.embeddings();
-                Ok((Arc::new(Neighbours::new(clips, &truth.class, labels.len(), *k, protocol, progress)?), 0))
+                let neighbours = Neighbours::new(truth.clips.embeddings(), &truth.class, labels.len(), *k, protocol, progress)?;
+                let lacking = neighbours.without_own();
+                Ok((Arc::new(neighbours), lacking))
             }
         }
     }
 
     /// Says in the report what clips were held against; `masked` clips had no score with their own class.
     pub fn tell(&self, report: &mut Report, masked: usize) {
-        match self {
+        let lacking = match self {
             Against::Texts(prompts) => return provenance::prompted(&mut report.context, prompts),
-            Against::Means { .. } => report.context.fact("labels", "prototypes"),
-            Against::Neighbours { k, .. } => {
+            Against::Means { .. } => {
+                report.context.fact("labels", "prototypes");
+                "have no other clips of their class whose mean has a direction"
+            }
+            Against::Neighbours { k, folds } => {
                 report.context.fact("labels", "neighbours");
                 report.context.fact("k", *k);
+                report.notes.push("the scores are shares of votes, not cosines".to_owned());
+                if folds.is_some() {
+                    "have no clip of their class in the other folds"
+                } else {
+                    "have no other clip of their class"
+                }
             }
-        }
+        };
         report.context.fact("protocol", self.protocol());
         if masked > 0 {
-            report.notes.push(format!(
-                "{masked} clips have no other clips of their class whose mean has a direction, and count as wrong"
-            ));
+            report.notes.push(format!("{masked} clips {lacking}, and count as wrong"));
         }
     }
+}
+
+/// The fold of each clip, of which there are two at least.
+///
+/// # Errors
+/// When a clip lacks the field, or all are in one fold.
+fn folds_by(task: &Task, truth: &Truth, field: &Spanned<String>) -> Result<Vec<usize>, Error> {
+    let folds = task.groups(truth, field)?;
+    if folds.iter().any(|fold| Some(fold) != folds.first()) {
+        return Ok(folds);
+    }
+    let fault = Diagnostic::new(format!("all clips are in one fold, since they have the same `{}`", field.node)).at(field.span);
+    Err(fault.expected("a field of which these clips have at least two values").into())
 }
 
 /// What takes the place of texts as labels.

@@ -26,7 +26,8 @@ static SIGNATURE: Signature = Signature {
             `by FIELD`). `top1` also gets McNemar's exact test. A quantity that every item has (a clip's reciprocal rank, separation or \
             margin, a query's average precision, an anchor's part of the accuracy) gets a permutation test that flips signs: all patterns where \
             there are at most 10,000, else 10,000 seeded ones. p is two-sided and not corrected; a sweep (`prompts=`) lists its \
-            prompts against the best with Holm's correction over all pairs of prompts.",
+            prompts against the best with Holm's correction over all pairs of prompts. `resamples=`, `confidence=` and `seed=` stand \
+            after the second bracket.",
     clauses: &[Clause::With],
     parameters: &[shared::RESAMPLES, shared::CONFIDENCE, shared::SEED],
     examples: &[
@@ -74,6 +75,27 @@ fn needs(span: Span) -> Diagnostic {
         .expected("`compare (STATEMENT) with (STATEMENT)` or `compare NAME with NAME`")
 }
 
+/// Refuses what a side says of its own intervals and tables, which `compare` does not look at.
+fn refuse_inside(bound: &Bound, signature: &Signature) -> Result<(), Diagnostic> {
+    // The seed of a verb with `sample=` also draws its items.
+    let draws = signature.parameter("sample").is_some();
+    let mut of_both = ["resamples", "confidence", "seed"].into_iter().filter(|word| !(draws && *word == "seed"));
+    if let Some((word, span)) = of_both.find_map(|word| Some((word, bound.written(word)?))) {
+        let fault = Diagnostic::new(format!("`{word}` says nothing to one side: both are resampled together")).at(span);
+        return Err(fault.expected(format!("`{word}=…` after the second bracket")));
+    }
+    bound.refuse(&["by", "confusion"], "one side of a comparison, which is not shown by itself")
+}
+
+/// What stands in brackets begins with no verb; it may be a name, which stands without them.
+fn no_verb(word: &Spanned<String>, scope: &Scope<'_>) -> Diagnostic {
+    if !scope.named.contains_key(&word.node) {
+        return verb::unknown(word, &[]);
+    }
+    let fault = Diagnostic::new(format!("`{}` is the name of a result and no statement", word.node)).at(word.span);
+    fault.expected(format!("`{}` without brackets", word.node)).hint("results compare by name as in `compare NAME with NAME`")
+}
+
 /// One side of a comparison.
 enum Side {
     Planned { text: String, plan: Box<dyn Plan>, span: Span },
@@ -98,8 +120,10 @@ impl Side {
             let fault = Diagnostic::new("one side of a comparison is not shown by itself").at(span);
             return Err(fault.expected("`order by`, `limit`, `as` and `into` after the second bracket").into());
         }
-        let found = verb::find(&word.node).ok_or_else(|| verb::unknown(word, &[]))?;
-        let plan = found.plan(bind((**command).clone(), found.signature(), scope.settings)?, scope)?;
+        let Some(found) = verb::find(&word.node) else { return Err(no_verb(word, scope).into()) };
+        let bound = bind((**command).clone(), found.signature(), scope.settings)?;
+        refuse_inside(&bound, found.signature())?;
+        let plan = found.plan(bound, scope)?;
         Ok(Side::Planned { text: text.clone(), plan, span })
     }
 
@@ -216,12 +240,12 @@ impl ComparePlan {
         let mut table = Table::new(["test", "of", "n", "difference", "only first", "only second", "p"]).titled("tests");
         if let Some(test) = pairing.mcnemar()? {
             let count = |n: u64| Value::from(usize::try_from(n).unwrap_or(usize::MAX));
-            let difference = (test.only_a as f64 - test.only_b as f64) / pairing.len() as f64;
+            let difference = (test.only_a as f64 - test.only_b as f64) / test.items as f64;
             let (only_a, only_b) = (count(test.only_a), count(test.only_b));
             table.push(vec![
                 "McNemar, exact".into(),
                 "top1".into(),
-                pairing.len().into(),
+                test.items.into(),
                 difference.into(),
                 only_a,
                 only_b,

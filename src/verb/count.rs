@@ -1,5 +1,6 @@
 //! `count clips`: how many pass a condition, in all or by the values of a field.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Spanned;
@@ -74,6 +75,7 @@ impl Plan for CountPlan {
         report.context = provenance::store_context(scope);
         report.context.collection = Some(collection.to_owned());
         report.context.n = Some(n);
+        self.selection.note_no_texts(&mut report.notes)?;
         let Some(field) = &self.by else {
             let mut table = Table::new(["count"]);
             table.push(vec![n.into()]);
@@ -86,13 +88,11 @@ impl Plan for CountPlan {
         if groups.listed {
             report.notes.push(format!("`{}` is a list: a clip counts once in each of its members", field.node));
         }
-        let mut groups: Vec<_> = groups.of.into_iter().collect();
-        groups.sort_by(|(_, (a, _)), (_, (b, _))| a.sort_order(b));
         let mut table = Table::new([field.node.as_str(), "count"]);
         let mut bars = Vec::new();
-        for (name, (value, n)) in groups {
+        for (Key(value), n) in groups.of {
+            bars.push((value.to_string(), Estimate::count("count", n)));
             table.push(vec![value, n.into()]);
-            bars.push((name, Estimate::count("count", n)));
         }
         report.tables.push(table);
         report.figures.push(Figure::Bars { title: format!("clips by {}", field.node), unit: String::new(), bars });
@@ -103,7 +103,7 @@ impl Plan for CountPlan {
 /// How many items have each value.
 #[derive(Default)]
 struct Groups {
-    of: BTreeMap<String, (Value, usize)>,
+    of: BTreeMap<Key, usize>,
     /// One of them was a list.
     listed: bool,
 }
@@ -115,10 +115,49 @@ impl Groups {
         let values = if value.members().is_empty() { &[Value::Null] } else { value.members() };
         let mut seen = BTreeSet::new();
         for value in values {
-            let name = value.to_string();
-            if seen.insert(name.clone()) {
-                self.of.entry(name).or_insert((value.clone(), 0)).1 += 1;
+            if seen.insert(Key(value.clone())) {
+                *self.of.entry(Key(value.clone())).or_insert(0) += 1;
             }
         }
+    }
+}
+
+/// A value as it is told from others: 1 is 1.0, and neither is the text "1", nor is no value the text "".
+struct Key(Value);
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.sort_order(&other.0)
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Key {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_different_kinds_are_different_groups() {
+        let mut groups = Groups::default();
+        let values = [Value::Null, "".into(), true.into(), "true".into(), 1i64.into(), "1".into(), 1.0.into()];
+        values.into_iter().for_each(|value| groups.take(value));
+        groups.take(Value::list([1i64.into(), Value::from("1"), 1.0.into()]));
+        let found: Vec<_> = groups.of.into_iter().map(|(Key(value), n)| (value, n)).collect();
+        let one = |value: &str, n: usize| (Value::from(value), n);
+        let others = [(Value::Null, 1), (true.into(), 1), (1i64.into(), 3)];
+        assert_eq!(found, Vec::from_iter(others.into_iter().chain([one("", 1), one("1", 2), one("true", 1)])));
     }
 }

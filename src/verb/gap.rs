@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::embedding::Embeddings;
-use crate::metric::{Difference, Gap as Measured, Margins, Measure, Product};
+use crate::metric::{Difference, Gap as Measured, Margins, Measure, Product, ROUNDING};
 use crate::query::signature::{Clause, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Estimate, Figure, Table};
 use crate::verb::truth::Task;
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance};
-use crate::workspace::{self, Prompts};
+use crate::workspace::Prompts;
 
 pub struct Gap;
 
@@ -20,8 +20,9 @@ static SIGNATURE: Signature = Signature {
     about: "`gap` is the distance of the mean of the clips' unit vectors from the mean of the label texts' (0 to 2). `audio_cone` and \
             `text_cone` are the mean cosine of two different vectors of one side: 1 is a point, 0 uses all directions. `cross_cosine` is \
             the mean cosine of a clip with a text. Centring takes each side's own mean away and brings vectors to unit length again; \
-            `top1` is given before and after it, with the paired difference. Intervals resample clips; the texts stay, so `text_cone` \
-            does not move, and the means that are taken away are those of all clips. Source: Liang et al., NeurIPS 2022.",
+            `top1` is given before and after it, with the paired difference; what is centred is undefined where a vector lies at the \
+            mean. Intervals resample clips; the texts stay, so `text_cone` does not move, and the means that are taken away are those \
+            of all clips. Source: Liang et al., NeurIPS 2022.",
     subjects: &["clip"],
     clauses: &[Clause::In, Clause::Where],
     parameters: &[shared::PROMPT, shared::MODEL, shared::RESAMPLES, shared::CONFIDENCE, shared::SEED],
@@ -78,12 +79,25 @@ impl Plan for GapPlan {
             let scores = Product::new(clips, &task.info.key.space, Arc::new(texts))?;
             Ok(Top1(Margins::over(&scores, &truth.class, scope.progress)?))
         };
-        let moved = top1(Arc::new(centred(&clips)?), centred(&texts)?)?;
+        let moved = match centred(&clips, "clips").and_then(|clips| Ok((clips, centred(&texts, "texts")?))) {
+            Ok((clips, texts)) => Some(top1(Arc::new(clips), texts)?),
+            Err(why) => {
+                report.notes.push(why);
+                None
+            }
+        };
         let plain = top1(clips, texts)?;
-        let difference = Difference::new(&moved, &plain)?;
-        let measures: [(&str, &dyn Measure); 3] =
-            [("top1", &plain), ("top1_centred", &moved), ("top1_centring_difference", &difference)];
+        let difference = moved.as_ref().map(|moved| Difference::new(moved, &plain)).transpose()?;
+        let measures: [(&str, Option<&dyn Measure>); 3] = [
+            ("top1", Some(&plain)),
+            ("top1_centred", moved.as_ref().map(|moved| moved as &dyn Measure)),
+            ("top1_centring_difference", difference.as_ref().map(|difference| difference as &dyn Measure)),
+        ];
         for (name, measure) in measures {
+            let Some(measure) = measure else {
+                report.metrics.push(Estimate::point(name, f64::NAN));
+                continue;
+            };
             let sampled = bootstrap.estimate(measure, None, scope.progress)?;
             report.metrics.extend(sampled.estimates.into_iter().map(|e| Estimate { name: name.to_owned(), ..e }));
         }
@@ -120,17 +134,43 @@ impl Measure for Top1 {
     }
 }
 
-/// The unit vectors less their mean, at unit length again.
+/// The unit vectors less their mean, at unit length again; `what` they are.
 ///
 /// # Errors
-/// When one lies at the mean and has no direction left.
-pub fn centred(rows: &Embeddings) -> Result<Embeddings, Error> {
+/// Says in a sentence how many lie at the mean, and have no direction left but that of rounding.
+pub fn centred(rows: &Embeddings, what: &str) -> Result<Embeddings, String> {
     let dim = rows.dim();
     let mut mean = vec![0.0f64; dim];
     for row in rows.rows().chunks_exact(dim) {
         mean.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x) / rows.len() as f64);
     }
     let values = rows.rows().chunks_exact(dim).flat_map(|row| row.iter().zip(&mean).map(|(&x, m)| (f64::from(x) - m) as f32));
-    let centred = Embeddings::from_rows(rows.space.clone(), dim, values.collect());
-    Ok(centred.map_err(workspace::Error::from)?)
+    let values: Vec<f32> = values.collect();
+    // A row and the mean have a length of at most 1 each.
+    let at_the_mean = |row: &&[f32]| row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt() <= 2.0 * ROUNDING;
+    match values.chunks_exact(dim).filter(at_the_mean).count() {
+        0 => Embeddings::from_rows(rows.space.clone(), dim, values).map_err(|fault| fault.to_string()),
+        n => Err(format!(
+            "{n} of {} {what} lie at the mean of all and have no direction less that mean: centred numbers are undefined",
+            rows.len()
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embedding::{Modality, Space, Stage};
+
+    #[test]
+    fn what_lies_at_the_mean_has_no_direction() {
+        let of = |rows: &[f32]| Embeddings::from_rows(Space::new("m", Modality::Audio, Stage::Joint), 3, rows.to_vec()).unwrap();
+        // 0.3 of 90 equal rows does not add up to 0.3, and lengths round differently.
+        let equal: Vec<f32> = (1..=90).flat_map(|n| [0.3, -0.7, 0.2].map(|x: f32| x * n as f32)).collect();
+        let why = centred(&of(&equal), "clips").unwrap_err();
+        assert!(why.starts_with("90 of 90 clips lie at the mean"), "{why}");
+        // Their mean lies beside the third, but not on it.
+        let apart = of(&[1.0, 0.0, 1.0, -1.0, 0.0, 1.0, 0.0, 0.0, 1.0]);
+        assert!(centred(&apart, "texts").is_ok_and(|rows| (rows.row(0)[0] - 1.0).abs() < 0.1));
+    }
 }

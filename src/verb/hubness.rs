@@ -9,7 +9,7 @@ use crate::query::signature::{Clause, Kind, Parameter, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Estimate, Figure, Report, Table};
 use crate::verb::gap::centred;
-use crate::verb::truth::{Task, Truth};
+use crate::verb::truth::{Task, Truth, labels_of};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance};
 use crate::workspace::Prompts;
 
@@ -29,8 +29,10 @@ static SIGNATURE: Signature = Signature {
             above 1 there are clear hubs), `orphans` the share of candidates that no query finds. Three directions: label texts as \
             queries for clips (`text_audio`), clips for clips (`audio_audio`, itself no candidate), and clips for labels at k=1 \
             (`audio_text`: how often each label is the best). Each as it is, after centring (each side less its own mean), and with \
-            CSLS (a candidate's cosine less half its mean cosine with its k nearest queries). Intervals resample candidates with the N \
-            that they have. Skewness is undefined where all N are equal. Before the projection there is `audio_audio` alone. Source: Radovanović et al., JMLR 2010; Conneau et al., ICLR 2018.",
+            CSLS (a candidate's cosine less half its mean cosine with its k nearest queries). Of equal scores the candidate that comes \
+            first counts. Intervals resample candidates with the N that they have. Skewness is undefined where all N are equal; the \
+            centred rows are left out where a vector lies at the mean. Before the projection there is `audio_audio` alone, over all \
+            clips, with or without labels. Source: Radovanović et al., JMLR 2010; Conneau et al., ICLR 2018.",
     subjects: &["clip"],
     clauses: &[Clause::In, Clause::Where],
     parameters: &[
@@ -86,7 +88,8 @@ struct HubnessPlan {
 struct Direction<'a> {
     name: &'static str,
     scores: Scores,
-    centred: Scores,
+    /// None where centring leaves vectors without a direction.
+    centred: Option<Scores>,
     k: usize,
     candidates: &'a [String],
 }
@@ -103,7 +106,7 @@ impl Plan for HubnessPlan {
     }
 
     fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
-        let (task, truth) = (&self.task, self.task.truth(scope)?);
+        let (task, truth) = (&self.task, self.truth(scope)?);
         let clips = (truth.clips.len(), "clips");
         let mut steps = match &self.prompts {
             Some(prompts) => task.reading_each(&truth, prompts, scope)?,
@@ -115,7 +118,7 @@ impl Plan for HubnessPlan {
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let task = &self.task;
-        let truth = task.truth(scope)?;
+        let truth = self.truth(scope)?;
         refuse_too_many(&truth, task.bound.verb.span)?;
         let bootstrap = parameters::bootstrap(&task.bound);
         let mut report = task.report("hubness", &truth, scope);
@@ -127,7 +130,8 @@ impl Plan for HubnessPlan {
         let mut hubs = Table::new(["direction", "correction", "hub", "label", "queries"]).titled("hubs");
         let mut bars = Vec::new();
         let ids = truth.ids();
-        for Direction { name, scores, centred, k, candidates } in self.directions(&truth, &ids, scope)? {
+        let labels: Vec<String> = truth.clips.items().into_iter().map(|item| labels_of(item).join("; ")).collect();
+        for Direction { name, scores, centred, k, candidates } in self.directions(&truth, &ids, &mut report.notes, scope)? {
             let mut tell = |correction: &str, counted: Hubs| -> Result<(), Error> {
                 let row = measured(name, correction, &counted, &bootstrap, &mut report, scope)?;
                 bars.push((format!("{name} {correction}"), row.clone()));
@@ -146,20 +150,21 @@ impl Plan for HubnessPlan {
                 let mut order: Vec<usize> = (0..counted.counts().len()).collect();
                 order.sort_by_key(|&c| std::cmp::Reverse(counted.counts()[c]));
                 for &c in order.iter().take(NAMED).filter(|&&c| counted.counts()[c] > 0) {
-                    let label = if name == "audio_text" { None } else { truth.class.get(c).map(|&k| truth.classes[k].as_str()) };
+                    let of_clip = labels.get(c).filter(|label| name != "audio_text" && !label.is_empty());
                     hubs.push(vec![
                         name.into(),
                         correction.into(),
                         candidates[c].as_str().into(),
-                        label.into(),
+                        of_clip.map(String::as_str).into(),
                         i64::from(counted.counts()[c]).into(),
                     ]);
                 }
                 Ok(())
             };
             tell("none", Hubs::new(&scores, k)?)?;
-            tell("centred", Hubs::new(&centred, k)?)?;
-            drop(centred);
+            if let Some(centred) = centred {
+                tell("centred", Hubs::new(&centred, k)?)?;
+            }
             tell("csls", Hubs::new(&csls(scores, self.k)?, k)?)?;
         }
         report.tables.extend([table, hubs]);
@@ -169,26 +174,45 @@ impl Plan for HubnessPlan {
 }
 
 impl HubnessPlan {
-    fn directions<'a>(&self, truth: &'a Truth, ids: &'a [String], scope: &Scope<'_>) -> Result<Vec<Direction<'a>>, Error> {
+    /// The clips: before the projection, where no label is used, with one label or none too.
+    fn truth(&self, scope: &Scope<'_>) -> Result<Truth, Error> {
+        if self.prompts.is_some() { self.task.truth(scope) } else { self.task.clips(scope) }
+    }
+
+    fn directions<'a>(
+        &self,
+        truth: &'a Truth,
+        ids: &'a [String],
+        notes: &mut Vec<String>,
+        scope: &Scope<'_>,
+    ) -> Result<Vec<Direction<'a>>, Error> {
         let task = &self.task;
         let clips = truth.clips.embeddings();
-        let clips_centred = Arc::new(centred(&clips)?);
+        let clips_centred = or_noted(centred(&clips, "clips"), notes).map(Arc::new);
         let mut directions = vec![Direction {
             name: "audio_audio",
             scores: clips_by_clips(&clips, scope)?,
-            centred: clips_by_clips(&clips_centred, scope)?,
+            centred: clips_centred.as_ref().map(|clips| clips_by_clips(clips, scope)).transpose()?,
             k: self.k,
             candidates: ids,
         }];
         let Some(prompts) = &self.prompts else { return Ok(directions) };
         let texts = scope.workspace.label_vectors(&task.model, task.stage(), prompts, &truth.classes, scope.progress)?;
-        let texts_centred = centred(&texts)?;
-        let (scores, centred) = (texts.cosines(&clips)?, texts_centred.cosines(&clips_centred)?);
-        directions.insert(0, Direction { name: "text_audio", scores, centred, k: self.k, candidates: ids });
-        let (scores, centred) = (clips.cosines(&texts)?, clips_centred.cosines(&texts_centred)?);
+        let texts_centred = or_noted(centred(&texts, "texts"), notes);
+        let both = clips_centred.as_deref().zip(texts_centred.as_ref());
+        let centred = both.map(|(clips, texts)| texts.cosines(clips)).transpose()?;
+        directions
+            .insert(0, Direction { name: "text_audio", scores: texts.cosines(&clips)?, centred, k: self.k, candidates: ids });
+        let centred = both.map(|(clips, texts)| clips.cosines(texts)).transpose()?;
+        let scores = clips.cosines(&texts)?;
         directions.push(Direction { name: "audio_text", scores, centred, k: 1, candidates: &truth.classes });
         Ok(directions)
     }
+}
+
+/// What centring leaves; a note says why it leaves nothing.
+fn or_noted(centred: Result<Embeddings, String>, notes: &mut Vec<String>) -> Option<Embeddings> {
+    centred.map_err(|why| notes.push(why)).ok()
 }
 
 /// Refuses more clips than a matrix of clips × clips should hold.

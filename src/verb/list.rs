@@ -80,6 +80,18 @@ impl Selection {
         Ok(all.and_then(|all| usize::try_from(all).ok()))
     }
 
+    /// Where the labels are, when labels are asked of a collection without texts of its own.
+    ///
+    /// # Errors
+    /// As [`Selection::work`].
+    pub fn note_no_texts(&self, notes: &mut Vec<String>) -> Result<(), Error> {
+        if self.modality == Modality::Text && self.all()? == 0 {
+            let name = self.collection.name();
+            notes.push(format!("`{name}` holds no texts; the labels of clips are their field `label`: `count clips by label`"));
+        }
+        Ok(())
+    }
+
     fn all(&self) -> Result<u64, Error> {
         Ok(self.collection.len(self.modality).map_err(workspace::Error::from)?)
     }
@@ -115,6 +127,7 @@ impl Plan for ListPlan {
         report.context.collection = Some(self.selection.collection.name().to_owned());
         report.context.n = Some(listed.rows.len() + listed.more);
         report.tables.push(listed.table());
+        self.selection.note_no_texts(&mut report.notes)?;
         Ok(report.into())
     }
 }

@@ -23,7 +23,8 @@ static SIGNATURE: Signature = Signature {
             margin 0, and such a clip is wrong when its label is among them. Quantiles over all clips, over those that go to their own \
             label and over the others. `margin_roc_auc` is the chance that a clip that is right has the greater margin than one that is \
             wrong, ties one half: one half means that the margin says nothing, and it is undefined where all clips are right or all \
-            wrong. Intervals resample clips. `as plot` draws the histogram.",
+            wrong. Intervals resample clips (groups with `by FIELD`). `as plot` draws the histogram. `using knn` gives shares of votes in \
+            place of cosines (see `classify`).",
     examples: &[
         Example {
             statement: "margin clips where prompt=\"A <> track\"",

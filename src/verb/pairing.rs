@@ -24,6 +24,16 @@ pub struct Pairing<'a> {
     partial: bool,
 }
 
+/// The items of which both sides are right or wrong.
+#[derive(Default)]
+struct Judged {
+    /// Whether the first has each right.
+    a: Vec<bool>,
+    b: Vec<bool>,
+    /// Their groups, where there are groups.
+    groups: Option<Vec<usize>>,
+}
+
 /// A trial's numbers over the paired items.
 struct Side<'a> {
     trial: &'a Trial,
@@ -121,21 +131,28 @@ impl<'a> Pairing<'a> {
         bootstrap.estimate(&Difference::new(&self.a, &self.b)?, self.groups.as_deref(), progress)
     }
 
-    /// McNemar's exact test, where both sides know what is right.
+    /// McNemar's exact test over the items that both sides have right or wrong, where there are some.
     ///
     /// # Errors
-    /// When there are no items.
+    /// As [`mcnemar`].
     pub fn mcnemar(&self) -> Result<Option<McNemar>, metric::Error> {
-        self.right().map(|(a, b)| mcnemar(&a, &b)).transpose()
+        self.judged().map(|judged| mcnemar(&judged.a, &judged.b)).transpose()
     }
 
-    /// Whether each item is right, where both sides know.
-    fn right(&self) -> Option<(Vec<bool>, Vec<bool>)> {
-        let right = |side: &Side<'_>| {
-            let right = side.trial.right.as_ref()?;
-            side.at.iter().map(|i| right.get((*i)?).copied()).collect::<Option<Vec<bool>>>()
-        };
-        right(&self.a).zip(right(&self.b))
+    /// The items that both sides have right or wrong; none where there are none.
+    fn judged(&self) -> Option<Judged> {
+        let (a, b) = (self.a.trial.right.as_ref()?, self.b.trial.right.as_ref()?);
+        let of = |right: &[Option<bool>], at: Option<usize>| right.get(at?).copied().flatten();
+        let mut judged = Judged { groups: self.groups.as_ref().map(|_| Vec::new()), ..Judged::default() };
+        for (item, (i, j)) in self.a.at.iter().zip(&self.b.at).enumerate() {
+            let (Some(first), Some(second)) = (of(a, *i), of(b, *j)) else { continue };
+            judged.a.push(first);
+            judged.b.push(second);
+            if let (Some(own), Some(all)) = (&mut judged.groups, &self.groups) {
+                own.extend(all.get(item));
+            }
+        }
+        (!judged.a.is_empty()).then_some(judged)
     }
 
     /// The sign-flip test of each quantity that both sides have for each item, over the items where it is a number.
@@ -168,9 +185,8 @@ impl<'a> Pairing<'a> {
     /// # Errors
     /// When `progress` is cancelled.
     pub fn leading_test(&self, seed: u64, progress: &dyn Progress) -> Result<Option<(String, f64)>, metric::Error> {
-        if let Some((a, b)) = self.right() {
-            let groups = self.groups.as_deref();
-            return Ok(Some((of_right(groups.is_some()).into(), test_right(&a, &b, groups, seed, progress)?)));
+        if let Some(Judged { a, b, groups }) = self.judged() {
+            return Ok(Some((of_right(groups.is_some()).into(), test_right(&a, &b, groups.as_deref(), seed, progress)?)));
         }
         Ok(self.flips(seed, progress)?.first().map(|(name, _, test)| (format!("sign flips of {name}"), test.p)))
     }
@@ -260,6 +276,7 @@ mod tests {
     use crate::embedding::Scores;
     use crate::metric::{Anchor, Classification, Triplets};
     use crate::progress::Silent;
+    use crate::verb::trial::Groups;
 
     fn trial(items: [&str; 3], scores: [f32; 6], truth: [usize; 3]) -> Trial {
         let c = Classification::new(&Scores { n: 3, k: 2, values: scores.to_vec() }, &truth).unwrap();
@@ -269,7 +286,7 @@ mod tests {
             truth: truth.map(|t| t.to_string()).into(),
             vocabulary: vec!["0".into(), "1".into()],
             groups: None,
-            right: Some(c.right(1)),
+            right: Some(c.right(1).into_iter().map(Some).collect()),
             values: vec![("margin", scores.chunks(2).map(|r| f64::from((r[0] - r[1]).abs())).collect())],
             measure: Box::new(c),
         }
@@ -288,6 +305,22 @@ mod tests {
         let (name, n, flip) = pairing.flips(0, &Silent).unwrap()[0];
         assert_eq!((name, n, flip.difference), ("margin", 3, 0.25 / 3.0));
         assert_eq!((pairing.unmatched(), flip.exact, flip.p), (0, true, 1.0));
+    }
+
+    #[test]
+    fn items_that_are_neither_right_nor_wrong_take_no_part_in_the_test() {
+        let mut a = trial(["a", "b", "c"], [0.75, 0.25, 0.75, 0.25, 0.25, 0.75], [0, 1, 1]);
+        let mut b = trial(["c", "b", "a"], [0.75, 0.25, 0.25, 0.75, 0.25, 0.5], [1, 1, 0]);
+        let all = Pairing::new(&a, &b).unwrap().mcnemar().unwrap().unwrap();
+        // The item c, which is right in the first alone, is last there and first in the second.
+        (a.right.as_mut().unwrap()[2], b.right.as_mut().unwrap()[0]) = (None, None);
+        a.groups = Some(Groups { by: "g".into(), of: vec![0, 1, 1] });
+        let pairing = Pairing::new(&a, &b).unwrap();
+        let some = pairing.mcnemar().unwrap().unwrap();
+        assert_eq!(((all.only_a, all.only_b, all.items), (some.only_a, some.only_b, some.items)), ((2, 1, 3), (1, 1, 2)));
+        assert_eq!(pairing.judged().unwrap().groups, Some(vec![0, 1]));
+        a.right = Some(vec![None; 3]);
+        assert!(Pairing::new(&a, &b).unwrap().mcnemar().unwrap().is_none());
     }
 
     #[test]

@@ -74,6 +74,9 @@ impl Verb for Search {
                 .at(bound.target.as_ref().map_or(bound.verb.span, |t| t.span));
             return Err(fault.expected(format!("a weight from {} to {}", WEIGHTS.start(), WEIGHTS.end())).into());
         }
+        if bound.flag("exact") == Some(true) {
+            bound.refuse(&["ef"], "an exact scan, which compares every row")?;
+        }
         let (collection, model, info) = parameters::clips_of(&bound, Stage::Joint, scope)?;
         let windows = windows(&bound, &collection, &model, scope)?;
         Ok(Box::new(SearchPlan {

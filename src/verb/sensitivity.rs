@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::embedding::Stage;
-use crate::metric::{Classification, OF_CLASS, OF_CONTROL, OF_WORDING, Sensitivity as Measured, holm};
+use crate::metric::{Classification, OF_CLASS, OF_CONTROL, OF_WORDING, Sampled, Sensitivity as Measured, holm};
 use crate::prompt::Prompt;
 use crate::query::signature::{Clause, shared};
 use crate::query::{Bound, Example, Signature};
@@ -174,6 +174,9 @@ impl Plan for SensitivityPlan {
         report.context.fact("controls", controls.len());
         report.notes.extend(notes);
         let parts = measure.parts(&sampled.estimates);
+        // Those of single wordings are undefined where these are.
+        report.notes.extend(sampled.notes_of(parts.over_paraphrases.len()));
+        report.notes.extend(undefined_recalls(&sampled, truth.classes.len()));
         report.metrics = parts.over_paraphrases.to_vec();
         report.tables.push(by_prompt(&prompts, parts.wordings));
         let test = |control: &[bool], base: &[bool]| {
@@ -203,6 +206,17 @@ impl Plan for SensitivityPlan {
         let trial = labelled::trial(&truth, groups, ("share_right", measure.share_right()), measure.without_details());
         Ok(Outcome { trial: Some(Arc::new(trial)), ..report.into() })
     }
+}
+
+/// A sentence about the classes that some resamples lack, whose numbers stand last.
+fn undefined_recalls(sampled: &Sampled, classes: usize) -> Option<String> {
+    let first = sampled.undefined.len().saturating_sub(classes * OF_CLASS.len());
+    let lacking = sampled.undefined.iter().skip(first).step_by(OF_CLASS.len()).filter(|&&n| n > 0);
+    let (count, most) = lacking.fold((0, 0), |(count, most), &n| (count + 1, n.max(most)));
+    let of = sampled.resamples;
+    (count > 0).then(|| {
+        format!("{count} classes have no clip in up to {most} of {of} resamples, which the intervals of their recall leave out")
+    })
 }
 
 fn interval(estimate: &Estimate) -> [Value; 3] {

@@ -64,12 +64,33 @@ impl Verb for Set {
         if default {
             return Ok(Box::new(SetPlan { key: parameter.name.to_owned(), value: None }));
         }
-        let value = bind::fitted(parameter, value.clone())?;
-        if let (Kind::Collection, Literal::Scalar(name)) = (parameter.kind, &value.node) {
-            scope.workspace.collection(&Spanned::new(name.to_string(), value.span))?;
-        }
+        let value = bind::fitted(parameter, value.clone()).map_err(|fault| match some_take(parameter.name, value) {
+            true => fault.hint("some verbs take it, each in its own statement"),
+            false => fault,
+        })?;
+        known(parameter, &value, scope)?;
         Ok(Box::new(SetPlan { key: parameter.name.to_owned(), value: Some(value.node) }))
     }
+}
+
+/// Whether a verb takes a value that others with the same parameter do not: `space=all`.
+fn some_take(name: &str, value: &Spanned<Literal>) -> bool {
+    let mut parameters = VERBS.iter().filter_map(|verb| verb.signature().parameter(name));
+    parameters.any(|parameter| bind::fitted(parameter, value.clone()).is_ok())
+}
+
+/// Refuses a name of nothing here, and not in every statement that follows.
+fn known(parameter: &Parameter, value: &Spanned<Literal>, scope: &Scope<'_>) -> Result<(), Error> {
+    let Some(text) = value.node.text() else { return Ok(()) };
+    let (workspace, name) = (scope.workspace, Spanned::new(text.to_owned(), value.span));
+    match parameter.kind {
+        Kind::Collection => workspace.collection(&name).map(|_| ())?,
+        Kind::Model => workspace.model(&name).map(|_| ())?,
+        Kind::Ontology => workspace.ontology(&name).map(|_| ())?,
+        Kind::Prompts if !text.contains("<>") => workspace.prompt_set(&name).map(|_| ())?,
+        _ => {}
+    }
+    Ok(())
 }
 
 struct SetPlan {

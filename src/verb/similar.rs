@@ -50,6 +50,9 @@ impl Verb for Similar {
             let fault = Diagnostic::new("`similar` needs a clip or a file").at(bound.verb.span);
             return Err(fault.expected("`similar clip \"ID\"` or `similar \"FILE.wav\"`").into());
         };
+        if bound.flag("exact") == Some(true) {
+            bound.refuse(&["ef"], "an exact scan, which compares every row")?;
+        }
         let stage = parameters::stage(&bound);
         let (collection, model, info) = parameters::clips_of(&bound, stage, scope)?;
         let file = !bound.has("clip");

@@ -21,14 +21,16 @@ static SIGNATURE: Signature = Signature {
         "similarity clips using prototypes [by FIELD] [space=joint|pre-joint|all]",
     ],
     about: "A positive pair is a clip with its own label, a negative pair the clip with any other label of the collection: n clips \
-            and k labels give n positive and n (k − 1) negative pairs. Of each kind: count, mean, standard deviation (over n − 1) and \
-            quantiles; of both: the overlap of their histograms (bins of 0.01 from −1, each of area 1), and the chance that a positive \
-            pair has the greater cosine (`pair_roc_auc`, ties one half). Intervals resample clips, each with all its pairs. `as plot` \
-            draws the two histograms. For `compare`, a clip's `separation` is its own label's cosine less the mean of the others.",
+            and k labels give n positive and n (k − 1) negative pairs; with `where` the labels are those of the clips that pass. Of \
+            each kind: count, mean, standard deviation (over n − 1) and quantiles; of both: the overlap of their histograms (bins of \
+            0.01 from −1, each of area 1), and the chance that a positive pair has the greater cosine (`pair_roc_auc`, ties one half). \
+            Intervals resample clips (groups with `by FIELD`), each with all its pairs; `overlap` has none, since a resample leaves \
+            more bins empty and so lies below it. `as plot` draws the two histograms. `using knn` gives shares of votes in place of \
+            cosines (see `classify`). For `compare`, a clip's `separation` is its own label's cosine less the mean of the others.",
     examples: &[
         Example {
             statement: "similarity clips where prompt=\"A <> track\"",
-            gives: "both distributions, their overlap and the pair ROC-AUC with intervals",
+            gives: "both distributions, their overlap, and the pair ROC-AUC with its interval",
         },
         Example { statement: "similarity clips where prompt=\"A <> track\" as plot", gives: "the two histograms" },
         Example {

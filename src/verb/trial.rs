@@ -4,7 +4,7 @@
 //!   items       violin/A4.flac  flute/C5.flac  …
 //!   truth       violin          flute             two trials pair only when items agree in this
 //!   measure     how often each item counts → top1, roc_auc, …
-//!   right       ✓               ✗                 for McNemar
+//!   right       ✓               ✗                 for McNemar; none where a clip is neither
 //!   values      0.031           0.002             for the sign-flip test
 //! ```
 
@@ -23,8 +23,8 @@ pub struct Trial {
     /// The groups that a bootstrap draws whole, one an item.
     pub groups: Option<Groups>,
     pub measure: Box<dyn Measure + Send>,
-    /// Whether each item is right, where the measure has `top1`.
-    pub right: Option<Vec<bool>>,
+    /// Whether each item is right, where the measure has `top1`; none for an item that is neither right nor wrong.
+    pub right: Option<Vec<Option<bool>>>,
     /// Quantities with a number an item; NaN where it has none. Those of anchors are parts of the whole and add up to it.
     pub values: Vec<(&'static str, Vec<f64>)>,
 }

@@ -1,12 +1,16 @@
 //! The clips of a statement about labels, and the class that each clip has.
 //!
 //! Truth is the metadata field `label`; the classes are its distinct values, sorted. Where no clip has one, or on request, it is
-//! the list `labels` (with `absent`), of which a clip can have several; see [`super::several`]. Clips without take no part.
+//! the list `labels` (with `absent`), of which a clip can have several; see [`super::several`]. Clips without take no part. With
+//! `where` the classes are those of the clips that pass, and a note names the others.
+
+mod absent;
+mod groups;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Span, Spanned};
+use crate::diagnostic::{Diagnostic, Spanned};
 use crate::embedding::Stage;
 use crate::metric::Rows;
 use crate::query::signature::{Kind, Parameter};
@@ -121,6 +125,14 @@ impl Task {
         self.in_blocks(Wanted::Captions, scope)
     }
 
+    /// The clips, whatever labels they have: also with one label, or none.
+    ///
+    /// # Errors
+    /// When no clip passes the filter.
+    pub fn clips(&self, scope: &Scope<'_>) -> Result<Truth, Error> {
+        self.in_memory(Wanted::Clips, scope)
+    }
+
     fn in_memory(&self, wanted: Wanted, scope: &Scope<'_>) -> Result<Truth, Error> {
         let filter = self.bound.filter.as_ref();
         self.judge(scope.workspace.clips(&self.collection, &self.info, filter, scope.progress)?, wanted)
@@ -136,22 +148,27 @@ impl Task {
     }
 
     fn judge(&self, clips: Clips, wanted: Wanted) -> Result<Truth, Error> {
-        let (name, verb) = (self.collection.name(), &self.bound.verb);
         let several = || !has(&clips, "label") && has(&clips, "labels");
         let asked = self.bound.value("truth").map(|value| match &value.node {
             Literal::Scalar(Value::Text(text)) => text.eq_ignore_ascii_case("labels"),
             _ => false,
         });
-        match wanted {
-            Wanted::Captions => Truth::several(clips, Kinds::Captions, name, verb.span),
-            Wanted::Any if asked.unwrap_or_else(several) => Truth::several(clips, Kinds::Labels, name, verb.span),
+        let mut truth = match wanted {
+            Wanted::Clips => return Ok(Truth::of_any(clips)),
+            Wanted::Captions => return Truth::several(clips, Kinds::Captions, self),
+            Wanted::Any if asked.unwrap_or_else(several) => Truth::several(clips, Kinds::Labels, self)?,
             Wanted::One if several() => {
+                let (name, verb) = (self.collection.name(), &self.bound.verb);
                 let what = format!("`{}` needs one label a clip, and the clips of `{name}` have several", verb.node);
                 let fault = Diagnostic::new(what).at(verb.span);
-                Err(fault.expected("`classify` or `retrieve`, which take the field `labels`").into())
+                return Err(fault.expected("`classify` or `retrieve`, which take the field `labels`").into());
             }
-            Wanted::Any | Wanted::One => Truth::of(clips, name, verb.span),
+            Wanted::Any | Wanted::One => Truth::of(clips, self)?,
+        };
+        if self.bound.filter.is_some() {
+            truth.absent = absent::note(&truth, &self.bound.verb.node);
         }
+        Ok(truth)
     }
 
     /// An empty report that says what was measured, on what and how often it was resampled.
@@ -171,28 +188,24 @@ impl Task {
         if let Some(filter) = &self.bound.filter {
             report.context.fact("where", filter.to_string());
         }
-        truth.note_unlabelled(&mut report.notes);
+        truth.note_left_out(&mut report.notes);
         report
     }
 
-    /// The groups that a bootstrap draws whole: `by FIELD`, where the statement does not use it for folds.
+    /// The groups that a bootstrap draws whole: `by FIELD`. Where they are folds too, clips of a fold belong together as well.
     ///
     /// # Errors
     /// When a clip lacks the field.
     pub fn resampled_by(&self, truth: &Truth) -> Result<Option<Groups>, Error> {
-        let groups = |field: &Spanned<String>| Ok(Groups { by: field.node.clone(), of: truth.groups(field)? });
-        self.group_field().map(groups).transpose()
+        let groups = |field: &Spanned<String>| Ok(Groups { by: field.node.clone(), of: self.groups(truth, field)? });
+        self.bound.by.as_ref().map(groups).transpose()
     }
 
     /// Says by which field was resampled.
     pub fn note_groups(&self, context: &mut Context) {
-        if let Some(field) = self.group_field() {
+        if let Some(field) = &self.bound.by {
             context.fact("resampled_by", field.node.as_str());
         }
-    }
-
-    fn group_field(&self) -> Option<&Spanned<String>> {
-        self.bound.by.as_ref().filter(|_| self.bound.using.is_none())
     }
 }
 
@@ -204,6 +217,8 @@ enum Wanted {
     /// One label a clip, or several.
     Any,
     Captions,
+    /// Clips alone.
+    Clips,
 }
 
 /// Clips with their classes.
@@ -217,6 +232,8 @@ pub struct Truth {
     pub several: Option<Several>,
     /// Clips that were left out for want of a label.
     pub unlabelled: usize,
+    /// What is to be said of the collection's labels that none of these clips has.
+    absent: Option<String>,
     kinds: Kinds,
     /// Their vectors, where they are not in memory.
     stored: Option<Arc<Stored>>,
@@ -248,11 +265,17 @@ fn has(clips: &Clips, field: &str) -> bool {
 }
 
 impl Truth {
+    /// Clips that are not judged by their labels.
+    fn of_any(clips: Clips) -> Truth {
+        let classes = distinct(&clips.items().iter().flat_map(|item| labels_of(item)).collect::<Vec<String>>());
+        Truth { clips, classes, class: Vec::new(), several: None, unlabelled: 0, absent: None, kinds: Kinds::Label, stored: None }
+    }
+
     /// Reads the labels of clips.
     ///
     /// # Errors
     /// When there are fewer than two.
-    pub fn of(clips: Clips, collection: &str, span: Span) -> Result<Truth, Error> {
+    fn of(clips: Clips, task: &Task) -> Result<Truth, Error> {
         let all = clips.len();
         let rows: Vec<usize> = match &clips.rows {
             Some(rows) => rows.clone(),
@@ -264,24 +287,22 @@ impl Truth {
         let classes = distinct(&names);
         if classes.len() < 2 {
             let fault = match classes.first() {
-                None => Diagnostic::new(format!("no clip of `{collection}` has a label")),
+                None => Diagnostic::new(format!("no clip of `{}` has a label", task.collection.name())),
                 Some(only) => Diagnostic::new(format!("all clips have the label `{only}`")),
             };
-            let fault = fault.at(span).expected("clips of at least two labels");
-            return Err(fault
-                .hint("the field `label` is set when audio is ingested: `--label-from folder`, `--labels FILE`")
-                .into());
+            let fault = fault.at(task.bound.verb.span).expected("clips of at least two labels");
+            return Err(fault.hint(absent::way_on(&clips, Kinds::Label, task.bound.filter.is_some())).into());
         }
         let class = names.iter().map(|name| classes.partition_point(|c| c < name)).collect();
         let unlabelled = all - labelled.len();
         let rows = if unlabelled == 0 { clips.rows } else { Some(labelled) };
         let clips = Clips { loaded: clips.loaded, rows };
-        Ok(Truth { clips, classes, class, several: None, unlabelled, kinds: Kinds::Label, stored: None })
+        Ok(Truth { clips, classes, class, several: None, unlabelled, absent: None, kinds: Kinds::Label, stored: None })
     }
 
     /// Reads the lists of clips.
-    fn several(clips: Clips, kinds: Kinds, collection: &str, span: Span) -> Result<Truth, Error> {
-        let (all, field) = (clips.len(), kinds.field());
+    fn several(clips: Clips, kinds: Kinds, task: &Task) -> Result<Truth, Error> {
+        let (all, field, collection) = (clips.len(), kinds.field(), task.collection.name());
         let listed = |item: &Item, field: &str| item.metadata.get(field).is_some_and(|value| !value.is_null());
         let told = |item: &Item| match kinds {
             // A clip that is known to have none of some labels takes part.
@@ -299,12 +320,10 @@ impl Truth {
                 None => Diagnostic::new(format!("no clip of `{collection}` has {field}")),
                 Some(only) => Diagnostic::new(format!("all {field} of `{collection}` are `{only}`")),
             };
-            let fault = fault.at(span).expected(format!("clips with at least two {field}"));
-            return Err(fault
-                .hint(format!("the field `{field}` is set when audio is ingested: `--dataset NAME`, `--labels FILE`"))
-                .into());
+            let fault = fault.at(task.bound.verb.span).expected(format!("clips with at least two {field}"));
+            return Err(fault.hint(absent::way_on(&clips, kinds, task.bound.filter.is_some())).into());
         }
-        Ok(Truth { clips, classes, class: Vec::new(), several: Some(several), unlabelled, kinds, stored: None })
+        Ok(Truth { clips, classes, class: Vec::new(), several: Some(several), unlabelled, absent: None, kinds, stored: None })
     }
 
     /// Whether a clip has a class; none where it is not known.
@@ -337,35 +356,13 @@ impl Truth {
         self.class.iter().map(|&class| self.classes[class].clone()).collect()
     }
 
-    /// Says how many clips had no label.
-    pub fn note_unlabelled(&self, notes: &mut Vec<String>) {
+    /// Says how many clips had no label, and which labels have no clip.
+    pub fn note_left_out(&self, notes: &mut Vec<String>) {
         if self.unlabelled > 0 {
             let what = if self.kinds == Kinds::Label { "a label" } else { self.kinds.field() };
             notes.push(format!("{} clips without {what} were left out", self.unlabelled));
         }
-    }
-
-    /// The value of `field` for each clip, numbered.
-    ///
-    /// # Errors
-    /// When a clip lacks it.
-    pub fn groups(&self, field: &Spanned<String>) -> Result<Vec<usize>, Error> {
-        let values: Vec<Value> = self.clips.items().iter().map(|i| crate::workspace::field_of(i, &field.node)).collect();
-        if let Some(at) = values.iter().position(Value::is_null) {
-            let item = self.clips.items()[at].id.clone();
-            let fault = Diagnostic::new(format!("the clip `{item}` has no field `{}`", field.node)).at(field.span);
-            let mut known: Vec<&str> = self.clips.items().iter().flat_map(|i| i.metadata.keys().map(String::as_str)).collect();
-            known.sort_unstable();
-            known.dedup();
-            return Err(fault.expected("a field that every clip has").suggest(&field.node, known).into());
-        }
-        if values.iter().any(Value::is_list) {
-            let fault = Diagnostic::new(format!("`{}` is a list and makes no groups of clips", field.node)).at(field.span);
-            return Err(fault.expected("a field with one value a clip").into());
-        }
-        let values: Vec<String> = values.iter().map(Value::to_string).collect();
-        let distinct = distinct(&values);
-        Ok(values.iter().map(|v| distinct.partition_point(|d| d < v)).collect())
+        notes.extend(self.absent.clone());
     }
 }
 

@@ -68,6 +68,8 @@ pub struct Workspace {
     ontologies: Mutex<Option<Arc<Vec<crate::ontology::Ontology>>>>,
     /// Whether a tower ran since it was last asked.
     towers_ran: std::sync::atomic::AtomicBool,
+    /// What is to be said of the texts that were asked for since it was last asked.
+    said_of_texts: Mutex<Vec<String>>,
     /// Open indices by name, the last used first.
     indices: Mutex<Vec<(String, Arc<index::Flat>)>>,
     no_index_files: bool,
@@ -95,6 +97,7 @@ impl Workspace {
             texts: Mutex::default(),
             ontologies: Mutex::default(),
             towers_ran: Default::default(),
+            said_of_texts: Mutex::default(),
             indices: Mutex::default(),
             no_index_files: false,
             filtered: Mutex::default(),
@@ -116,6 +119,11 @@ impl Workspace {
     pub fn backend_used(&self) -> Option<String> {
         let ran = self.towers_ran.swap(false, std::sync::atomic::Ordering::Relaxed);
         ran.then(|| encoder::runtime::backend().ok()).flatten().map(|backend| backend.to_string())
+    }
+
+    /// What a result must say of the texts that were asked for since the last call: those that a model does not read to the end.
+    pub fn said_of_texts(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.said_of_texts))
     }
 
     fn note_tower(&self) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Workspace, lock};
 use crate::diagnostic::{Diagnostic, Spanned, one_of};
-use crate::embedding::{Modality, Stage};
+use crate::embedding::{Modality, Space, Stage};
 use crate::encoder::{self, Model};
 use crate::store::{Collection, Store};
 
@@ -60,8 +60,33 @@ impl Workspace {
     /// # Errors
     /// When the name is that of a model with graphs and another hash, or was imported with another hash.
     pub fn register_import(&self, id: &str, hash: Option<&str>) -> Result<ModelRef, Error> {
-        let known = self.find_model(id)?;
-        match (known, hash) {
+        let model = self.model_of_import(id, hash)?;
+        if self.find_model(id)?.is_none() {
+            self.store.put_record(TABLE, id, &Imported { hash: model.hash.clone() })?;
+            lock(&self.models).insert(id.to_owned(), model.clone());
+        }
+        Ok(model)
+    }
+
+    /// Whether vectors of `dim` numbers can come into `space`; nothing is remembered.
+    ///
+    /// # Errors
+    /// As [`Workspace::register_import`], and when the model gives vectors of another dimension there.
+    pub fn check_import(&self, space: &Space, dim: usize, hash: Option<&str>) -> Result<(), Error> {
+        let model = self.model_of_import(&space.model, hash)?;
+        match model.model.as_ref().and_then(|model| model.dim(space.modality, space.stage)) {
+            Some(own) if own != dim => {
+                Err(Diagnostic::new(format!("the vectors have {dim} dimensions, those of `{space}` have {own}"))
+                    .hint("vectors of another model go under another model name")
+                    .into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The model of vectors that were computed elsewhere, as it is known or would be.
+    fn model_of_import(&self, id: &str, hash: Option<&str>) -> Result<ModelRef, Error> {
+        match (self.find_model(id)?, hash) {
             (Some(model), None) => Ok(model),
             (Some(model), Some(hash)) if model.hash == hash => Ok(model),
             (Some(model), Some(hash)) => {
@@ -69,13 +94,7 @@ impl Workspace {
                     .hint("vectors of another version go under another model name")
                     .into())
             }
-            (None, hash) => {
-                let hash = Model::precomputed(id, hash, &[])?.hash;
-                self.store.put_record(TABLE, id, &Imported { hash: hash.clone() })?;
-                let model = ModelRef { id: id.to_owned(), hash, model: None };
-                lock(&self.models).insert(id.to_owned(), model.clone());
-                Ok(model)
-            }
+            (None, hash) => Ok(ModelRef { id: id.to_owned(), hash: Model::precomputed(id, hash, &[])?.hash, model: None }),
         }
     }
 

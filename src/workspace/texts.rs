@@ -12,6 +12,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::patience::patiently;
 use super::{Error, ModelRef, Workspace, lock};
 use crate::diagnostic::{Diagnostic, one_of};
@@ -81,6 +83,7 @@ impl Workspace {
         };
         self.note_tower();
         let output = read_patiently(towers, &[text], progress)?;
+        self.note_cut(model, &[text.to_owned()], PLACE)?;
         Ok(output.joint.into_embeddings(space)?)
     }
 
@@ -118,6 +121,7 @@ impl Workspace {
         if !missing.is_empty() && model.model.is_some() {
             let texts = missing.iter().map(|&i| self.render(prompt, &labels[i])).collect::<Result<Vec<_>, _>>()?;
             let read = self.read_texts(model, stage, &texts, progress)?;
+            self.note_cut(model, &texts, prompt.key())?;
             for (&i, text) in missing.iter().zip(&texts) {
                 rows[i] = read.get(text).cloned();
             }
@@ -207,6 +211,21 @@ impl Workspace {
         progress.end();
         self.forget_texts();
         self.known_texts(model, stage, PLACE)
+    }
+
+    /// Leaves word of the texts that the model does not read to the end, so that nobody takes their vectors for those of the whole.
+    fn note_cut(&self, model: &ModelRef, texts: &[String], prompt: &str) -> Result<(), Error> {
+        let Some(tower) = model.model.as_ref().and_then(|towers| towers.text.as_ref()) else { return Ok(()) };
+        let cut: Vec<bool> = texts.par_iter().map(|text| tower.cuts(text)).collect::<Result<_, _>>()?;
+        let count = cut.iter().filter(|cut| **cut).count();
+        if count > 0 {
+            let (all, most, id) = (texts.len(), tower.spec().max_tokens, &model.id);
+            let with = if prompt == PLACE { String::new() } else { format!(" with the prompt `{}`", shortened(prompt)) };
+            let texts = if all == 1 { "the text is".to_owned() } else { format!("{count} of {all} texts{with} are") };
+            lock(&self.said_of_texts)
+                .push(format!("{texts} longer than the {most} tokens that `{id}` reads: the rest was cut off"));
+        }
+        Ok(())
     }
 
     /// Reads texts beside a store that takes none: they are kept in memory.
@@ -326,6 +345,14 @@ fn read_patiently(towers: &Arc<Model>, batch: &[&str], progress: &dyn Progress) 
         tower.embed_while(&texts.iter().map(String::as_str).collect::<Vec<_>>(), &go_on)
     })?
     .map_err(|error: encoder::Error| error.into())
+}
+
+/// The beginning of a long prompt.
+fn shortened(prompt: &str) -> String {
+    match prompt.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &prompt[..end]),
+        None => prompt.to_owned(),
+    }
 }
 
 fn mean_of_units(all: &[Embeddings]) -> Result<Embeddings, Error> {

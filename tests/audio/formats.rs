@@ -48,6 +48,38 @@ fn wav_of_every_rate() {
     }
 }
 
+#[test]
+fn wav_of_many_channels_is_read_as_it_is_or_refused() {
+    let of = |channels: u16, extensible: bool| {
+        let values = sine(16_000, 0.05, &vec![0.5; usize::from(channels)]);
+        decode(&wav(Sample::Int(16), channels, 16_000, extensible, &values))
+    };
+    for (channels, extensible) in [(26, false), (18, true)] {
+        let clip = of(channels, extensible).unwrap();
+        assert_eq!((clip.source.channels, clip.samples.len()), (usize::from(channels), 800));
+    }
+    for channels in [27, 32, 33, 34, 50, 64] {
+        for extensible in [false, true] {
+            let message = of(channels, extensible).unwrap_err().to_string();
+            assert!(message.contains(&format!("a wav of `{channels}` channels: expected at most 26")), "{message}");
+        }
+    }
+    assert!(of(20, true).is_err());
+}
+
+#[test]
+fn tags_behind_a_flac_are_no_part_of_it() {
+    let bare = fixture("stereo.flac");
+    let whole = decode(&bare).unwrap();
+    let id3 = [&b"TAG"[..], &[0; 125]].concat();
+    let edge = [&b"APETAGEX"[..], &2_000u32.to_le_bytes(), &52u32.to_le_bytes(), &[0; 7], &[0x80], &[0; 8]].concat();
+    let ape = [&edge[..], &[1; 20], &edge[..]].concat();
+    for tags in [id3.clone(), ape.clone(), [ape, id3.clone()].concat()] {
+        assert_eq!(decode(&[&bare[..], &tags[..]].concat()).unwrap(), whole);
+    }
+    assert!(decode(&[&bare[..bare.len() * 9 / 10], &id3[..]].concat()).is_err());
+}
+
 /// file, container, codec, channels, rate, level of the mix, samples at 16 kHz, tolerance in samples
 type Fixture = (&'static str, &'static str, &'static str, usize, u32, f64, usize, usize);
 

@@ -49,7 +49,9 @@ pub fn wav(sample: Sample, channels: u16, rate_hz: u32, extensible: bool, values
     if extensible {
         format.extend_from_slice(&22u16.to_le_bytes());
         format.extend_from_slice(&sample.bits().to_le_bytes());
-        format.extend_from_slice(&((1u32 << channels) - 1).to_le_bytes());
+        // Of more channels than there are bits no place is said.
+        let mask = 1u32.checked_shl(u32::from(channels)).map_or(0, |bit| bit - 1);
+        format.extend_from_slice(&mask.to_le_bytes());
         format.extend_from_slice(&tag.to_le_bytes());
         format.extend_from_slice(b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71");
     }

@@ -356,6 +356,12 @@ fn tables_of_paths_and_captions_stand_for_a_dataset() {
     is(&fields(&found, "track_1.wav"), &[("labels", list(&["tuba", "flute"])), ("split", "train".into())]);
     assert_eq!((found.len(), found.faults[0].file.as_str()), (1, "list.tsv, line 3"));
     is(&fields(&of("list.jsonl"), "track_2.wav"), &[("captions", list(&["One.", "Two."]))]);
+    // A name of two files that lie as high means neither.
+    place.write("set/other/track_2.wav", "");
+    let found = of("list.jsonl");
+    let reason = "`track_2.wav` may be `audio/track_2.wav` or `other/track_2.wav`: expected a path that says which";
+    assert_eq!((found.len(), found.faults[0].reason.as_str()), (0, reason));
+    std::fs::remove_file(place.at("set/other/track_2.wav")).unwrap();
     let found = of("set/dataset_test.json");
     is(&fields(&found, "track_1.wav"), &[("captions", list(&["First!", "Second"]))]);
 }

@@ -229,3 +229,71 @@ fn a_record_that_is_too_long_is_found_before_anything_is_stored() {
     place.dyad(&[&args[..], &["--skip-bad"]].concat()).ok();
     assert_eq!(place.json(&["count clips in c"])[0]["rows"], serde_json::json!([[2]]));
 }
+
+/// Rows of a JSONL file into the collection `c` of the model `m`.
+fn jsonl(place: &Place, file: &str, more: &[&str]) -> Ran {
+    let args = ["import", "jsonl", file, "--collection", "c", "--model", "m", "--space", "joint", "--modality", "audio"];
+    place.dyad(&[&args, more].concat())
+}
+
+#[test]
+fn ids_of_many_digits_stay() {
+    let place = Place::new();
+    let row = |id: &str, x: u8| format!("{{\"id\":{id},\"meta.x\":1,\"x\":2,\"vector\":[{x},1]}}\n");
+    place.write("a.jsonl", row("9223372036854775808", 1) + &row("9223372036854775809", 2));
+    jsonl(&place, "a.jsonl", &[]).ok();
+    let told = &place.json(&["list clips where id = \"9223372036854775809\""])[0];
+    // A name of others stays as it is.
+    assert_eq!((cell(told, 0, "meta.x"), cell(told, 0, "x")), (&1.into(), &2.into()));
+    assert_eq!(place.json(&["count clips"])[0]["rows"], serde_json::json!([[2]]));
+    // The first row without an id does not make the others nameless.
+    place.write("b.jsonl", format!("{{\"vector\":[1,2]}}\n{}", row("\"b\"", 3)));
+    jsonl(&place, "b.jsonl", &[]).code(1).says("row 0 of `b.jsonl` has no `id`");
+}
+
+#[test]
+fn what_could_not_be_read_back_is_refused() {
+    let place = Place::new();
+    place.write("long.jsonl", "{\"id\":\"a\",\"vector\":[3e38,3e38]}\n{\"id\":\"b\",\"vector\":[1,2]}\n");
+    jsonl(&place, "long.jsonl", &[]).code(1).says("row 0 of `long.jsonl` is longer than");
+    jsonl(&place, "long.jsonl", &["--skip-bad"]).ok().shows("row 0 is longer than");
+    assert_eq!(place.json(&["count clips"])[0]["rows"], serde_json::json!([[1]]));
+    // A model that is there says how many numbers its vectors have.
+    let args = ["import", "jsonl", "long.jsonl", "--skip-bad", "--collection", "d", "--model", "musicnn-minilm"];
+    let args = [&args[..], &["--space", "joint", "--modality", "audio"]].concat();
+    place.dyad(&args).code(1).says("2 dimensions").says("`musicnn-minilm joint (audio)` have 128");
+    place.dyad(&["-c", "count clips in d"]).code(1).says("unknown collection `d`");
+}
+
+#[test]
+fn a_refused_name_leaves_no_model() {
+    let place = Place::new();
+    place.write("a.jsonl", "{\"id\":\"a\",\"vector\":[1,2]}\n");
+    let args = ["import", "jsonl", "a.jsonl", "--collection", "a/b", "--model", "zzz", "--space", "joint", "--modality", "audio"];
+    place.dyad(&args).code(1).says("`a/b` is no collection name");
+    assert!(!place.json(&["show models"])[0]["rows"].to_string().contains("zzz"));
+}
+
+#[test]
+fn labels_of_other_ids_are_told() {
+    let place = Place::new();
+    place.write("a.jsonl", "{\"id\":\"a\",\"vector\":[1,2]}\n");
+    place.write("other.csv", "id,label\nx,violin\ny,tuba\n");
+    jsonl(&place, "a.jsonl", &["--labels", "other.csv"]).ok().shows("none of the 2 ids that the table of labels names was found");
+    place.write("same.csv", "id,label\na,violin\n");
+    assert!(!jsonl(&place, "a.jsonl", &["--labels", "same.csv"]).ok().out.contains("none of the"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_file_of_vectors() {
+    let place = Place::new();
+    place.write("a.jsonl", "{\"id\":\"a\",\"vector\":[1,2]}\n");
+    let made = std::process::Command::new("mkfifo").arg(place.at("pipe")).status();
+    if !made.is_ok_and(|status| status.success()) {
+        println!("skipped: no mkfifo");
+        return;
+    }
+    jsonl(&place, "pipe", &[]).code(1).says("`pipe` can't be read: it is no regular file");
+    jsonl(&place, "a.jsonl", &["--labels", "pipe"]).code(1).says("`pipe` can't be read: it is no regular file");
+}

@@ -268,3 +268,15 @@ fn links_in_a_circle_and_names_that_meet() {
     let meeting = [place.at("lib/a/one.wav"), place.at("other/one.wav")];
     assert!(find(&meeting).unwrap_err().to_string().contains("would both be `one.wav`"));
 }
+
+#[test]
+fn a_broken_ontology_does_not_hide_what_was_stored() {
+    let place = Place::new();
+    place.write("lib/a.wav", wav(440.0, 0.1));
+    ingest(&place, &["lib"]).ok();
+    place.write("store/ontologies/bad.json", "{");
+    place.write("lib/b.wav", wav(550.0, 0.1));
+    let ran = place.dyad(&["--format", "json", "ingest", "lib"]).ok();
+    assert_eq!(counts(&ran), (1, 1, 0));
+    assert!(ran.out.contains("the ontology `bad` cannot be read"), "{}", ran.out);
+}

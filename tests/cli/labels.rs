@@ -84,3 +84,29 @@ fn prompts_that_differ_by_a_stroke_are_two() {
     // Read by now, and kept side by side.
     assert_eq!((rows("a <> track"), rows("a_<> track")), (plain, stroke));
 }
+
+#[test]
+fn a_row_of_another_folder_is_none() {
+    let place = Place::new();
+    for (folder, hertz) in [("train", 200.0), ("test", 300.0)] {
+        place.write(&format!("lib/{folder}/001.wav"), wav(hertz, 0.1));
+    }
+    place.write("labels.csv", "path,label\ntrain/001.wav,violin\n");
+    place.dyad(&["ingest", "lib", "--no-index", "--labels", "labels.csv"]).ok();
+    let labelled = &place.json(&["list clips where label = \"violin\""])[0];
+    assert_eq!((cell(labelled, 0, "id"), labelled["rows"].as_array().map(Vec::len)), (&"train/001.wav".into(), Some(1)));
+    // So too where the folder itself is named: its clip is `001.wav`.
+    let ran = place.dyad(&["ingest", "lib/test", "--no-index", "--collection", "c", "--labels", "labels.csv"]).ok();
+    ran.shows("none of the 1 clips that the table of labels names was found");
+    place.dyad(&["ingest", "lib/train", "--no-index", "--collection", "d", "--labels", "labels.csv"]).ok();
+    assert_eq!(place.json(&["count clips in d where label = violin"])[0]["rows"], serde_json::json!([[1]]));
+}
+
+#[test]
+fn tables_that_would_lose_a_value_are_refused() {
+    let place = place();
+    place.write("twice.csv", "path,label,label\nVn-60-mf.wav,violin,x\n");
+    place.dyad(&["ingest", "lib", "--labels", "twice.csv"]).code(1).says("`twice.csv`").says("two columns `label`");
+    place.write("several.jsonl", "{\"path\": \"Vn-60-mf.wav\", \"label\": [\"q\", \"r\"]}\n");
+    place.dyad(&["ingest", "lib", "--labels", "several.jsonl"]).code(1).says("line 1").says("write `labels`");
+}

@@ -30,3 +30,12 @@ fn a_report_replaces_a_report_and_nothing_else() {
     place.write("other/mine.txt", "mine");
     place.dyad(&["report", "--out", "other"]).code(1).says("`other` holds something else");
 }
+
+#[test]
+fn what_a_killed_report_left_is_no_reason_to_refuse() {
+    let place = Place::new();
+    toy::import(&place);
+    place.write("out/.dyad-report-x1/01-a.csv", "half");
+    let ran = place.dyad(&["-q", "report", "--out", "out"]);
+    assert!(matches!(ran.code, Some(0 | 1)) && place.at("out/index.html").exists(), "{}", ran.err);
+}

@@ -15,7 +15,7 @@ fn seeds() -> Vec<String> {
     let more = [
         r#"list clips where not (a = 1 and b in (1, 2.5, "x")) or c is not null and d not like 'x\'%' limit 3"#,
         r#"search clips for "cello" + 0.5 * "dark" - "voice" without "noise", "hum" top 5 as json into "x.json""#,
-        r#"compare (classify clips seed=1) with (classify clips using prototypes by take)"#,
+        r#"compare (classify clips) with (classify clips using prototypes by take) seed=1"#,
         "explain analyze count clips -- note\nlet a = triplets ontology=hdio\nexpect top1 > .4 and n <= 1e3",
         "count clips where label in (\"a\",\n \"笛子\", 'é') \\\n by label order by midi desc; use \u{feff}notes",
     ];

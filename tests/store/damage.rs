@@ -144,3 +144,47 @@ fn without_the_count_of_changes_the_rest_opens() {
     fs::write(changes, "no number").unwrap();
     assert_eq!(Store::open(dir.path()).unwrap().collections().unwrap(), []);
 }
+
+/// A wrong bit in the log, before what sled has summed up: most can be read again, and what was there stays.
+#[test]
+fn a_repair_reads_the_log_up_to_its_first_wrong_byte_and_keeps_what_was_there() {
+    let good = tempfile::tempdir().unwrap();
+    let collection = Store::open(good.path()).unwrap().create("c").unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    for _ in 0..20 {
+        collection.commit((0..60).map(|_| random_item(&mut rng, 100_000)).collect()).unwrap();
+    }
+    drop(collection);
+    let whole = read(good.path()).unwrap();
+    let (mut mended, mut kept, mut given_up) = (0, 0, 0);
+    for trial in 0..24 {
+        let dir = tempfile::tempdir().unwrap();
+        copy(good.path(), dir.path());
+        let log = dir.path().join("db/db");
+        let mut bytes = fs::read(&log).unwrap();
+        let used = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+        let at = rng.random_range(0..used);
+        bytes[at] ^= 1 << rng.random_range(0..8);
+        fs::write(&log, &bytes).unwrap();
+        match Store::check_folder(dir.path(), None, true, &Silent) {
+            Ok(checkup) => {
+                // Somebody may have made the collection's record unreadable: then there is none of that name.
+                let left = read(dir.path());
+                assert!(checkup.is_whole() || checkup.lost() > 0 || left.is_ok(), "trial {trial}, byte {at}");
+                assert!(left.map_or(0, |found| found.1) <= whole.1, "trial {trial}, byte {at}");
+                mended += 1;
+                if let Some(before) = checkup.kept {
+                    assert!(before.join("db").is_file() && before.starts_with(dir.path()), "trial {trial}");
+                    kept += 1;
+                }
+            }
+            Err(error) => {
+                assert!(matches!(error, Error::Damaged { .. }), "trial {trial}, byte {at}: {error}");
+                assert!(log.is_file() && !dir.path().join("db.damaged").exists(), "trial {trial}: all is in its place");
+                given_up += 1;
+            }
+        }
+    }
+    println!("{mended} mended, {kept} kept, {given_up} given up");
+    assert!(mended > 18 && kept > 3, "{mended} mended, {kept} kept, {given_up} given up");
+}

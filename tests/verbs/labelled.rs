@@ -1,6 +1,6 @@
 //! `classify`, `similarity`, `margin`.
 
-use super::{assert_metrics, cell, fault, run, session};
+use super::{assert_metrics, cell, fact, fault, run, session};
 use dyad::report::Figure;
 use dyad::value::Value;
 
@@ -10,6 +10,9 @@ fn similarity_by_hand() {
     let expected = [("positive_mean", 0.77), ("negative_mean", 0.39), ("pair_roc_auc", 13.0 / 16.0), ("overlap", 0.0)];
     let report = assert_metrics("similarity clips in clips model=m", &expected);
     assert!(report.metric("pair_roc_auc").unwrap().low.is_some());
+    let overlap = report.metric("overlap").unwrap();
+    assert_eq!((overlap.low, overlap.high), (None, None));
+    assert_eq!(report.notes.iter().filter(|note| note.starts_with("`overlap` has no interval")).count(), 1);
     assert_eq!(cell(&report, 0, "positive", "n"), Value::Int(4));
     // Deviations .23, .03, .23, −.49: squares 0.3468 over 3.
     let sd = cell(&report, 0, "positive", "sd").as_f64().unwrap();
@@ -87,6 +90,42 @@ fn neighbours_leave_the_clip_or_its_fold_out() {
         "knn are made of audio and take no prompt"
     );
     assert_eq!(fault(&mut s, "margin clips in clips model=m using cheese"), "`margin` can't use `cheese` as labels");
+}
+
+#[test]
+fn folds_are_drawn_whole_and_must_be_two() {
+    let mut s = session();
+    let report = run(&mut s, "classify clips in clips model=m using prototypes by fold");
+    assert_eq!(fact(&report, "resampled_by"), Some("fold".into()));
+    assert!(report.notes.iter().any(|note| note.starts_with("intervals rest on 2 groups")), "{:?}", report.notes);
+    for using in ["prototypes", "knn"] {
+        let statement = format!("classify clips in clips model=m using {using} by fold where fold=1");
+        assert_eq!(fault(&mut s, &statement), "all clips are in one fold, since they have the same `fold`");
+    }
+    let report = run(&mut s, "similarity clips in clips model=m using knn by label");
+    for note in ["4 clips have no clip of their class in the other folds", "the scores are shares of votes, not cosines"] {
+        assert!(report.notes.iter().any(|told| told.starts_with(note)), "{:?}", report.notes);
+    }
+}
+
+#[test]
+fn labels_without_a_clip_are_named() {
+    let mut s = session();
+    let mut notes = |condition: &str| run(&mut s, &format!("classify clips in tones using prototypes {condition}")).notes;
+    let told = "1 labels of the collection have no clip here and are no candidates: flute".to_owned();
+    assert!(notes("where label != flute").contains(&told));
+    assert!(!notes("").iter().chain(&notes("where label is not null")).any(|note| note.contains("no candidates")));
+    // The third is not read.
+    let told = "the labels are those of these clips alone, which the condition names by their ids".to_owned();
+    assert!(notes(r#"where id in ("1", "2")"#).contains(&told));
+}
+
+#[test]
+fn a_field_that_is_not_there_is_named() {
+    let mut s = session();
+    let message = "the clips of `clips` have no field `clas`";
+    assert_eq!(fault(&mut s, "classify clips in clips model=m by clas"), message);
+    assert_eq!(fault(&mut s, "margin clips in clips model=m using knn by clas"), message);
 }
 
 #[test]

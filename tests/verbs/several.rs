@@ -95,6 +95,13 @@ fn classification_masks_what_is_unknown() {
 }
 
 #[test]
+fn clips_without_a_label_leave_the_test_to_the_others() {
+    let report = run(&mut session(), "compare (classify clips in partial model=m) with (classify clips in whole model=m)");
+    // Of clip 2 the label a, which it has not, comes first on both sides.
+    assert_eq!(report.metric("mcnemar_p").map(|p| p.value), Some(1.0), "{:?}", report.metrics);
+}
+
+#[test]
 fn without_absent_labels_are_complete() {
     let report = run(&mut session(), "classify clips in whole model=m by=class");
     assert_eq!((fact(&report, "unknown"), cell(&report, 1, "b", "absent")), (Some(Value::Int(0)), Value::Int(2)));

@@ -7,13 +7,14 @@
 //! ```
 
 mod errors;
+mod folder;
 mod page;
 mod plan;
 pub mod published;
 pub(super) mod replay;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::App;
 use crate::diagnostic::Diagnostic;
@@ -22,6 +23,7 @@ use crate::query::Piece;
 use crate::render::{Format, Style, metric_grid, renderer};
 use crate::report::Report;
 use crate::session::{Failure, Session};
+use folder::Draft;
 use page::{Block, Page, Section};
 
 const PAGE: &str = "index.html";
@@ -30,8 +32,7 @@ const PAGE: &str = "index.html";
 pub(super) fn report(app: &App, out: &Path) -> Result<u8, Failure> {
     let mut session = app.session()?;
     let sections = plan::sections(session.workspace())?;
-    make_folder(out)?;
-    clear(out)?;
+    let draft = Draft::begin(out)?;
     let statements: usize = sections.iter().map(|s| s.statements.len()).sum();
     let mut page = Page::default();
     let (mut done, mut failed) = (0, 0);
@@ -44,7 +45,7 @@ pub(super) fn report(app: &App, out: &Path) -> Result<u8, Failure> {
             let mut block = Block { caption, statement, files: Vec::new(), result: Err(String::new()), sounds: Vec::new() };
             match result {
                 Ok(report) => {
-                    block.files = save(out, done, &section.id, &report)?;
+                    block.files = save(&draft, done, &section.id, &report)?;
                     block.sounds = errors::worst(session.workspace(), &report);
                     block.result = Ok(report);
                 }
@@ -58,8 +59,8 @@ pub(super) fn report(app: &App, out: &Path) -> Result<u8, Failure> {
         page.sections.push(section);
     }
     page.sections.push(published::section());
-    let file = out.join(PAGE);
-    write(&file, page.html(&session.workspace().place()).as_bytes())?;
+    draft.write(PAGE, page.html(&session.workspace().place()).as_bytes())?;
+    let file = draft.keep()?;
     app.say(&format!("{} statements, of which {failed} could not be answered (the page says why)", done));
     let told = writeln!(super::out::stdout(), "{}", file.display());
     told.map_err(|e| Diagnostic::new(format!("the result can't be written: {e}")))?;
@@ -76,23 +77,23 @@ fn run(session: &mut Session, statement: &str, app: &App) -> Result<Result<Repor
 }
 
 /// Writes a result's tables as CSV and the whole as JSON; gives the files' names.
-fn save(out: &Path, number: usize, name: &str, report: &Report) -> Result<Vec<String>, Failure> {
+fn save(draft: &Draft, number: usize, name: &str, report: &Report) -> Result<Vec<String>, Failure> {
     let mut files = Vec::new();
     let stem = format!("{number:02}-{name}");
     for (i, table) in report.tables.iter().enumerate() {
         let one = Report { tables: vec![table.clone()], ..Report::default() };
         let suffix = if i == 0 { String::new() } else { format!("-{}", i + 1) };
         let file = format!("{stem}{suffix}.csv");
-        write(&out.join(&file), &rendered(&one, Format::Csv))?;
+        draft.write(&file, &rendered(&one, Format::Csv))?;
         files.push(file);
     }
     if metric_grid(report, true).is_some() && !report.tables.is_empty() {
         let file = format!("{stem}-metrics.csv");
-        write(&out.join(&file), &rendered(&Report { metrics: report.metrics.clone(), ..Report::default() }, Format::Csv))?;
+        draft.write(&file, &rendered(&Report { metrics: report.metrics.clone(), ..Report::default() }, Format::Csv))?;
         files.push(file);
     }
     let file = format!("{stem}.json");
-    write(&out.join(&file), &rendered(report, Format::Json))?;
+    draft.write(&file, &rendered(report, Format::Json))?;
     files.push(file);
     Ok(files)
 }
@@ -102,31 +103,4 @@ fn rendered(report: &Report, format: Format) -> Vec<u8> {
     // Writing to memory does not fail.
     let _ = renderer(format, &Style::default()).report(report, &mut bytes);
     bytes
-}
-
-fn make_folder(out: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(out).map_err(|e| Diagnostic::new(format!("`{}` can't be made: {e}", out.display())).into())
-}
-
-/// Removes the files of an earlier report, which its page names; a folder of anything else is left alone.
-fn clear(out: &Path) -> Result<(), Failure> {
-    let fault = |error: std::io::Error| Diagnostic::new(format!("`{}` can't be cleared: {error}", out.display()));
-    if std::fs::read_dir(out).map_err(fault)?.next().is_none() {
-        return Ok(());
-    }
-    let page = std::fs::read_to_string(out.join(PAGE)).unwrap_or_default();
-    if !page.contains(page::TITLE) {
-        let fault = Diagnostic::new(format!("`{}` holds something else than a report", out.display()));
-        return Err(fault.expected("a new folder, or one with a report, which is replaced").into());
-    }
-    let linked = page.split("<a href=\"").skip(1).filter_map(|rest| rest.split('"').next());
-    let own = |name: &&str| name.starts_with(|c: char| c.is_ascii_digit()) && !name.contains(['/', '\\']);
-    for file in linked.filter(own).map(|name| out.join(name)).filter(|file| file.is_file()) {
-        std::fs::remove_file(file).map_err(fault)?;
-    }
-    Ok(std::fs::remove_file(out.join(PAGE)).map_err(fault)?)
-}
-
-fn write(file: &PathBuf, bytes: &[u8]) -> Result<(), Failure> {
-    std::fs::write(file, bytes).map_err(|e| Diagnostic::new(format!("`{}` can't be written: {e}", file.display())).into())
 }

@@ -51,12 +51,16 @@ pub(in crate::cli) fn replay(app: &App, file: &Path) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// A line for each number, and one for each table.
+/// A line for each number, and one for each table. How far apart two numbers are has a column of its own: rounded they may look
+/// alike.
 fn compared(saved: &Json, now: &Json) -> Table {
-    let mut table = Table::new(["number", "saved", "now", "holds"]);
+    let mut table = Table::new(["number", "saved", "now", "difference", "holds"]);
     let mut number = |name: String, before: &Json, after: &Json| {
         if !(before.is_null() && after.is_null()) {
-            table.push(vec![name.into(), before.as_f64().into(), after.as_f64().into(), same(before, after).into()]);
+            let holds = same(before, after);
+            let (before, after) = (before.as_f64(), after.as_f64());
+            let difference = before.zip(after).filter(|_| !holds).map(|(before, after)| after - before);
+            table.push(vec![name.into(), before.into(), after.into(), difference.into(), holds.into()]);
         }
     };
     for name in names(&saved["metrics"], &now["metrics"]) {
@@ -77,12 +81,13 @@ fn compared(saved: &Json, now: &Json) -> Table {
         if length(before) + length(after) > 0 {
             let name = before["title"].as_str().map_or_else(|| "rows".to_owned(), |title| format!("rows of `{title}`"));
             let alike = same(&before["columns"], &after["columns"]) && same(&before["rows"], &after["rows"]);
-            table.push(vec![name.into(), length(before).into(), length(after).into(), alike.into()]);
+            table.push(vec![name.into(), length(before).into(), length(after).into(), Value::Null, alike.into()]);
         }
     }
     let text = |result: &Json| result["text"].as_str().unwrap_or_default().lines().count();
     if text(saved) + text(now) > 0 {
-        table.push(vec!["lines of text".into(), text(saved).into(), text(now).into(), same(&saved["text"], &now["text"]).into()]);
+        let alike = same(&saved["text"], &now["text"]);
+        table.push(vec!["lines of text".into(), text(saved).into(), text(now).into(), Value::Null, alike.into()]);
     }
     table
 }
@@ -103,5 +108,26 @@ fn same(a: &Json, b: &Json) -> bool {
             (Some(x), Some(y)) => (x - y).abs() <= TOLERANCE,
             _ => a == b,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::render::{Format, Style, renderer};
+
+    #[test]
+    fn a_difference_is_seen_however_small_and_beside_whatever() {
+        let result = |top1: f64| json!({"metrics": {"top1": {"value": top1}, "map": {"value": 0.5}}, "context": {"n": 210}});
+        let mut report = Report::new("replay");
+        report.tables.push(compared(&result(0.471_428_571_428), &result(0.471_438_571_428)));
+        let mut text = Vec::new();
+        renderer(Format::Table, &Style::default()).report(&report, &mut text).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        let cells: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert!(cells.contains(&vec!["top1", "0.4714", "0.4714", "1.0e-5", "false"]), "{text}");
+        assert!(cells.contains(&vec!["map", "0.5", "0.5", "true"]) && cells.contains(&vec!["n", "210", "210", "true"]), "{text}");
     }
 }

@@ -5,14 +5,14 @@ use std::fs::File;
 use std::path::Path;
 
 use half::f16;
-use parquet::basic::{ConvertedType, LogicalType, Type as Physical};
+use parquet::basic::{CompressionCodec, ConvertedType, LogicalType, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
 use super::{fault, fenced};
-use crate::exchange::columns::list_or_text;
+use crate::exchange::columns::{self, list_or_text};
 use crate::exchange::{Ask, Error, Reader, Row, field_name, id_of};
 use crate::value::Value;
 
@@ -58,7 +58,7 @@ pub(super) fn open(path: &Path, ask: &Ask) -> Result<Box<dyn Reader>, Error> {
     if rows == 0 {
         return Err(Error::wrong("it holds no vectors: it has no rows"));
     }
-    Ok(Box::new(Columns {
+    let columns = Columns {
         vector: Taken { leaf, name: vector.to_owned(), unsigned: false },
         id: flat.iter().find(|(name, ..)| Some(name.as_str()) == id).map(taken),
         fields: flat.iter().filter(|(name, ..)| Some(name.as_str()) != id).map(taken).collect(),
@@ -68,7 +68,19 @@ pub(super) fn open(path: &Path, ask: &Ask) -> Result<Box<dyn Reader>, Error> {
         open: Vec::new(),
         left: 0,
         file,
-    }))
+    };
+    columns.check_packing()?;
+    Ok(Box::new(columns))
+}
+
+/// The name of a packing that is not read.
+fn unread(packing: CompressionCodec) -> Option<&'static str> {
+    match packing {
+        CompressionCodec::UNCOMPRESSED | CompressionCodec::SNAPPY | CompressionCodec::GZIP | CompressionCodec::ZSTD => None,
+        CompressionCodec::BROTLI => Some("brotli"),
+        CompressionCodec::LZ4 | CompressionCodec::LZ4_RAW => Some("lz4"),
+        CompressionCodec::LZO => Some("lzo"),
+    }
 }
 
 fn is_vector(column: &ColumnDescriptor) -> bool {
@@ -106,6 +118,26 @@ fn scalar(column: &ColumnDescriptor) -> Option<bool> {
 }
 
 impl Columns {
+    /// What is read, in the order of `open`.
+    fn taken(&self) -> impl Iterator<Item = &Taken> {
+        [Some(&self.vector), self.id.as_ref()].into_iter().flatten().chain(&self.fields)
+    }
+
+    /// Holds that what is read is packed by something that can be unpacked.
+    fn check_packing(&self) -> Result<(), Error> {
+        for group in self.file.metadata().row_groups() {
+            for taken in self.taken() {
+                if let Some(packing) = group.columns().get(taken.leaf).and_then(|column| unread(column.compression_codec())) {
+                    let name = &taken.name;
+                    return Err(Error::wrong(format!(
+                        "its column `{name}` is packed by {packing}: expected snappy, zstd, gzip or nothing"
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Opens the columns of the next group; false when there is none.
     fn next_group(&mut self) -> Result<bool, Error> {
         if self.group >= self.file.num_row_groups() {
@@ -113,8 +145,8 @@ impl Columns {
         }
         let group = self.file.get_row_group(self.group).map_err(fault)?;
         self.left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
-        let taken = [Some(&self.vector), self.id.as_ref()].into_iter().flatten().chain(&self.fields);
-        self.open = taken.map(|taken| group.get_column_reader(taken.leaf)).collect::<Result<_, _>>().map_err(fault)?;
+        let open = self.taken().map(|taken| group.get_column_reader(taken.leaf)).collect::<Result<_, _>>();
+        self.open = open.map_err(fault)?;
         self.group += 1;
         Ok(true)
     }
@@ -238,10 +270,7 @@ fn split<T: DataType>(
 /// The next `n` values of a flat column.
 fn scalars(column: &mut ColumnReader, n: usize, unsigned: bool) -> Result<Vec<Value>, Error> {
     let float = |x: f64| if x.is_nan() { Value::Null } else { Value::Float(x) };
-    let whole = |x: i64| match unsigned {
-        true => i64::try_from(x as u64).map_or(Value::Float(x as u64 as f64), Value::Int),
-        false => Value::Int(x),
-    };
+    let whole = |x: i64| if unsigned { columns::unsigned(x as u64) } else { Value::Int(x) };
     let text = |bytes: &ByteArray| list_or_text(String::from_utf8_lossy(bytes.data()).into_owned());
     match column {
         ColumnReader::BoolColumnReader(reader) => spread(reader, n, |x| Value::Bool(*x)),
@@ -267,4 +296,19 @@ fn spread<T: DataType>(reader: &mut ColumnReaderImpl<T>, n: usize, value: impl F
         .iter()
         .map(|level| if *level > 0 { values.next().unwrap_or(Value::Null) } else { Value::Null })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packing_that_is_not_read_has_a_name() {
+        let named =
+            [CompressionCodec::BROTLI, CompressionCodec::LZ4, CompressionCodec::LZ4_RAW, CompressionCodec::LZO].map(unread);
+        assert_eq!(named, [Some("brotli"), Some("lz4"), Some("lz4"), Some("lzo")]);
+        for read in [CompressionCodec::UNCOMPRESSED, CompressionCodec::SNAPPY, CompressionCodec::GZIP, CompressionCodec::ZSTD] {
+            assert_eq!(unread(read), None);
+        }
+    }
 }

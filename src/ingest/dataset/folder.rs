@@ -1,7 +1,8 @@
 //! A dataset's folder: its files found by the end of their path, wherever the archive was unpacked.
 //!
 //! `Brass/Tuba/A1.wav` finds `audio/TinySOL2020/Brass/Tuba/A1.wav`; with another extension it will do too (`34/10.mp3` finds
-//! `audio/34/10.2min.mp3`), so a dataset that was converted is still read. Of several, the one with the shortest path.
+//! `audio/34/10.2min.mp3`), so a dataset that was converted is still read. Of several, the one that lies highest; two that lie as
+//! high are told.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,6 @@ impl Folder {
     pub fn open(root: &Path) -> Result<Folder, Error> {
         std::fs::read_dir(root).map_err(|e| Error::Read { path: root.to_owned(), reason: e.to_string() })?;
         let Found { mut sources, failures, warnings } = walk(root, "");
-        let depth = |id: &str| id.matches('/').count();
         sources.sort_by(|a, b| depth(&a.id).cmp(&depth(&b.id)).then_with(|| a.id.cmp(&b.id)));
         let mut by_head: HashMap<String, Vec<usize>> = HashMap::new();
         for (at, source) in sources.iter().enumerate() {
@@ -39,30 +39,35 @@ impl Folder {
         Ok(Folder { root: root.to_owned(), files: sources, by_head, failures, warnings, annotations: None })
     }
 
-    fn candidates(&self, path: &str) -> impl Iterator<Item = &Source> {
-        self.by_head.get(head(path)).into_iter().flatten().filter_map(|&at| self.files.get(at))
+    fn candidates(&self, path: &str) -> Vec<&Source> {
+        self.by_head.get(head(path)).into_iter().flatten().filter_map(|&at| self.files.get(at)).collect()
     }
 
     /// The file whose path ends in `path`.
     pub fn file(&self, path: &str) -> Option<&Source> {
-        self.candidates(path).find(|source| ends_in(&source.id, path))
+        self.candidates(path).into_iter().find(|source| ends_in(&source.id, path))
     }
 
     /// The audio file whose path ends in `path`, with that or any extension.
     pub fn audio(&self, path: &str) -> Option<&Source> {
+        self.audio_files(path).first().copied()
+    }
+
+    /// Another audio file that `path` may mean as well as `found`: as high, and not beside it in another format.
+    pub fn rival(&self, path: &str, found: &Source) -> Option<&Source> {
+        let near = self.audio_files(path).into_iter().take_while(|other| depth(&other.id) == depth(&found.id));
+        near.skip(1).find(|other| without_extension(&other.id) != without_extension(&found.id))
+    }
+
+    /// The audio files whose path ends in `path`; without any, those with another extension. The highest first.
+    fn audio_files(&self, path: &str) -> Vec<&Source> {
         let path = path.trim_start_matches("./");
-        let audio = || self.candidates(path).filter(|source| is_audio_name(&source.path));
-        let stem = match path.rsplit_once('.') {
-            Some((stem, extension)) if !extension.contains('/') && !stem.is_empty() => stem,
-            _ => path,
-        };
-        let converted = |source: &&Source| {
-            let end = source.id.rfind('/').map_or(0, |at| at + 1);
-            let name = source.id.get(end..).unwrap_or_default();
-            let dots = name.match_indices('.').map(|(at, _)| end + at);
-            dots.filter_map(|at| source.id.get(..at)).any(|without| ends_in(without, stem))
-        };
-        audio().find(|source| ends_in(&source.id, path)).or_else(|| audio().find(converted))
+        let stem = without_extension(path);
+        let mut audio = self.candidates(path);
+        audio.retain(|source| is_audio_name(&source.path));
+        let exact = audio.iter().any(|source| ends_in(&source.id, path));
+        audio.retain(|source| if exact { ends_in(&source.id, path) } else { is_converted(&source.id, stem) });
+        audio
     }
 
     /// Every audio file.
@@ -105,6 +110,26 @@ impl Folder {
     }
 }
 
+/// How many folders a file lies in.
+fn depth(id: &str) -> usize {
+    id.matches('/').count()
+}
+
+fn without_extension(path: &str) -> &str {
+    match path.rsplit_once('.') {
+        Some((stem, extension)) if !extension.contains('/') && !stem.is_empty() => stem,
+        _ => path,
+    }
+}
+
+/// Whether a file's path without what stands behind one of the dots of its name ends in `stem`.
+fn is_converted(id: &str, stem: &str) -> bool {
+    let end = id.rfind('/').map_or(0, |at| at + 1);
+    let name = id.get(end..).unwrap_or_default();
+    let dots = name.match_indices('.').map(|(at, _)| end + at);
+    dots.filter_map(|at| id.get(..at)).any(|without| ends_in(without, stem))
+}
+
 /// A file's name up to its first dot.
 fn head(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -137,5 +162,21 @@ mod tests {
         assert_eq!((audio("b.c.00.au"), audio("z/b.c.00.wav")), (Some("audio/b.c.00.wav"), Some("audio/z/b.c.00.wav")));
         assert_eq!((audio("/10.mp3"), audio("q.wav"), audio(""), audio("c.00.wav")), (None, None, None, None));
         assert_eq!((folder.all_audio().count(), folder.named(|name| name.ends_with(".csv")).len()), (4, 1));
+    }
+
+    #[test]
+    fn a_name_of_two_files_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["test/a.wav", "train/a.wav", "x/b.wav", "x/deep/b.wav", "y/c.flac", "y/c.wav", "top.wav", "z/top.wav"] {
+            let path = dir.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        let folder = Folder::open(dir.path()).unwrap();
+        let rival = |path: &str| folder.rival(path, folder.audio(path).unwrap()).map(|s| s.id.as_str());
+        assert_eq!((rival("a.wav"), rival("a.mp3")), (Some("train/a.wav"), Some("train/a.wav")));
+        for path in ["train/a.wav", "b.wav", "c.mp3", "c.wav", "top.wav"] {
+            assert_eq!(rival(path), None, "{path}");
+        }
     }
 }

@@ -28,6 +28,10 @@ impl Listing {
             let at = folder.root.display();
             return self.fault(place, format!("`{path}` is not below `{at}`"));
         };
+        if let Some(other) = folder.rival(path, source) {
+            let (a, b) = (&source.id, &other.id);
+            return self.fault(place, format!("`{path}` may be `{a}` or `{b}`: expected a path that says which"));
+        }
         match self.clips.get_mut(&source.id) {
             None => {
                 self.clips.insert(source.id.clone(), (source.clone(), fields));

@@ -60,7 +60,7 @@ fn document(entries: Vec<(String, Node)>) -> Result<Ontology, Problem> {
     let mut builder = Builder::default();
     for (key, node) in entries {
         match key.as_str() {
-            "name" => about.name = word(&key, node)?,
+            "name" => about.name = own_name(word(&key, node)?)?,
             "title" => about.title = word(&key, node)?,
             "source" => about.source = word(&key, node)?,
             "licence" => about.licence = word(&key, node)?,
@@ -75,6 +75,13 @@ fn document(entries: Vec<(String, Node)>) -> Result<Ontology, Problem> {
         }
     }
     Ok(builder.finish_with(about, &aliases)?)
+}
+
+fn own_name(name: String) -> Result<String, Problem> {
+    match name.trim().is_empty() {
+        true => Err(whole("`name` is empty: expected the word by which statements name the ontology".into())),
+        false => Ok(name),
+    }
 }
 
 pub(super) fn word(key: &str, node: Node) -> Result<String, Problem> {
@@ -208,6 +215,10 @@ mod tests {
                 "the ontology `t` cannot be read at line 1: invalid type: integer `1`, expected a name, a list of names or an object of names",
             ),
             ("{}", "the ontology `t` cannot be read: there are no terms: expected at least one"),
+            (
+                "{\"name\": \" \", \"tree\": {\"a\": []}}",
+                "the ontology `t` cannot be read: `name` is empty: expected the word by which statements name the ontology",
+            ),
         ];
         for (text, message) in cases {
             assert_eq!(error(text), message);

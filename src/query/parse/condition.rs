@@ -42,14 +42,17 @@ impl Reader {
         let span = self.span(&pair);
         let missing = || Diagnostic::new("a comparison is incomplete").at(span).expected("`FIELD = VALUE`");
         let mut inner = pair.into_inner();
-        let field = self.field(inner.next().ok_or_else(missing)?)?;
+        let named = inner.next().ok_or_else(missing)?;
+        let written = named.as_str().trim();
+        let field = self.field(named)?;
         let test = inner.next().ok_or_else(missing)?;
         let negated = test.clone().into_inner().any(|p| p.as_rule() == Rule::kw_not);
         match test.as_rule() {
             Rule::null_test => Ok(Predicate::IsNull { field, negated }),
             Rule::membership => {
                 let list = last(test).ok_or_else(missing)?;
-                let values: Result<Vec<_>, _> = list.into_inner().map(|item| self.value(item).and_then(one)).collect();
+                let value = |item| self.not_null(item, written, false).and_then(|item| self.value(item)).and_then(one);
+                let values: Result<Vec<_>, _> = list.into_inner().map(value).collect();
                 Ok(Predicate::In { field, values: values?, negated })
             }
             Rule::pattern => {
@@ -67,7 +70,7 @@ impl Reader {
                     ">" => Relation::Greater,
                     _ => Relation::GreaterEqual,
                 };
-                let value = self.value(value)?;
+                let value = self.value(self.not_null(value, written, relation == Relation::NotEqual)?)?;
                 match (value.node, relation) {
                     (list @ Literal::List(_), Relation::Equal) => {
                         Ok(Predicate::ListEquals { field, list: Spanned::new(list, value.span) })
@@ -81,6 +84,17 @@ impl Reader {
                 }
             }
         }
+    }
+
+    /// Refuses `null` without quotes, beside which nothing is equal or unequal; in quotes it is a text.
+    fn not_null<'p>(&self, value: Pair<'p, Rule>, field: &str, negated: bool) -> Result<Pair<'p, Rule>, Diagnostic> {
+        let bare = value.clone().into_inner().next().filter(|inner| inner.as_rule() == Rule::bare);
+        if bare.is_none_or(|word| !word.as_str().eq_ignore_ascii_case("null")) {
+            return Ok(value);
+        }
+        let fault = Diagnostic::new(format!("nothing compares with `{}`", value.as_str().trim())).at(self.span(&value));
+        let test = if negated { "is not null" } else { "is null" };
+        Err(fault.expected(format!("`{field} {test}`")).hint("the text of this name stands in quotes: `\"null\"`"))
     }
 
     /// The name of a field; one in quotes is never a parameter.
@@ -98,5 +112,23 @@ fn one(value: Spanned<Literal>) -> Result<Literal, Diagnostic> {
     match value.node {
         Literal::List(_) => Err(Diagnostic::new("a list stands inside a list").at(value.span).expected("one value")),
         one => Ok(one),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::query::{Piece, parse};
+
+    #[test]
+    fn null_is_asked_for_in_its_own_words() {
+        let told = |condition: &str| {
+            let text = format!("list clips where {condition}");
+            parse(Piece { text: &text, offset: 0 }).err().and_then(|fault| fault.expected)
+        };
+        assert_eq!(told("label = null").as_deref(), Some("`label is null`"));
+        assert_eq!(told("\"a b\" <> NULL and c = 1").as_deref(), Some("`\"a b\" is not null`"));
+        assert_eq!(told("a > null").as_deref(), Some("`a is null`"));
+        assert_eq!(told("a in (1, null)").as_deref(), Some("`a is null`"));
+        assert_eq!(told("a = \"null\" and b in ('null') and c = nullify and d is null"), None);
     }
 }

@@ -14,6 +14,8 @@ mod items;
 pub(super) mod tolerant;
 mod totals;
 
+use std::path::PathBuf;
+
 use crate::progress::Progress;
 
 use super::catalog::Store;
@@ -49,6 +51,8 @@ pub struct Checkup {
     pub items: u64,
     /// Sound vectors, of all spaces.
     pub vectors: u64,
+    /// The folder in which a repair that lost something left the byte store as it was.
+    pub kept: Option<PathBuf>,
     pub(super) fixes: Vec<Fix>,
     /// Some pages of the byte store cannot be read, so they cannot be written to either.
     pub(super) unreadable: bool,

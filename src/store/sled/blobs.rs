@@ -19,6 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::Sled;
+
 /// Removes the forgotten files of a folder that sled has just opened, under its lock. What cannot be removed stays.
 pub(super) fn sweep(path: &Path) {
     // Whatever is wrong, sled says where it matters.
@@ -39,14 +41,10 @@ fn forgotten(path: &Path) -> io::Result<Option<Vec<PathBuf>>> {
     if files.is_empty() {
         return Ok(None);
     }
-    let mut snapshots = BTreeSet::new();
-    for entry in std::fs::read_dir(path)? {
-        snapshots.extend(entry?.file_name().into_string().ok().filter(|name| name.starts_with("snap.")));
-    }
     // sled takes the last by name.
-    let Some(snapshot) = snapshots.last() else { return Ok(None) };
-    let Some((end, named)) = read(&std::fs::read(path.join(snapshot))?) else { return Ok(None) };
-    if *snapshot != format!("snap.{end:016X}") || !named.iter().all(|name| files.contains_key(name)) {
+    let Some(snapshot) = Sled::snapshots(path).into_iter().max() else { return Ok(None) };
+    let Some((end, named)) = read(&std::fs::read(&snapshot)?) else { return Ok(None) };
+    if !snapshot.ends_with(format!("snap.{end:016X}")) || !named.iter().all(|name| files.contains_key(name)) {
         return Ok(None);
     }
     Ok(Some(files.into_iter().filter(|(name, _)| *name < end && !named.contains(name)).map(|(_, file)| file).collect()))

@@ -126,13 +126,6 @@ fn what_cannot_be_opened_again_says_so_at_each_call() {
     assert_eq!(Sled::open(&away).unwrap().get(&key(1)).unwrap(), Some(vec![1; 2_000]));
 }
 
-#[test]
-fn all_that_starts_with_a_prefix_is_before_what_is_behind_it() {
-    assert_eq!(behind(b"ab"), Bound::Excluded(b"ac".to_vec()));
-    assert_eq!(behind(&[7, 255, 255]), Bound::Excluded(vec![8]));
-    assert_eq!((behind(b""), behind(&[255])), (Bound::Unbounded, Bound::Unbounded));
-}
-
 /// A kill while sled writes its snapshot leaves some of it, and sled refuses to open for that.
 #[test]
 fn a_snapshot_half_written_is_none() {

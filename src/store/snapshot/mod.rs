@@ -44,7 +44,8 @@ const OWN: [&str; 7] = [super::folder::DB, "db.new", "db.whole", "db.old", "chan
 
 /// True for what a store makes itself in its folder. Some file systems know no case, so neither do writer and reader.
 fn is_own(name: &OsStr) -> bool {
-    OWN.iter().any(|own| name.eq_ignore_ascii_case(own))
+    let kept = name.to_string_lossy().to_ascii_lowercase().starts_with(super::renew::KEPT);
+    kept || OWN.iter().any(|own| name.eq_ignore_ascii_case(own))
 }
 
 const ENTRIES: u8 = b'K';

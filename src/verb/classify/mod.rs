@@ -9,10 +9,10 @@ mod several;
 use crate::diagnostic::Diagnostic;
 use crate::embedding::Stage;
 use crate::query::signature::{Clause, Kind, Parameter, shared};
-use crate::query::{Bound, Example, Signature};
+use crate::query::{Argument, Bound, Example, Signature};
 use crate::verb::labelled::Labelled;
 use crate::verb::truth::{TRUTH, Task};
-use crate::verb::{Error, Plan, Scope, Verb, against, spaces};
+use crate::verb::{Error, Plan, Scope, Verb, against, parameters, spaces};
 
 pub struct Classify;
 
@@ -32,7 +32,8 @@ static SIGNATURE: Signature = Signature {
             counts against the model. `using prototypes` takes class means of the clips' own vectors in place of texts (the \
             paper's audio-only labels): each tested clip is left out of its own class's mean; `by FIELD` takes means from the other \
             folds; `protocol=resubstitution` is the paper's own. `using knn` gives each class the votes of the k nearest other clips, \
-            (1 + cosine) / 2 each. `space=all` measures before and after the projection, side by side with the paired difference. \
+            (1 + cosine) / 2 each; of equal cosines the clip that comes first is the neighbour. `space=all` measures before and \
+            after the projection, side by side with the paired difference. \
             Of clips with several labels (the field `labels`): ROC-AUC and average precision of each class, pairs of unknown truth \
             left out, and their means over classes, of which pr_auc is the mAP; a clip is right at k when any label that it has is \
             among its k best, where labels that are unknown for it do not stand in the row. `using` needs one label a clip.",
@@ -84,6 +85,7 @@ impl Verb for Classify {
     }
 
     fn plan(&self, mut bound: Bound, scope: &Scope<'_>) -> Result<Box<dyn Plan>, Error> {
+        refuse_misspelt(&bound, scope)?;
         bound.refuse_more_than(1, &SIGNATURE)?;
         let Some(id) = bound.argument(0) else {
             let leading = &["top1", "roc_auc"];
@@ -99,4 +101,20 @@ impl Verb for Classify {
         against::only_joint(&mut bound, against::AUDIO_ONLY)?;
         Ok(Box::new(one::One::new(Task::new(bound, Stage::Joint, scope)?, id)?))
     }
+}
+
+/// Refuses a word without quotes that is no id: any behind `clips`, and behind `clip` one that is nearly a word of the language
+/// and names no clip.
+fn refuse_misspelt(bound: &Bound, scope: &Scope<'_>) -> Result<(), Error> {
+    let Some(Argument::Word(word)) = bound.arguments.first() else { return Ok(()) };
+    if bound.has_singular("clip") {
+        if !bound.is_slip(0, &SIGNATURE) {
+            return Ok(());
+        }
+        let (collection, _, info) = parameters::clips_of(bound, Stage::Joint, scope)?;
+        if scope.workspace.clip_vector(&collection, &info, word, scope.progress).is_ok() {
+            return Ok(());
+        }
+    }
+    Err(bound.unknown_argument(0, &SIGNATURE).into())
 }

@@ -53,7 +53,7 @@ pub fn measured(task: &Task, truth: &Truth, scores: &Arc<dyn Cosines>, scope: &S
 
 /// The classified clips, for `compare`.
 fn trial(truth: &Truth, classification: Classification, groups: Option<Groups>) -> Trial {
-    let right = Some(classification.right(1));
+    let right = Some(classification.right(1).into_iter().map(Some).collect());
     let value = ("reciprocal_rank", classification.reciprocal_ranks());
     Trial { right, ..labelled::trial(truth, groups, value, classification) }
 }

@@ -60,8 +60,13 @@ fn notes(report: &mut Report, truth: &Truth, several: &Several, tagging: &MultiL
             "{unknown} of {pairs} pairs of a clip and a label are unknown: left out of the areas, and of the order of a clip's labels"
         ));
     }
-    if tagging.without() > 0 {
-        report.notes.push(format!("{} clips are known to have no label: they count in the areas only", tagging.without()));
+    let (without, none) = (tagging.without(), tagging.with_none());
+    for (clips, what) in
+        [(none, "are known to have no label"), (without - none, "have no label that is known, and may have some")]
+    {
+        if clips > 0 {
+            report.notes.push(format!("{clips} clips {what}: they count in the areas only"));
+        }
     }
     let one_sided = tagging.per_class().into_iter().zip(&truth.classes).filter(|(tag, _)| tag.roc_auc.is_nan());
     report.notes.extend(labelled::left_out(&one_sided.map(|(_, name)| name.as_str()).collect::<Vec<_>>()));
@@ -86,7 +91,7 @@ fn per_class(truth: &Truth, tagging: &MultiLabel) -> Table {
 /// The tagged clips, for `compare`.
 fn trial(truth: &Truth, tagging: MultiLabel, groups: Option<Groups>) -> Trial {
     // A clip without a label is neither right nor wrong.
-    let right = tagging.right(1).into_iter().collect();
+    let right = Some(tagging.right(1));
     let value = ("reciprocal_rank", tagging.reciprocal_ranks());
     Trial { right, ..labelled::trial(truth, groups, value, tagging) }
 }

@@ -281,7 +281,7 @@ impl TripletsPlan {
                 report.context = clip_context(task, scope);
                 report.context.fact("clips", truth.clips.len());
                 report.context.extra.extend(facts);
-                truth.note_unlabelled(&mut report.notes);
+                truth.note_left_out(&mut report.notes);
                 (Arc::new(means), vocabulary)
             }
             Source::Clips { file, task } => {
