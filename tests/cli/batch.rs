@@ -192,3 +192,34 @@ fn verbose_tells_on_standard_error() {
     assert!(!plain.err.contains("statement 1") && !told.err.contains("statement 4"));
     place.dyad(&["-v", "-q"]).code(2);
 }
+
+#[test]
+fn csv_says_what_it_leaves_out_and_no_more_than_that_goes_to_a_file() {
+    let place = toy();
+    let all = ["--format", "csv", "-c", "classify clips by=class resamples=0"];
+    let told = place.dyad(&all).ok().says("not in the csv: the tables `per class` and `worst errors`; `as json` has all");
+    assert!(!told.out.contains("per class") && told.out.starts_with("metric,"), "{}", told.out);
+    let quiet = place.dyad(&["-q", "-c", "classify clips by=class resamples=0 into \"x.csv\""]).ok();
+    assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
+    assert_eq!(std::fs::read_to_string(place.at("x.csv")).unwrap(), told.out);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_is_replaced_whole_or_not_at_all() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = toy();
+    // What a link leads to is written, with the permissions that it has.
+    let kept = place.write("kept.csv", "of before");
+    std::fs::set_permissions(&kept, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::os::unix::fs::symlink(&kept, place.at("link.csv")).unwrap();
+    place.dyad(&["-c", "count clips into \"link.csv\""]).ok();
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), "count\n8\n");
+    assert!(place.at("link.csv").is_symlink() && kept.metadata().unwrap().permissions().mode() & 0o777 == 0o600);
+    // A device is written to, and stays one.
+    assert_eq!(place.dyad(&["-q", "-c", "count clips as csv into \"/dev/stdout\""]).ok().out, "count\n8\n");
+    place.dyad(&["-c", "count clips as csv into \"/dev/null\""]).ok();
+    assert!(!std::path::Path::new("/dev/null").is_file());
+    std::fs::create_dir(place.at("folder.csv")).unwrap();
+    place.dyad(&["-c", "count clips into \"folder.csv\""]).code(1).says("can't be written: it is a folder");
+}

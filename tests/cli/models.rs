@@ -234,3 +234,36 @@ fn a_check_does_not_take_memory_on_a_number() {
     let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     assert!(peak < 3_000_000, "{peak} KiB");
 }
+
+/// The model reads 24 tokens: what comes after them is in no vector.
+#[test]
+fn a_text_that_is_cut_is_told_of() {
+    let place = Place::new();
+    clips(&place);
+    place.dyad(&["-q", "models", "add", &tiny("tiny-muscall")]).ok();
+    place.dyad(&["ingest", "clips", "--collection", "notes", "--model", "tiny-muscall", "--no-index"]).ok();
+    let words = "one two three ".repeat(12);
+    let long = format!("classify clips in notes prompt=\"{words}<>\" resamples=0");
+    // Read for the first time, kept, and not in the way of what comes after.
+    let answers = place.json(&[&long, &long, "classify clips in notes resamples=0", "count clips in notes"]);
+    let notes = |at: usize| answers[at]["notes"].to_string();
+    let said = "2 of 2 texts with the prompt `one two three one two three one two thre…` are longer than the 24 tokens that \
+                `tiny-muscall` reads: the rest was cut off";
+    assert!(notes(0).contains(said) && notes(1).contains(said), "{}", notes(0));
+    assert!(!notes(2).contains("cut off") && !notes(3).contains("cut off"), "{}", notes(2));
+    let search = format!("search clips in notes for \"{words}\"");
+    place.dyad(&["-c", &search]).ok().shows("the text is longer than the 24 tokens that `tiny-muscall` reads");
+}
+
+#[test]
+fn a_broken_model_ends_no_report() {
+    let place = Place::new();
+    clips(&place);
+    place.dyad(&["ingest", "clips", "--collection", "notes", "--no-index"]).ok();
+    let broken = place.at(".local/share/dyad/models/broken");
+    copy_folder(tiny("tiny-muscall").as_ref(), &broken);
+    std::fs::remove_file(broken.join("audio.onnx")).unwrap();
+    let ran = place.dyad(&["report", "--out", "page"]);
+    assert!(place.at("page/index.html").is_file(), "{}", ran.err);
+    assert!(std::fs::read_to_string(place.at("page/index.html")).unwrap().contains("tiny-muscall"));
+}
