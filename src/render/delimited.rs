@@ -60,7 +60,8 @@ pub fn left_out(report: &Report, format: &str) -> Vec<String> {
     if !report.tables.is_empty() && metric_grid(report, false).is_some() {
         parts.push("the metrics".to_owned());
     }
-    if !report.text.is_empty() && !(report.tables.is_empty() && report.metrics.is_empty()) {
+    let something_else = !report.tables.is_empty() || !report.metrics.is_empty();
+    if something_else && !report.text.is_empty() {
         parts.push("the text".to_owned());
     }
     let named = (!parts.is_empty()).then(|| format!("not in the {format}: {}; `as json` has all", parts.join(", ")));

@@ -81,7 +81,7 @@ fn a_wrong_guess_of_the_bar_misses_nothing() {
     let queries = clustered(20, dim, 9, 1);
     let to = queries.row(0);
     for toward in [0.0, 2.0, -2.0] {
-        let tilted = |row: usize| if row % step == 0 { toward } else { 0.0 };
+        let tilted = |row: usize| if row.is_multiple_of(step) { toward } else { 0.0 };
         let rows = (0..n * dim).map(|i| tilted(i / dim) * to[i % dim] + rng.random_range(-0.5f32..0.5)).collect();
         let rows = Embeddings::from_rows(queries.space.clone(), dim, rows).unwrap();
         let index = Exact::new(&rows).unwrap();
