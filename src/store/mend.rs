@@ -9,7 +9,7 @@
 //! is gone already; `snapshot` is what guards against it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::progress::Progress;
 
@@ -146,6 +146,10 @@ fn open(dir: &Path, repair: bool, out: &mut Checkup) -> Result<Sled, Error> {
         Err(Error::Damaged { what }) => what,
         other => return other,
     };
+    let pages = Sled::damaged_pages(&db);
+    if repair && !pages.is_empty() {
+        return open_without(dir, &pages, out);
+    }
     let wrong = wrong_files(&db);
     let named = wrong.iter().map(|name| format!("`db/{name}`")).collect::<Vec<_>>().join(" and ");
     if wrong.is_empty() {
@@ -167,6 +171,16 @@ fn open(dir: &Path, repair: bool, out: &mut Checkup) -> Result<Sled, Error> {
     let kv = opened.map_err(|_| Error::damaged(first))?;
     out.find(Remedy::Rebuilt, None, None, format!("{named} has a wrong checksum"));
     Ok(kv)
+}
+
+/// Opens a byte store without the files of some pages: what was in these is then found to be lost, and no more.
+fn open_without(dir: &Path, pages: &[PathBuf], out: &mut Checkup) -> Result<Sled, Error> {
+    out.kept = Some(renew::keep(dir)?);
+    for page in pages {
+        fs::remove_file(page).map_err(|e| Error::io("remove", page, e))?;
+        out.find(Remedy::Lost, None, None, format!("`{}` is not what was written", page.display()));
+    }
+    catalog::open_waiting(dir)
 }
 
 /// Opens a byte store whose files are what was written, but do not fit each other: by its log alone, up to the first wrong byte.

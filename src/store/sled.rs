@@ -114,12 +114,16 @@ impl Sled {
     /// then opens or renames it hears what is wrong.
     pub(super) fn wait_until_closed(path: &Path) {
         for _ in 0..MOST_WAITS {
-            let lock = std::fs::File::open(path.join("db")).map(|file| file.try_lock());
-            if !matches!(lock, Ok(Err(std::fs::TryLockError::WouldBlock))) {
+            if !is_open(path) {
                 break;
             }
             std::thread::sleep(WAIT);
         }
+    }
+
+    /// The files of pages for which sled would cut its log when it is opened, since they are not what was written.
+    pub(super) fn damaged_pages(path: &Path) -> Vec<PathBuf> {
+        blobs::damaged(path)
     }
 
     /// Runs a call into sled, which it opens again before when that is due. Nobody keeps a lock beyond a call, so who opens it
@@ -210,13 +214,25 @@ impl Sled {
     }
 }
 
+/// Whether somebody has it open, and may be writing.
+fn is_open(path: &Path) -> bool {
+    let lock = std::fs::File::open(path.join("db")).map(|file| file.try_lock());
+    matches!(lock, Ok(Err(std::fs::TryLockError::WouldBlock)))
+}
+
 /// Opens the folder, makes it when it is not there.
 fn open(path: &Path) -> Result<::sled::Db, Error> {
     // sled would make a new log, and lose what the old one's files still tell.
     if !path.join("db").exists() && has_files(path) {
         return Err(Error::damaged(format!("`{}` is missing", path.join("db").display())));
     }
-    remove_unfinished(path);
+    if !is_open(path) {
+        remove_unfinished(path);
+        blobs::sweep(path);
+        if let Some(file) = blobs::damaged(path).first() {
+            return Err(Error::damaged(format!("`{}` is not what was written", file.display())));
+        }
+    }
     let db = call("open", path, || config(path).open()).map_err(|error| match error {
         // sled wraps the refusal of the file lock in a text.
         Error::Io { source, .. } if source.to_string().contains("could not acquire lock") => {
@@ -245,12 +261,8 @@ fn open_closed(path: &Path) -> Result<::sled::Db, Error> {
 /// before; but when it is opened it takes the last of all `snap.*` and would refuse the half of one, though the one before is
 /// whole. It makes its `conf` in two writes, before its log. What cannot be removed is told by sled.
 fn remove_unfinished(path: &Path) {
-    match std::fs::File::open(path.join("db")) {
-        Ok(log) => {
-            // Who has it open may be at it.
-            if matches!(log.try_lock(), Err(std::fs::TryLockError::WouldBlock)) {
-                return;
-            }
+    match std::fs::metadata(path.join("db")) {
+        Ok(_) => {
             let entries = std::fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
             for entry in entries.filter(|entry| is_half_a_snapshot(&entry.file_name().to_string_lossy())) {
                 let _ = std::fs::remove_file(entry.path());

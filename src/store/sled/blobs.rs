@@ -12,42 +12,73 @@
 //!   pointer    0   varint place          in the log
 //!              1   varint place   i64    in the file of that number
 //! ```
-//! (sled 0.34, `serialization.rs`; numbers are little-endian; how long a varint is tells its first byte.) Only files of before the end that no page
-//! names are removed, and none at all where anything of this is not as expected, or a file that is named is not there.
+//! (sled 0.34, `serialization.rs`; numbers are little-endian; how long a varint is tells its first byte.) Only files of before the
+//! end that no page names are removed, and none at all where anything of this is not as expected, or a file that is named is not
+//! there.
+//!
+//! When sled is opened it reads its log from the segment on in which the snapshot ends, with the files of which it speaks. At one
+//! that is not what was written it first cuts the log and then finds that it ends before the snapshot: nothing can be read any
+//! more. So they are looked at before: u32 crc32 of all that follows.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Sled;
 
-/// Removes the forgotten files of a folder that sled has just opened, under its lock. What cannot be removed stays.
+/// Bytes of a segment of the log, as sled makes them unless it is told otherwise.
+const SEGMENT: i64 = 512 << 10;
+
+/// The files of a folder's pages.
+struct Blobs {
+    files: BTreeMap<i64, PathBuf>,
+    /// What the pages name up to `end`, all of it there.
+    named: BTreeSet<i64>,
+    end: i64,
+}
+
+/// Removes the forgotten files of a folder that nobody else has open. What cannot be removed stays.
 pub(super) fn sweep(path: &Path) {
     // Whatever is wrong, sled says where it matters.
-    for file in forgotten(path).ok().flatten().unwrap_or_default() {
+    let Some(Blobs { files, named, end }) = Blobs::of(path) else { return };
+    for (_, file) in files.into_iter().filter(|(name, _)| *name < end && !named.contains(name)) {
         let _ = std::fs::remove_file(file);
     }
 }
 
-/// The files that no page names; none where that cannot be told.
-fn forgotten(path: &Path) -> io::Result<Option<Vec<PathBuf>>> {
-    let mut files = BTreeMap::new();
-    for entry in std::fs::read_dir(path.join("blobs"))? {
-        let entry = entry?;
-        let name = entry.file_name().to_str().and_then(|name| name.parse::<i64>().ok());
-        // What is no file of sled's is left alone.
-        name.map(|name| files.insert(name, entry.path()));
+/// The files that sled reads when it is opened and that are not what was written.
+pub(super) fn damaged(path: &Path) -> Vec<PathBuf> {
+    let Some(Blobs { files, named, end }) = Blobs::of(path) else { return Vec::new() };
+    let read = files.into_iter().filter(|(name, _)| named.contains(name) && *name >= end - end % SEGMENT);
+    read.map(|(_, file)| file).filter(|file| !is_sound(file)).collect()
+}
+
+fn is_sound(file: &Path) -> bool {
+    // One that cannot be read at all is sled's to tell of.
+    std::fs::read(file).map_or(true, |bytes| {
+        bytes.split_first_chunk::<4>().is_some_and(|(sum, rest)| crc32fast::hash(rest) == u32::from_le_bytes(*sum))
+    })
+}
+
+impl Blobs {
+    /// None where it cannot be told which are named, or one of them is missing.
+    fn of(path: &Path) -> Option<Blobs> {
+        let mut files = BTreeMap::new();
+        for entry in std::fs::read_dir(path.join("blobs")).ok()? {
+            let entry = entry.ok()?;
+            // What is no file of sled's is left alone.
+            if let Some(name) = entry.file_name().to_str().and_then(|name| name.parse::<i64>().ok()) {
+                files.insert(name, entry.path());
+            }
+        }
+        if files.is_empty() {
+            return None;
+        }
+        // sled takes the last by name.
+        let snapshot = Sled::snapshots(path).into_iter().max()?;
+        let (end, named) = read(&std::fs::read(&snapshot).ok()?)?;
+        let holds = snapshot.ends_with(format!("snap.{end:016X}")) && named.iter().all(|name| files.contains_key(name));
+        holds.then_some(Blobs { files, named, end })
     }
-    if files.is_empty() {
-        return Ok(None);
-    }
-    // sled takes the last by name.
-    let Some(snapshot) = Sled::snapshots(path).into_iter().max() else { return Ok(None) };
-    let Some((end, named)) = read(&std::fs::read(&snapshot)?) else { return Ok(None) };
-    if !snapshot.ends_with(format!("snap.{end:016X}")) || !named.iter().all(|name| files.contains_key(name)) {
-        return Ok(None);
-    }
-    Ok(Some(files.into_iter().filter(|(name, _)| *name < end && !named.contains(name)).map(|(_, file)| file).collect()))
 }
 
 /// The end of a snapshot, and the files that its pages name.

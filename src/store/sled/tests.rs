@@ -246,3 +246,29 @@ fn no_file_is_removed_on_a_doubt() {
     std::fs::remove_file(dir.path().join("blobs").join(live.first().unwrap().to_string())).unwrap();
     assert!(!swept(&whole), "a file that a page names is not there");
 }
+
+/// sled would cut its log for it, and then nothing could be read any more.
+#[test]
+fn a_page_that_is_not_what_was_written_is_said_before_anything_is_touched() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = rewritten(dir.path());
+    let state = || {
+        let named = |name: &str| std::fs::read(dir.path().join(name)).unwrap();
+        (named("db"), files(dir.path()))
+    };
+    for file in files(dir.path()).0 {
+        let place = dir.path().join("blobs").join(file.to_string());
+        let whole = std::fs::read(&place).unwrap();
+        for (at, bytes) in [(0, whole.len()), (77, whole.len()), (0, 3), (0, whole.len() - 1)] {
+            let mut damaged = whole[..bytes].to_vec();
+            damaged[at.min(bytes - 1)] ^= 4;
+            std::fs::write(&place, damaged).unwrap();
+            let before = state();
+            let Err(Error::Damaged { what }) = Sled::open(dir.path()) else { panic!("{file}, {bytes} bytes") };
+            assert_eq!(what, format!("`{}` is not what was written", place.display()));
+            assert!(state() == before);
+        }
+        std::fs::write(&place, whole).unwrap();
+    }
+    assert!(Sled::open(dir.path()).unwrap().scan_prefix(b"").map(Result::unwrap).eq(all));
+}
