@@ -5,7 +5,7 @@
 //!   build THREADS               DIR/rows.npy → DIR/dyad.flat             {"wall": s, "cpu": s, "lost": 0}
 //!   open                        the file, and the first query            {"wall": s}
 //!   hnsw BEAM SECONDS K         with one thread one query after the other; with more they share the queries
-//!   exact SECONDS K  |  scan SECONDS K (the f32 alone)  |  batch K       {"cpu": queries/s, "wall": queries/s, "ids": npy}
+//!   exact SECONDS K  |  scan SECONDS K (the f32 alone)  |  batch SECONDS K    {"cpu": queries/s, "wall": queries/s, "ids": npy}
 //!   filter SHARE SECONDS K      a scan of what passes, and what dyad chooses
 //!   pass K                      all queries once, for what stays in memory
 //!   memory                      {"anon": bytes, "file": bytes, "peak": bytes}
@@ -191,9 +191,9 @@ impl Side {
                 self.told(&one_by_one(&few(20), number(1), |q| index.search(q, k, None).expect("same dimension")), k)
             }
             "batch" => {
-                let k = number(1) as usize;
+                let k = number(2) as usize;
                 let all = |_| Exact::of(flat).search_all(queries, k, None).expect("same dimension");
-                self.told(&rate(queries, 0.0, queries.len(), all), k)
+                self.told(&rate(queries, number(1), queries.len(), all), k)
             }
             "filter" => {
                 let every = (1.0 / number(1)).round() as usize;

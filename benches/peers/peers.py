@@ -110,8 +110,8 @@ class Dyad:
     def exact(self, asked, seconds):
         return self.found(f"exact {seconds} {K}")
 
-    def batch(self, asked, k):
-        return self.found(f"batch {k}")
+    def batch(self, asked, k, seconds):
+        return self.found(f"batch {seconds} {k}")
 
 
 class DyadNumbers:
@@ -228,8 +228,8 @@ class FaissFlat:
     def exact(self, asked, seconds):
         return rate(asked[:1], seconds, lambda q: self.scan.search(q, K)[1])
 
-    def batch(self, asked, k):
-        return rate(asked, 0, lambda q: self.scan.search(q, k)[1])
+    def batch(self, asked, k, seconds):
+        return rate(asked, seconds, lambda q: self.scan.search(q, k)[1])
 
 
 class Numpy:
@@ -282,15 +282,15 @@ class Lance:
         return rate(asked[:1], seconds, one)
 
 
-def measure_band():
-    """Bytes a second of processor that one thread reads, the best of some passes."""
-    block = np.ones(64 << 20, dtype=np.float32)
-    best = 0
-    for _ in range(5):
-        start = cpu()
-        block.max()
-        best = max(best, block.nbytes / (cpu() - start))
-    return best
+class Reading:
+    """What one thread reads of 256 MiB: what the scans are held against, in the same rounds."""
+    name = "reading"
+
+    def __init__(self):
+        self.block = np.ones(64 << 20, dtype=np.float32)
+
+    def exact(self, asked, seconds):
+        return rate(asked[:1], seconds, lambda q: self.block.max())
 
 
 PEERS = {"hnswlib": Hnswlib, "faiss": Faiss, "usearch f32": functools.partial(Usearch, "f32"), "usearch i8": functools.partial(Usearch, "i8")}
@@ -427,14 +427,19 @@ def measure_all(args, note, folder, rows, asked):
     scans += [SqliteVec(rows)] if "sqlite-vec" in wanted else []
     scans += [Lance(rows, folder)] if "lancedb flat" in wanted else []
     if "exact" in parts:
-        band = measure_band()
-        for name, found, rates in rounds_of(args.rounds, scans, lambda engine: engine.exact(asked, args.seconds)):
+        reading = Reading()
+        for name, found, rates in rounds_of(args.rounds, [reading, *scans], lambda engine: engine.exact(asked, args.seconds)):
+            if name == reading.name:
+                note(measure="bandwidth", bytes=rates["qps"] * reading.block.nbytes)
+                continue
             assert set(map(int, found[0])) == set(map(int, truth[0])) or not name.startswith("dyad"), "a scan misses rows"
-            read = rows.size * (1 if name == "dyad" else 4)
-            note(measure="exact", engine=name, of_bandwidth=rates["qps"] * read / band, band=band, **rates)
+            # The ratios are here those of reading to the scan.
+            share = rows.size * (1 if name == "dyad" else 4) / reading.block.nbytes
+            shares = {key: share / rates.pop(of) for key, of in (("of_bandwidth", "ratio"), ("of_low", "ratio_high"), ("of_high", "ratio_low"))}
+            note(measure="exact", engine=name, **shares, **rates)
     many = [engine for engine in scans if hasattr(engine, "batch")]
     for k in (10, 100) if "batch" in parts else []:
-        for name, _, rates in rounds_of(args.rounds, many, lambda engine: engine.batch(asked, k)):
+        for name, _, rates in rounds_of(args.rounds, many, lambda engine: engine.batch(asked, k, args.seconds)):
             note(measure="batch", engine=name, k=k, **rates)
     dyad.close()
 

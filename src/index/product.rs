@@ -17,7 +17,7 @@ use super::select::{hits, pack, unpack};
 use super::sought::Sought;
 use super::{Hit, RowSet};
 use crate::embedding::Embeddings;
-use crate::kernel::{PANEL, QUERIES, dot, dot_four, panel, place, prefetch};
+use crate::kernel::{PANEL, QUERIES, Reach, dot, dot_four, panel, place, prefetch, reach};
 
 /// Rows that are taken together: their panels stay in the cache while all queries pass.
 const BLOCK: usize = 128;
@@ -106,7 +106,9 @@ fn search(
             let length = codes.len() / sought.len();
             codes.resize(sought.len().next_multiple_of(QUERIES) * length, 0);
             if let Some((sample, place)) = guess {
-                each_panel(&mut sought, &codes, sample, |sought, sums, scales, errors, _| sought.sample(sums, scales, errors));
+                each_panel(&mut sought, &codes, sample, |eight, sums, scales, errors, _| {
+                    eight.iter_mut().zip(sums).for_each(|(sought, sums)| sought.sample(sums, scales, errors));
+                });
                 sought.iter_mut().for_each(|sought| sought.guess(*place));
             }
             (sought, codes)
@@ -161,28 +163,34 @@ fn score(task: &[Sought<'_>], rows: &[f32], dim: usize) -> Vec<Vec<u64>> {
 
 /// All queries of a task past one block.
 fn pass(sought: &mut [Sought<'_>], codes: &[u8], block: &Block, accept: Option<&RowSet>) {
-    each_panel(sought, codes, block, |sought, sums, scales, errors, first| {
+    each_panel(sought, codes, block, |eight, sums, scales, errors, first| {
         let there = u16::MAX >> (first + PANEL).saturating_sub(block.height);
         let there = accept.map_or(there, |set| there & set.sixteen(block.first + first));
-        sought.look(sums, scales, errors, there, |i| (block.first + first + i) as u32);
+        let bars = std::array::from_fn(|i| eight.get(i).map_or(Reach::default(), Sought::reach));
+        let above = reach(sums, scales, errors, &bars);
+        for ((sought, sums), above) in eight.iter_mut().zip(sums).zip(above) {
+            sought.take(sums, scales, errors, above & there, |i| (block.first + first + i) as u32);
+        }
     });
 }
 
-/// Has each query look at the sums, scales and errors of 16 rows after the other of a block, and where they begin in it.
+/// Has eight queries after the other look at their sums with 16 rows after the other of a block, whose scales and errors are
+/// those, and where they begin in it.
 #[inline(always)]
 fn each_panel<'a>(
     sought: &mut [Sought<'a>],
     codes: &[u8],
     block: &Block,
-    mut look: impl FnMut(&mut Sought<'a>, &[i32; PANEL], &[f32; PANEL], &[f32; PANEL], usize),
+    mut look: impl FnMut(&mut [Sought<'a>], &[[i32; PANEL]; QUERIES], &[f32; PANEL], &[f32; PANEL], usize),
 ) {
     let mut sums = [[0; PANEL]; QUERIES];
     let row = (codes.len() / sought.len().next_multiple_of(QUERIES)).max(1);
     for (eight, codes) in sought.chunks_mut(QUERIES).zip(codes.chunks_exact(QUERIES * row)) {
         for (rows, first) in block.panels.chunks_exact(PANEL * row).zip((0..).step_by(PANEL)) {
             panel(codes, rows, &mut sums);
-            let (Some(scales), Some(errors)) = (sixteen(&block.scales, first), sixteen(&block.errors, first)) else { continue };
-            eight.iter_mut().zip(&sums).for_each(|(sought, sums)| look(sought, sums, scales, errors, first));
+            if let (Some(scales), Some(errors)) = (sixteen(&block.scales, first), sixteen(&block.errors, first)) {
+                look(eight, &sums, scales, errors, first);
+            }
         }
     }
 }

@@ -8,7 +8,7 @@
 //! best is missed. A bar that lags behind lets a few more pass and is far cheaper than a heap.
 
 use super::select::{keep_best, pack, unpack};
-use crate::kernel::{PANEL, Reach, reach};
+use crate::kernel::{self, PANEL, Reach};
 
 /// Candidates from which on those that fell below the bar are thrown out.
 const MANY: usize = 4096;
@@ -64,18 +64,37 @@ impl<'a> Sought<'a> {
         there: u16,
         row_of: impl Fn(usize) -> u32,
     ) {
-        let mut above = reach(sums, scales, errors, &self.reach) & there;
+        let [above] = kernel::reach(std::array::from_ref(sums), scales, errors, &[self.reach]);
+        self.take(sums, scales, errors, above & there, row_of);
+    }
+
+    /// What products with the query are held against by now.
+    #[inline]
+    pub fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// Takes those of 16 rows whose bits are set in `above`: they may reach the bar.
+    #[inline]
+    pub fn take(
+        &mut self,
+        sums: &[i32; PANEL],
+        scales: &[f32; PANEL],
+        errors: &[f32; PANEL],
+        mut above: u16,
+        row_of: impl Fn(usize) -> u32,
+    ) {
         while above != 0 {
             let i = above.trailing_zeros() as usize;
             above &= above - 1;
             if let (Some(&sum), Some(&scale), Some(&error)) = (sums.get(i), scales.get(i), errors.get(i)) {
-                self.take(sum, row_of(i), scale, error);
+                self.take_one(sum, row_of(i), scale, error);
             }
         }
     }
 
     #[inline]
-    fn take(&mut self, sum: i32, row: u32, scale: f32, error: f32) {
+    fn take_one(&mut self, sum: i32, row: u32, scale: f32, error: f32) {
         let most = pack(self.reach.most(sum, scale, error), row);
         if most < self.bar {
             return;

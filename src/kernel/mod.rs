@@ -28,14 +28,16 @@
 //! - What the system is told of memory ([`reserve`]) changes how it is kept, never what it holds.
 #![allow(unsafe_code)]
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod map;
 mod pages;
 mod panel;
 mod portable;
 #[cfg(test)]
 mod tests;
-#[cfg(target_arch = "x86_64")]
-mod x86;
 
 use std::sync::OnceLock;
 
@@ -110,9 +112,9 @@ fn dot_at(level: Level, a: &[f32], b: &[f32]) -> f32 {
     match level {
         // SAFETY: this processor has the level; the lengths are equal.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { x86::dot_avx2(a, b) },
+        Level::Avx2 => unsafe { avx2::dot(a, b) },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Avx512Vnni => unsafe { x86::dot_avx512(a, b) },
+        Level::Avx512 | Level::Avx512Vnni => unsafe { avx512::dot(a, b) },
         _ => portable::dot(a, b),
     }
 }
@@ -129,14 +131,14 @@ fn dot_four_at(level: Level, query: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
         // SAFETY: this processor has the level; the rows are as long as the query.
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 | Level::Avx512Vnni if rows.iter().all(|row| row.len() == query.len()) => unsafe {
-            x86::dot_four_avx512(query, &rows)
+            avx512::dot_four(query, &rows)
         },
         _ => rows.map(|row| dot_at(level, query, row)),
     }
 }
 
-/// The dot product of `query` with each of `rows`, which follow each other: as [`dot`] gives it, to the bit. What comes after
-/// is asked for ahead of time, so that memory is read as fast as it can be.
+/// The dot product of `query` with each of `rows`, which follow each other: as [`dot`] gives it, to the bit. Memory is read as fast
+/// as it can be: with AVX-512 what comes after is asked for ahead of time, with AVX2 two places are read in turns.
 #[inline]
 pub fn scan(query: &[f32], rows: &[f32], products: &mut Vec<f32>) {
     scan_at(Level::detect(), query, rows, products);
@@ -150,9 +152,9 @@ fn scan_at(level: Level, query: &[f32], rows: &[f32], products: &mut Vec<f32>) {
     match level {
         // SAFETY: this processor has the level; the query is not empty.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { x86::scan_avx2(query, rows, products) },
+        Level::Avx2 => unsafe { avx2::scan(query, rows, products) },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Avx512Vnni => unsafe { x86::scan_avx512(query, rows, products) },
+        Level::Avx512 | Level::Avx512Vnni => unsafe { avx512::scan(query, rows, products) },
         _ => products.extend(rows.chunks_exact(query.len()).map(|row| portable::dot(query, row))),
     }
 }
@@ -171,9 +173,9 @@ fn scan_codes_at(level: Level, query: &[i8], matrix: &[u8], sums: &mut Vec<i32>)
     match level {
         // SAFETY: this processor has the level; the query is not empty.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 | Level::Avx512 => unsafe { x86::scan_codes_avx2(query, matrix, sums) },
+        Level::Avx2 | Level::Avx512 => unsafe { avx2::scan_codes(query, matrix, sums) },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Vnni => unsafe { x86::scan_codes_vnni(query, matrix, sums) },
+        Level::Avx512Vnni => unsafe { avx512::scan_codes_vnni(query, matrix, sums) },
         _ => sums.extend(matrix.chunks_exact(query.len()).map(|row| portable::dot_codes(query, row))),
     }
 }
@@ -198,9 +200,9 @@ fn gather_at(level: Level, query: &[i8], matrix: &[u8], rows: &[u32], sums: &mut
     match level {
         // SAFETY: this processor has the level; the functions check each row against the matrix.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 | Level::Avx512 => unsafe { x86::gather_avx2(query, matrix, rows, sums) },
+        Level::Avx2 | Level::Avx512 => unsafe { avx2::gather(query, matrix, rows, sums) },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Vnni => unsafe { x86::gather_vnni(query, matrix, rows, sums) },
+        Level::Avx512Vnni => unsafe { avx512::gather_vnni(query, matrix, rows, sums) },
         _ => sums.extend(rows.iter().map(|&row| portable::dot_codes(query, codes_of(matrix, query.len(), row)))),
     }
 }
@@ -213,9 +215,9 @@ pub fn dot_codes(query: &[i8], codes: &[u8]) -> i32 {
     match Level::detect() {
         // SAFETY: this processor has the level; the lengths are equal.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 | Level::Avx512 => unsafe { x86::dot_codes_avx2(query, codes) },
+        Level::Avx2 | Level::Avx512 => unsafe { avx2::dot_codes(query, codes) },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Vnni => unsafe { x86::dot_codes_vnni(query, codes) },
+        Level::Avx512Vnni => unsafe { avx512::dot_codes_vnni(query, codes) },
         _ => portable::dot_codes(query, codes),
     }
 }
@@ -228,9 +230,9 @@ pub fn dot_rows(a: &[u8], b: &[u8]) -> i32 {
     match Level::detect() {
         // SAFETY: this processor has the level; the lengths are equal.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 | Level::Avx512 => unsafe { x86::dot_rows_avx2(a, b) },
+        Level::Avx2 | Level::Avx512 => unsafe { avx2::dot_rows(a, b) },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Vnni => unsafe { x86::dot_rows_vnni(a, b) },
+        Level::Avx512Vnni => unsafe { avx512::dot_rows_vnni(a, b) },
         _ => portable::dot_rows(a, b),
     }
 }
@@ -241,7 +243,7 @@ pub fn largest(row: &[f32]) -> f32 {
     match Level::detect() {
         // SAFETY: this processor has the level.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 | Level::Avx512 | Level::Avx512Vnni => unsafe { x86::largest_avx2(row) },
+        Level::Avx2 | Level::Avx512 | Level::Avx512Vnni => unsafe { avx2::largest(row) },
         _ => portable::largest(row),
     }
 }
@@ -253,7 +255,7 @@ pub fn round<T>(row: &[f32], scale: f32, most: i32, codes: &mut [T], code: impl 
     match Level::detect() {
         // SAFETY: this processor has the level.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 | Level::Avx512 | Level::Avx512Vnni => unsafe { x86::round_avx2(row, scale, most, codes, code) },
+        Level::Avx2 | Level::Avx512 | Level::Avx512Vnni => unsafe { avx2::round(row, scale, most, codes, code) },
         _ => portable::round(row, scale, most, codes, code),
     }
 }
@@ -275,7 +277,7 @@ fn codes_of(matrix: &[u8], dim: usize, row: u32) -> &[u8] {
 }
 
 /// What the products of one query with rows are held against.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Reach {
     /// What the 128 of the codes add to a sum.
     pub offset: i32,
@@ -309,21 +311,32 @@ impl Reach {
     }
 }
 
-/// Which of 16 rows may reach the bar: bit r for row r.
+/// Which of 16 rows may reach each query's bar: bit r for row r.
 #[inline]
-pub fn reach(sums: &[i32; PANEL], scales: &[f32; PANEL], errors: &[f32; PANEL], reach: &Reach) -> u16 {
-    reach_at(Level::detect(), sums, scales, errors, reach)
+pub fn reach<const N: usize>(
+    sums: &[[i32; PANEL]; N],
+    scales: &[f32; PANEL],
+    errors: &[f32; PANEL],
+    queries: &[Reach; N],
+) -> [u16; N] {
+    reach_at(Level::detect(), sums, scales, errors, queries)
 }
 
 #[inline]
-fn reach_at(level: Level, sums: &[i32; PANEL], scales: &[f32; PANEL], errors: &[f32; PANEL], reach: &Reach) -> u16 {
+fn reach_at<const N: usize>(
+    level: Level,
+    sums: &[[i32; PANEL]; N],
+    scales: &[f32; PANEL],
+    errors: &[f32; PANEL],
+    queries: &[Reach; N],
+) -> [u16; N] {
     match level {
         // SAFETY: this processor has the level.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { x86::reach_avx2(sums, scales, errors, reach) },
+        Level::Avx2 => unsafe { avx2::reach(sums, scales, errors, queries) },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Avx512Vnni => unsafe { x86::reach_avx512(sums, scales, errors, reach) },
-        _ => portable::reach(sums, scales, errors, reach),
+        Level::Avx512 | Level::Avx512Vnni => unsafe { avx512::reach(sums, scales, errors, queries) },
+        _ => std::array::from_fn(|q| portable::reach(&sums[q], scales, errors, &queries[q])),
     }
 }
 

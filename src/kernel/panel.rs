@@ -10,7 +10,7 @@
 use super::{Level, portable};
 
 #[cfg(target_arch = "x86_64")]
-use super::x86;
+use super::{avx2, avx512};
 
 /// Rows that lie side by side in a panel.
 pub const PANEL: usize = 16;
@@ -62,9 +62,9 @@ pub(super) fn panel_at(level: Level, queries: &[u8], panel: &[u8], sums: &mut [[
     match level {
         // SAFETY: this processor has the level; the panel has `groups` lines and there are 8 queries, all of `groups` groups.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 | Level::Avx512 => unsafe { x86::panel_avx2(queries, panel, groups, sums) },
+        Level::Avx2 | Level::Avx512 => unsafe { avx2::panel(queries, panel, groups, sums) },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Vnni => unsafe { x86::panel_vnni(queries, panel, groups, sums) },
+        Level::Avx512Vnni => unsafe { avx512::panel_vnni(queries, panel, groups, sums) },
         _ => portable::panel(queries, panel, groups, sums),
     }
 }

@@ -93,11 +93,12 @@ pub fn round<T>(row: &[f32], scale: f32, most: i32, codes: &mut [T], code: impl 
     let inverse = 1.0 / scale;
     let mut squares = [0.0f32; ROUNDED];
     let one = |x: f32, place: &mut T, square: &mut f32| {
-        let rounded = (x * inverse + WHOLE) - WHOLE;
-        let lost = x - rounded * scale;
+        let whole = x * inverse + WHOLE;
+        let lost = x - (whole - WHOLE) * scale;
         *square += lost * lost;
-        // Rounding of the scale can bring the most to a hair above.
-        *place = code((rounded as i32).clamp(-most, most));
+        // The last bits of `whole` are the number. Rounding of the scale can bring the most to a hair above.
+        let rounded = whole.to_bits().cast_signed().wrapping_sub(WHOLE.to_bits().cast_signed());
+        *place = code(rounded.clamp(-most, most));
     };
     let ((blocks, rest), (places, rest_places)) = (row.as_chunks::<ROUNDED>(), codes.as_chunks_mut::<ROUNDED>());
     for (block, places) in blocks.iter().zip(places) {

@@ -1,11 +1,11 @@
-//! The kernels for AVX2, AVX-512 and VNNI. Contract: `super`.
+//! The kernels for AVX-512 and VNNI. Contract: `super`.
 //!
 //! SAFETY (all functions): the processor has the features that the function names; slices are as long as `super` checks.
 
 use std::arch::x86_64::*;
 
 use super::panel::{GROUP, PANEL, QUERIES};
-use super::portable::{self, add_up};
+use super::portable::add_up;
 use super::{LANES, Reach, codes_and_ahead};
 
 /// How far ahead of a scan memory is asked for, in bytes. The processor's own prefetching stops at the end of a page.
@@ -26,35 +26,8 @@ fn tail(values: &[f32]) -> [f32; LANES] {
     padded
 }
 
-#[target_feature(enable = "avx2,fma")]
-pub unsafe fn dot_avx2(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [_mm256_setzero_ps(); 8];
-    let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let (a_tail, b_tail) = (a_blocks.remainder(), b_blocks.remainder());
-    let mut step = |a: &[f32], b: &[f32]| {
-        for (i, sum) in sums.iter_mut().enumerate() {
-            // SAFETY: both blocks hold 64 numbers, and 8 i + 8 is at most 64.
-            let (x, y) = unsafe { (_mm256_loadu_ps(a.as_ptr().add(8 * i)), _mm256_loadu_ps(b.as_ptr().add(8 * i))) };
-            *sum = _mm256_fmadd_ps(x, y, *sum);
-        }
-    };
-    for (a, b) in a_blocks.zip(b_blocks) {
-        step(a, b);
-    }
-    if !a_tail.is_empty() {
-        step(&tail(a_tail), &tail(b_tail));
-    }
-    let mut lanes = [0.0f32; 16];
-    for half in 0..2 {
-        let sum = _mm256_add_ps(_mm256_add_ps(sums[half], sums[half + 2]), _mm256_add_ps(sums[half + 4], sums[half + 6]));
-        // SAFETY: 8 numbers at 0 or 8 of 16.
-        unsafe { _mm256_storeu_ps(lanes.as_mut_ptr().add(8 * half), sum) };
-    }
-    add_up(lanes)
-}
-
 #[target_feature(enable = "avx512f")]
-pub unsafe fn dot_avx512(a: &[f32], b: &[f32]) -> f32 {
+pub unsafe fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [_mm512_setzero_ps(); 4];
     let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
     let (a_tail, b_tail) = (a_blocks.remainder(), b_blocks.remainder());
@@ -78,19 +51,10 @@ pub unsafe fn dot_avx512(a: &[f32], b: &[f32]) -> f32 {
     add_up(lanes)
 }
 
-#[target_feature(enable = "avx2,fma")]
-pub unsafe fn scan_avx2(query: &[f32], rows: &[f32], products: &mut Vec<f32>) {
-    for row in rows.chunks_exact(query.len()) {
-        row.chunks(16).for_each(|line| ask_ahead(line.as_ptr()));
-        // SAFETY: the level is there; the row is as long as the query.
-        products.push(unsafe { dot_avx2(query, row) });
-    }
-}
-
 /// The products of a query with four rows of its length: a load of the query serves them all. `SCAN`: memory ahead is asked for.
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn four_avx512<const SCAN: bool>(query: &[f32], four: &[&[f32]; 4]) -> [f32; 4] {
+unsafe fn dots<const SCAN: bool>(query: &[f32], four: &[&[f32]; 4]) -> [f32; 4] {
     let (mut sums, mut at, n) = ([[_mm512_setzero_ps(); 4]; 4], 0, query.len());
     while at + LANES <= n {
         for i in 0..4 {
@@ -136,33 +100,24 @@ unsafe fn four_avx512<const SCAN: bool>(query: &[f32], four: &[&[f32]; 4]) -> [f
 }
 
 #[target_feature(enable = "avx512f")]
-pub unsafe fn dot_four_avx512(query: &[f32], four: &[&[f32]; 4]) -> [f32; 4] {
+pub unsafe fn dot_four(query: &[f32], four: &[&[f32]; 4]) -> [f32; 4] {
     // SAFETY: the caller's.
-    unsafe { four_avx512::<false>(query, four) }
+    unsafe { dots::<false>(query, four) }
 }
 
 #[target_feature(enable = "avx512f")]
-pub unsafe fn scan_avx512(query: &[f32], rows: &[f32], products: &mut Vec<f32>) {
+pub unsafe fn scan(query: &[f32], rows: &[f32], products: &mut Vec<f32>) {
     let n = query.len();
     let fours = rows.chunks_exact(4 * n);
     let rest = fours.remainder().chunks_exact(n);
     for four in fours {
         let four: [&[f32]; 4] = std::array::from_fn(|r| &four[r * n..(r + 1) * n]);
         // SAFETY: the level is there; each row is as long as the query.
-        products.extend_from_slice(&unsafe { four_avx512::<true>(query, &four) });
+        products.extend_from_slice(&unsafe { dots::<true>(query, &four) });
     }
     for row in rest {
         // SAFETY: the level is there; the row is as long as the query.
-        products.push(unsafe { dot_avx512(query, row) });
-    }
-}
-
-#[target_feature(enable = "avx2")]
-pub unsafe fn scan_codes_avx2(query: &[i8], matrix: &[u8], sums: &mut Vec<i32>) {
-    for row in matrix.chunks_exact(query.len()) {
-        row.chunks(64).for_each(|line| ask_ahead(line.as_ptr()));
-        // SAFETY: the level is there; the row is as long as the query.
-        sums.push(unsafe { dot_codes_avx2(query, row) });
+        products.push(unsafe { dot(query, row) });
     }
 }
 
@@ -173,41 +128,6 @@ pub unsafe fn scan_codes_vnni(query: &[i8], matrix: &[u8], sums: &mut Vec<i32>) 
         // SAFETY: the level is there; the row is as long as the query.
         sums.push(unsafe { dot_codes_vnni(query, row) });
     }
-}
-
-#[target_feature(enable = "avx2")]
-pub unsafe fn dot_codes_avx2(query: &[i8], codes: &[u8]) -> i32 {
-    let (mut sum, mut i, n) = (_mm256_setzero_si256(), 0, query.len());
-    while i + 16 <= n {
-        // SAFETY: 16 bytes from i on are below the length of both.
-        let (q, c) = unsafe { (_mm_loadu_si128(query.as_ptr().add(i).cast()), _mm_loadu_si128(codes.as_ptr().add(i).cast())) };
-        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_cvtepi8_epi16(q), _mm256_cvtepu8_epi16(c)));
-        i += 16;
-    }
-    sum_avx2(sum) + portable::dot_codes(&query[i..], &codes[i..])
-}
-
-#[target_feature(enable = "avx2")]
-pub unsafe fn dot_rows_avx2(a: &[u8], b: &[u8]) -> i32 {
-    let (mut sum, mut i, n) = (_mm256_setzero_si256(), 0, a.len());
-    let middle = _mm256_set1_epi16(128);
-    while i + 16 <= n {
-        // SAFETY: 16 bytes from i on are below the length of both.
-        let (x, y) = unsafe { (_mm_loadu_si128(a.as_ptr().add(i).cast()), _mm_loadu_si128(b.as_ptr().add(i).cast())) };
-        let (x, y) = (_mm256_cvtepu8_epi16(x), _mm256_cvtepu8_epi16(y));
-        let product = _mm256_madd_epi16(_mm256_sub_epi16(x, middle), _mm256_sub_epi16(y, middle));
-        sum = _mm256_add_epi32(sum, product);
-        i += 16;
-    }
-    sum_avx2(sum) + portable::dot_rows(&a[i..], &b[i..])
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn sum_avx2(sum: __m256i) -> i32 {
-    let half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
-    let half = _mm_add_epi32(half, _mm_shuffle_epi32::<0x4e>(half));
-    _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32::<0xb1>(half)))
 }
 
 #[inline]
@@ -257,49 +177,12 @@ pub unsafe fn dot_rows_vnni(a: &[u8], b: &[u8]) -> i32 {
     _mm512_reduce_add_epi32(_mm512_sub_epi32(product, _mm512_slli_epi32::<7>(total)))
 }
 
-#[target_feature(enable = "avx2")]
-pub unsafe fn gather_avx2(query: &[i8], matrix: &[u8], rows: &[u32], sums: &mut Vec<i32>) {
-    for i in 0..rows.len() {
-        let codes = codes_and_ahead(matrix, query.len(), rows, i);
-        // SAFETY: the level is there, and the lengths are equal.
-        sums.push(if codes.len() == query.len() { unsafe { dot_codes_avx2(query, codes) } } else { 0 });
-    }
-}
-
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub unsafe fn gather_vnni(query: &[i8], matrix: &[u8], rows: &[u32], sums: &mut Vec<i32>) {
     for i in 0..rows.len() {
         let codes = codes_and_ahead(matrix, query.len(), rows, i);
         // SAFETY: the level is there, and the lengths are equal.
         sums.push(if codes.len() == query.len() { unsafe { dot_codes_vnni(query, codes) } } else { 0 });
-    }
-}
-
-#[target_feature(enable = "avx2")]
-pub unsafe fn panel_avx2(queries: &[u8], panel: &[u8], groups: usize, sums: &mut [[i32; PANEL]; QUERIES]) {
-    // Eight sums and what they are made of fill the sixteen registers.
-    const TOGETHER: usize = 4;
-    for (queries, sums) in queries.chunks_exact(TOGETHER * GROUP * groups).zip(sums.chunks_exact_mut(TOGETHER)) {
-        let mut totals = [[_mm256_setzero_si256(); 2]; TOGETHER];
-        for g in 0..groups {
-            // SAFETY: the panel holds `groups` lines of 64 bytes, each query as many groups of 4.
-            unsafe {
-                let line = panel.as_ptr().add(PANEL * GROUP * g);
-                let (low, high) = (_mm256_loadu_si256(line.cast()), _mm256_loadu_si256(line.add(32).cast()));
-                for (q, total) in totals.iter_mut().enumerate() {
-                    let two = _mm256_set1_epi32(queries.as_ptr().add(GROUP * (q * groups + g)).cast::<i32>().read_unaligned());
-                    total[0] = _mm256_add_epi32(total[0], _mm256_madd_epi16(low, two));
-                    total[1] = _mm256_add_epi32(total[1], _mm256_madd_epi16(high, two));
-                }
-            }
-        }
-        for (total, sums) in totals.iter().zip(sums) {
-            // SAFETY: 8 numbers at 0 and at 8 of 16.
-            unsafe {
-                _mm256_storeu_si256(sums.as_mut_ptr().cast(), total[0]);
-                _mm256_storeu_si256(sums.as_mut_ptr().add(8).cast(), total[1]);
-            }
-        }
     }
 }
 
@@ -322,45 +205,24 @@ pub unsafe fn panel_vnni(queries: &[u8], panel: &[u8], groups: usize, sums: &mut
     }
 }
 
-#[target_feature(enable = "avx2")]
-pub unsafe fn reach_avx2(sums: &[i32; PANEL], scales: &[f32; PANEL], errors: &[f32; PANEL], reach: &Reach) -> u16 {
-    let mut mask = 0;
-    for half in 0..2 {
-        // SAFETY: 8 numbers at 0 and at 8 of 16 each.
-        let (sums, scales, errors) = unsafe {
-            let sums = _mm256_loadu_si256(sums.as_ptr().add(8 * half).cast());
-            (sums, _mm256_loadu_ps(scales.as_ptr().add(8 * half)), _mm256_loadu_ps(errors.as_ptr().add(8 * half)))
-        };
-        let sums = _mm256_cvtepi32_ps(_mm256_sub_epi32(sums, _mm256_set1_epi32(reach.offset)));
-        // No fused steps: rounded as `Reach::most` is.
-        let estimate = _mm256_mul_ps(sums, _mm256_mul_ps(_mm256_set1_ps(reach.scale), scales));
-        let bound = _mm256_add_ps(_mm256_set1_ps(reach.slack), _mm256_mul_ps(_mm256_set1_ps(reach.length), errors));
-        let reached = _mm256_cmp_ps::<_CMP_GE_OQ>(_mm256_add_ps(estimate, bound), _mm256_set1_ps(reach.bar));
-        mask |= (_mm256_movemask_ps(reached) as u16) << (8 * half);
-    }
-    mask
-}
-
 #[target_feature(enable = "avx512f")]
-pub unsafe fn reach_avx512(sums: &[i32; PANEL], scales: &[f32; PANEL], errors: &[f32; PANEL], reach: &Reach) -> u16 {
+pub unsafe fn reach<const N: usize>(
+    sums: &[[i32; PANEL]; N],
+    scales: &[f32; PANEL],
+    errors: &[f32; PANEL],
+    queries: &[Reach; N],
+) -> [u16; N] {
     // SAFETY: 16 numbers of 16 each.
-    let (sums, scales, errors) = unsafe {
-        let sums = _mm512_loadu_si512(sums.as_ptr().cast());
-        (sums, _mm512_loadu_ps(scales.as_ptr()), _mm512_loadu_ps(errors.as_ptr()))
-    };
-    let sums = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums, _mm512_set1_epi32(reach.offset)));
-    // No fused steps: rounded as `Reach::most` is.
-    let estimate = _mm512_mul_ps(sums, _mm512_mul_ps(_mm512_set1_ps(reach.scale), scales));
-    let bound = _mm512_add_ps(_mm512_set1_ps(reach.slack), _mm512_mul_ps(_mm512_set1_ps(reach.length), errors));
-    _mm512_cmp_ps_mask::<_CMP_GE_OQ>(_mm512_add_ps(estimate, bound), _mm512_set1_ps(reach.bar))
-}
-
-#[target_feature(enable = "avx2")]
-pub unsafe fn round_avx2<T>(row: &[f32], scale: f32, most: i32, codes: &mut [T], code: impl Fn(i32) -> T) -> f32 {
-    portable::round(row, scale, most, codes, code)
-}
-
-#[target_feature(enable = "avx2")]
-pub unsafe fn largest_avx2(row: &[f32]) -> f32 {
-    portable::largest(row)
+    let (scales, errors) = unsafe { (_mm512_loadu_ps(scales.as_ptr()), _mm512_loadu_ps(errors.as_ptr())) };
+    let mut masks = [0; N];
+    for ((sums, query), mask) in sums.iter().zip(queries).zip(&mut masks) {
+        // SAFETY: as above.
+        let sums = unsafe { _mm512_loadu_si512(sums.as_ptr().cast()) };
+        let sums = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums, _mm512_set1_epi32(query.offset)));
+        // No fused steps: rounded as `Reach::most` is.
+        let estimate = _mm512_mul_ps(sums, _mm512_mul_ps(_mm512_set1_ps(query.scale), scales));
+        let bound = _mm512_add_ps(_mm512_set1_ps(query.slack), _mm512_mul_ps(_mm512_set1_ps(query.length), errors));
+        *mask = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(_mm512_add_ps(estimate, bound), _mm512_set1_ps(query.bar));
+    }
+    masks
 }
