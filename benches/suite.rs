@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use dyad::embedding::{Embeddings, Modality, Scores, Space, Stage};
+use dyad::index::each_nearest;
 use dyad::metric::{
     Bootstrap, Classification, Cosines, Gap, Hubs, Margins, Measure, Pairs, Protocol, Prototypes, Retrieval, Rows, Sensitivity,
     Triplets, csls,
@@ -109,10 +110,15 @@ fn centred(vectors: &Embeddings) -> Embeddings {
     Embeddings::from_rows(vectors.space.clone(), dim, rows).expect("rows have a direction")
 }
 
-fn clips_by_clips(clips: &Embeddings) -> Scores {
-    let mut scores = clips.cosines(clips).expect("one space");
-    (0..scores.n).for_each(|i| scores.values[i * scores.k + i] = f32::NEG_INFINITY);
-    scores
+/// How often each candidate is among the nearest of a query, and each query's mean cosine with its nearest.
+fn near(queries: &Embeddings, candidates: &Embeddings, k: usize, apart: bool) -> (Result<Hubs, dyad::metric::Error>, Vec<f32>) {
+    let (mut counts, mut crowd) = (vec![0; candidates.len()], Vec::new());
+    each_nearest(candidates, queries, k, apart, &Silent, |_, hits| {
+        hits.iter().for_each(|hit| counts[hit.row] += 1);
+        crowd.push(hits.iter().map(|hit| hit.similarity.0).sum::<f32>() / hits.len() as f32);
+    })
+    .expect("one space");
+    (Hubs::new(counts), crowd)
 }
 
 fn suite(data: &Data) -> Suite {
@@ -165,16 +171,19 @@ fn suite(data: &Data) -> Suite {
     suite.part("hubness", || {
         let (clips, texts) = (&data.clips, &data.prompts[0]);
         let (clips_c, texts_c) = (centred(clips), centred(texts));
-        let directions = [
-            ("text_audio", texts.cosines(clips).expect("one model"), texts_c.cosines(&clips_c).expect("one model"), NEIGHBOURS),
-            ("audio_audio", clips_by_clips(clips), clips_by_clips(&clips_c), NEIGHBOURS),
-            ("audio_text", scores[0].clone(), clips_c.cosines(&texts_c).expect("one model"), 1),
-        ];
         let mut all = Vec::new();
-        for (name, plain, centred, k) in directions {
-            all.push(boxed(name, Hubs::new(&plain, k)));
-            all.push(boxed(name, Hubs::new(&csls(plain, NEIGHBOURS).expect("fair input"), k)));
-            all.push(boxed(name, Hubs::new(&centred, k)));
+        for (name, queries, candidates, queries_c, candidates_c, k) in [
+            ("text_audio", texts, clips, &texts_c, &clips_c, NEIGHBOURS),
+            ("audio_audio", clips, clips, &clips_c, &clips_c, NEIGHBOURS),
+            ("audio_text", clips, texts, &clips_c, &texts_c, 1),
+        ] {
+            let apart = name == "audio_audio";
+            let (plain, crowd) = near(queries, candidates, k, apart);
+            let crowd = if apart { crowd } else { near(candidates, queries, NEIGHBOURS, false).1 };
+            let (long, asked) = csls(candidates, &crowd, queries).expect("numbers");
+            all.push(boxed(name, plain));
+            all.push(boxed(name, near(&asked, &long, k, apart).0));
+            all.push(boxed(name, near(queries_c, candidates_c, k, apart).0));
         }
         all
     });

@@ -14,7 +14,7 @@ pub enum Error {
     TooMany { most: usize, found: usize },
     #[error("the index is of {} rows of {} numbers, there are {} rows of {}", index.0, index.1, rows.0, rows.1)]
     OtherRows { index: (usize, usize), rows: (usize, usize) },
-    #[error("building the search graph was stopped")]
+    #[error("stopped")]
     Cancelled,
     /// It was made from other rows. Make it again.
     #[error("the index `{}` was made from other rows than those stored", path.display())]

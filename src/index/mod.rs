@@ -16,6 +16,7 @@ mod beam;
 mod build;
 mod codes;
 mod draft;
+mod each;
 mod error;
 mod exact;
 mod flat;
@@ -31,6 +32,7 @@ mod sought;
 
 pub use build::{Settings, build};
 pub use draft::Draft;
+pub use each::each_nearest;
 pub use error::Error;
 pub use exact::Exact;
 pub use flat::Flat;

@@ -9,11 +9,9 @@
 //!
 //! Source: Radovanović, Nanopoulos, Ivanović, JMLR 2010; Conneau et al., ICLR 2018, for CSLS.
 
-use rayon::prelude::*;
-
 use super::catalog::family;
-use super::{Error, Function, Measure, check, weight};
-use crate::embedding::Scores;
+use super::{Error, Function, Measure, weight};
+use crate::embedding::{BadVector, Embeddings};
 
 /// How often each candidate is near.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,22 +26,12 @@ pub struct Tally {
 }
 
 impl Hubs {
-    /// Counts, for each candidate (column), the queries (rows) that have it among their `k` nearest.
+    /// Of how often each candidate is among the nearest of a query.
     ///
     /// # Errors
-    /// Without queries or candidates, or at NaN.
-    pub fn new(scores: &Scores, k: usize) -> Result<Self, Error> {
-        check(scores, "queries and candidates")?;
-        let none = || vec![0u32; scores.k];
-        let count = |mut counts: Vec<u32>, row: &[f32]| {
-            nearest(row.iter().copied(), k).into_iter().for_each(|c| counts[c] += 1);
-            counts
-        };
-        let add = |mut counts: Vec<u32>, others: Vec<u32>| {
-            counts.iter_mut().zip(others).for_each(|(count, other)| *count += other);
-            counts
-        };
-        Ok(Hubs(scores.values.par_chunks_exact(scores.k).fold(none, count).reduce(none, add)))
+    /// Without candidates.
+    pub fn new(counts: Vec<u32>) -> Result<Self, Error> {
+        if counts.is_empty() { Err(Error::Empty { what: "queries and candidates" }) } else { Ok(Hubs(counts)) }
     }
 
     /// How often each candidate is near.
@@ -52,35 +40,21 @@ impl Hubs {
     }
 }
 
-/// The positions of the `k` greatest, masked ones left out.
-fn nearest(row: impl Iterator<Item = f32>, k: usize) -> Vec<usize> {
-    let mut order: Vec<(f32, usize)> = row.enumerate().filter(|(_, s)| *s > f32::NEG_INFINITY).map(|(i, s)| (s, i)).collect();
-    let by_score = |a: &(f32, usize), b: &(f32, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
-    if k < order.len() && k > 0 {
-        order.select_nth_unstable_by(k - 1, by_score);
-    }
-    order.into_iter().take(k).map(|(_, i)| i).collect()
-}
-
-/// The scores after CSLS, in their place, brought into −1 to 1: (cos − ½ r(c)) / 1.5.
+/// Candidates and queries with two more numbers, so that their cosines have the order of CSLS: (c, −½ r(c), h) and (q, 1, 0), where h
+/// brings all candidates to one length. `crowd` are the r(c). The cosines are (cos(q, c) − ½ r(c)) / √2.5.
+///
+/// Source: Bachrach et al., RecSys 2014, for the reduction of inner products to cosines.
 ///
 /// # Errors
-/// Without queries or candidates, or at NaN.
-pub fn csls(mut scores: Scores, k: usize) -> Result<Scores, Error> {
-    check(&scores, "queries and candidates")?;
-    let column = |c: usize| scores.values.iter().skip(c).step_by(scores.k).copied();
-    let crowd: Vec<f32> = (0..scores.k)
-        .into_par_iter()
-        .map(|c| {
-            let near = nearest(column(c), k);
-            let sum: f32 = near.iter().map(|&q| scores.row(q)[c]).sum();
-            if near.is_empty() { 0.0 } else { sum / near.len() as f32 }
-        })
-        .collect();
-    for row in scores.values.chunks_exact_mut(scores.k) {
-        row.iter_mut().zip(&crowd).for_each(|(score, crowd)| *score = (*score - crowd / 2.0) / 1.5);
-    }
-    Ok(scores)
+/// None but for a crowd that is no number.
+pub fn csls(candidates: &Embeddings, crowd: &[f32], queries: &Embeddings) -> Result<(Embeddings, Embeddings), BadVector> {
+    let longer = |of: &Embeddings, two: &dyn Fn(usize) -> [f32; 2]| {
+        let values = (0..of.len()).flat_map(|i| of.row(i).iter().copied().chain(two(i))).collect();
+        Embeddings::from_rows(of.space.clone(), of.dim() + 2, values)
+    };
+    let half = |i: usize| crowd.get(i).map_or(0.0, |crowd| crowd / 2.0);
+    let candidates = longer(candidates, &|i| [-half(i), (0.25 - half(i) * half(i)).max(0.0).sqrt()])?;
+    Ok((candidates, longer(queries, &|_| [1.0, 0.0])?))
 }
 
 fn metrics() -> impl Iterator<Item = (&'static str, fn(&Tally) -> f64)> {
@@ -115,32 +89,35 @@ impl Measure for Hubs {
 mod tests {
     use super::*;
 
+    use crate::embedding::{Modality, Space, Stage};
+
     #[test]
     fn one_hub() {
         // Candidate 0 is nearest to all four queries.
-        let row = [0.9, 0.1, 0.1, 0.2];
-        let hubs = Hubs::new(&Scores { n: 4, k: 4, values: row.repeat(4) }, 1).unwrap();
-        assert_eq!(hubs.counts(), [4, 0, 0, 0]);
+        let hubs = Hubs::new(vec![4, 0, 0, 0]).unwrap();
         // Deviations 3, −1, −1, −1: moments 3 and 6; 6 / 3^1.5.
         let found = hubs.evaluate(&[1; 4]);
         assert!((found[0] - 6.0 / 27f64.sqrt()).abs() < 1e-12 && found[1] == 0.75, "{found:?}");
         assert!(hubs.evaluate(&[0, 1, 1, 1])[0].is_nan());
         // No orphan is 0, not −0.
         assert!(hubs.evaluate(&[1, 0, 0, 0])[1].is_sign_positive());
+        assert!(Hubs::new(Vec::new()).is_err());
     }
 
     #[test]
-    fn csls_takes_the_hub_down() {
-        // Candidate 0 is near both queries, and the second query has only candidate 1 for its own.
-        let scores = Scores { n: 2, k: 2, values: vec![0.9, 0.0, 0.8, 0.7] };
-        assert_eq!(Hubs::new(&scores, 1).unwrap().counts(), [2, 0]);
-        // r = (0.85, 0.35): the second query's scores become 0.375 and 0.525 (over 1.5).
-        assert_eq!(Hubs::new(&csls(scores, 2).unwrap(), 1).unwrap().counts(), [1, 1]);
-    }
-
-    #[test]
-    fn a_masked_candidate_is_no_neighbour() {
-        let masked = Scores { n: 1, k: 2, values: vec![f32::NEG_INFINITY, 0.1] };
-        assert_eq!(Hubs::new(&masked, 5).unwrap().counts(), [0, 1]);
+    fn csls_is_a_cosine_in_two_more_dimensions() {
+        let rows =
+            |values: &[f32]| Embeddings::from_rows(Space::new("m", Modality::Audio, Stage::Joint), 2, values.to_vec()).unwrap();
+        let (candidates, queries) = (rows(&[1.0, 0.0, 0.6, 0.8, -1.0, 0.1]), rows(&[3.0, 4.0, 1.0, -2.0]));
+        let crowd = [0.85, -0.35, 1.0];
+        let (long, asked) = csls(&candidates, &crowd, &queries).unwrap();
+        for q in 0..2 {
+            for (c, crowd) in crowd.iter().enumerate() {
+                let of = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
+                let expected = (of(queries.row(q), candidates.row(c)) - crowd / 2.0) / 2.5f32.sqrt();
+                let found = of(asked.row(q), long.row(c));
+                assert!((found - expected).abs() < 1e-6, "{q}, {c}: {found} for {expected}");
+            }
+        }
     }
 }

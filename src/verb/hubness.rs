@@ -2,24 +2,22 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Span};
-use crate::embedding::{Embeddings, Scores, Stage};
-use crate::metric::{Bootstrap, Cosines, Hubs, Product, csls};
+use crate::diagnostic::Diagnostic;
+use crate::embedding::{Embeddings, Stage};
+use crate::index::{self, each_nearest};
+use crate::metric::{Bootstrap, Hubs, csls};
 use crate::query::signature::{Clause, Kind, Parameter, shared};
 use crate::query::{Bound, Example, Signature};
 use crate::report::{Estimate, Figure, Report, Table};
 use crate::verb::gap::centred;
 use crate::verb::truth::{Task, Truth, labels_of};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance};
-use crate::workspace::Prompts;
+use crate::workspace::{self, Prompts};
 
 pub struct Hubness;
 
 /// Hubs that are named.
 const NAMED: usize = 5;
-
-/// More clips than these give a matrix of clips × clips that memory should not hold.
-const MOST_CLIPS: usize = 10_000;
 
 static SIGNATURE: Signature = Signature {
     name: "hubness",
@@ -87,11 +85,66 @@ struct HubnessPlan {
 /// Queries and candidates of one direction.
 struct Direction<'a> {
     name: &'static str,
-    scores: Scores,
+    sides: Sides,
     /// None where centring leaves vectors without a direction.
-    centred: Option<Scores>,
+    centred: Option<Sides>,
     k: usize,
     candidates: &'a [String],
+}
+
+/// Queries and candidates.
+struct Sides {
+    queries: Arc<Embeddings>,
+    candidates: Arc<Embeddings>,
+    /// They are the same clips, and none is its own candidate.
+    apart: bool,
+}
+
+/// How often each candidate is among the nearest of a query, and for each query its mean cosine with its nearest.
+struct Near {
+    hubs: Hubs,
+    crowd: Vec<f32>,
+}
+
+impl Sides {
+    fn between(queries: &Arc<Embeddings>, candidates: &Arc<Embeddings>) -> Self {
+        Sides { queries: Arc::clone(queries), candidates: Arc::clone(candidates), apart: false }
+    }
+
+    fn among(clips: &Arc<Embeddings>) -> Self {
+        Sides { apart: true, ..Sides::between(clips, clips) }
+    }
+
+    /// # Errors
+    /// Without queries or candidates; when the user cancels.
+    fn near(&self, k: usize, scope: &Scope<'_>) -> Result<Near, Error> {
+        let (mut counts, mut crowd) = (vec![0; self.candidates.len()], Vec::with_capacity(self.queries.len()));
+        each_nearest(&self.candidates, &self.queries, k, self.apart, scope.progress, |_, hits| {
+            hits.iter().for_each(|hit| counts[hit.row] += 1);
+            let sum: f32 = hits.iter().map(|hit| hit.similarity.0).sum();
+            crowd.push(if hits.is_empty() { 0.0 } else { sum / hits.len() as f32 });
+        })
+        .map_err(|fault| match fault {
+            index::Error::Cancelled => Error::Cancelled,
+            other => workspace::Error::Index(other).into(),
+        })?;
+        Ok(Near { hubs: Hubs::new(counts)?, crowd })
+    }
+
+    /// These as CSLS sees them; `crowd` is each candidate's mean cosine with its nearest queries.
+    ///
+    /// # Errors
+    /// None but for numbers that are none.
+    fn csls(&self, crowd: &[f32]) -> Result<Self, Error> {
+        let (candidates, queries) =
+            csls(&self.candidates, crowd, &self.queries).map_err(|fault| Diagnostic::new(fault.to_string()))?;
+        Ok(Sides { queries: Arc::new(queries), candidates: Arc::new(candidates), apart: self.apart })
+    }
+
+    /// Each the other's.
+    fn turned(&self) -> Self {
+        Sides { queries: Arc::clone(&self.candidates), candidates: Arc::clone(&self.queries), apart: self.apart }
+    }
 }
 
 impl Plan for HubnessPlan {
@@ -119,7 +172,6 @@ impl Plan for HubnessPlan {
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let task = &self.task;
         let truth = self.truth(scope)?;
-        refuse_too_many(&truth, task.bound.verb.span)?;
         let bootstrap = parameters::bootstrap(&task.bound);
         let mut report = task.report("hubness", &truth, scope);
         if let Some(prompts) = &self.prompts {
@@ -131,7 +183,7 @@ impl Plan for HubnessPlan {
         let mut bars = Vec::new();
         let ids = truth.ids();
         let labels: Vec<String> = truth.clips.items().into_iter().map(|item| labels_of(item).join("; ")).collect();
-        for Direction { name, scores, centred, k, candidates } in self.directions(&truth, &ids, &mut report.notes, scope)? {
+        for Direction { name, sides, centred, k, candidates } in self.directions(&truth, &ids, &mut report.notes, scope)? {
             let mut tell = |correction: &str, counted: Hubs| -> Result<(), Error> {
                 let row = measured(name, correction, &counted, &bootstrap, &mut report, scope)?;
                 bars.push((format!("{name} {correction}"), row.clone()));
@@ -161,11 +213,14 @@ impl Plan for HubnessPlan {
                 }
                 Ok(())
             };
-            tell("none", Hubs::new(&scores, k)?)?;
+            let plain = sides.near(k, scope)?;
+            tell("none", plain.hubs)?;
             if let Some(centred) = centred {
-                tell("centred", Hubs::new(&centred, k)?)?;
+                tell("centred", centred.near(k, scope)?.hubs)?;
             }
-            tell("csls", Hubs::new(&csls(scores, self.k)?, k)?)?;
+            // Clips among each other are as near one way as the other.
+            let crowd = if sides.apart { plain.crowd } else { sides.turned().near(self.k, scope)?.crowd };
+            tell("csls", sides.csls(&crowd)?.near(k, scope)?.hubs)?;
         }
         report.tables.extend([table, hubs]);
         report.figures.push(Figure::Bars { title: "skewness of how often each is near".into(), unit: String::new(), bars });
@@ -191,21 +246,33 @@ impl HubnessPlan {
         let clips_centred = or_noted(centred(&clips, "clips"), notes).map(Arc::new);
         let mut directions = vec![Direction {
             name: "audio_audio",
-            scores: clips_by_clips(&clips, scope)?,
-            centred: clips_centred.as_ref().map(|clips| clips_by_clips(clips, scope)).transpose()?,
+            sides: Sides::among(&clips),
+            centred: clips_centred.as_ref().map(Sides::among),
             k: self.k,
             candidates: ids,
         }];
         let Some(prompts) = &self.prompts else { return Ok(directions) };
         let texts = scope.workspace.label_vectors(&task.model, task.stage(), prompts, &truth.classes, scope.progress)?;
-        let texts_centred = or_noted(centred(&texts, "texts"), notes);
-        let both = clips_centred.as_deref().zip(texts_centred.as_ref());
-        let centred = both.map(|(clips, texts)| texts.cosines(clips)).transpose()?;
-        directions
-            .insert(0, Direction { name: "text_audio", scores: texts.cosines(&clips)?, centred, k: self.k, candidates: ids });
-        let centred = both.map(|(clips, texts)| clips.cosines(texts)).transpose()?;
-        let scores = clips.cosines(&texts)?;
-        directions.push(Direction { name: "audio_text", scores, centred, k: 1, candidates: &truth.classes });
+        clips.space.comparable(&texts.space)?;
+        let texts = Arc::new(texts);
+        let texts_centred = or_noted(centred(&texts, "texts"), notes).map(Arc::new);
+        let both = clips_centred.as_ref().zip(texts_centred.as_ref());
+        let text_audio = Direction {
+            name: "text_audio",
+            sides: Sides::between(&texts, &clips),
+            centred: both.map(|(clips, texts)| Sides::between(texts, clips)),
+            k: self.k,
+            candidates: ids,
+        };
+        let audio_text = Direction {
+            name: "audio_text",
+            sides: Sides::between(&clips, &texts),
+            centred: both.map(|(clips, texts)| Sides::between(clips, texts)),
+            k: 1,
+            candidates: &truth.classes,
+        };
+        directions.insert(0, text_audio);
+        directions.push(audio_text);
         Ok(directions)
     }
 }
@@ -213,32 +280,6 @@ impl HubnessPlan {
 /// What centring leaves; a note says why it leaves nothing.
 fn or_noted(centred: Result<Embeddings, String>, notes: &mut Vec<String>) -> Option<Embeddings> {
     centred.map_err(|why| notes.push(why)).ok()
-}
-
-/// Refuses more clips than a matrix of clips × clips should hold.
-///
-/// # Errors
-/// Says how many there may be.
-fn refuse_too_many(truth: &Truth, span: Span) -> Result<(), Error> {
-    if truth.clips.len() <= MOST_CLIPS {
-        return Ok(());
-    }
-    let fault = Diagnostic::new(format!("{} clips are too many to hold each against each", truth.clips.len())).at(span);
-    Err(fault.expected(format!("at most {MOST_CLIPS} clips; `where …` chooses some")).into())
-}
-
-/// The cosine of each clip with each other; with itself it is masked.
-///
-/// # Errors
-/// When the user cancels.
-fn clips_by_clips(clips: &Arc<Embeddings>, scope: &Scope<'_>) -> Result<Scores, Error> {
-    let n = clips.len();
-    let mut values = Vec::with_capacity(n * n);
-    Product::among(Arc::clone(clips)).blocks(0..n, scope.progress, &mut |_, block| {
-        values.extend_from_slice(block);
-        Ok(())
-    })?;
-    Ok(Scores { n, k: n, values })
 }
 
 /// Adds the metrics of one direction and correction, and gives its skewness.
