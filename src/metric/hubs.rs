@@ -2,7 +2,7 @@
 //!
 //! Convention: N(c) is the number of queries that have candidate c among their k nearest, of equal scores the first. Hubness
 //! is the skewness of N over candidates, third central moment over the second to 3/2, as `scipy.stats.skew`; 0 is even, and
-//! it is undefined where all N are equal. Intervals resample candidates with the N that they have. A masked pair (−∞) is none.
+//! it is undefined where all N are equal. Intervals resample candidates with the N that they have.
 //!
 //! CSLS lowers a candidate by how near it lies to everything: cos(q, c) − ½ r(c), r(c) being its mean cosine with its k
 //! nearest queries (the query's own term changes no order).
