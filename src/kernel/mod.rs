@@ -16,7 +16,7 @@
 //!
 //! On other processors than x86-64 the portable paths run as the compiler vectorises them: on aarch64 with NEON, which is part
 //! of it (`fmul v.4s`, `smlal`; the `sdot` of newer ones is unstable in Rust 1.96). `tools/kernels/run.sh` runs the tests of this
-//! module under AddressSanitizer, and on aarch64.
+//! module under AddressSanitizer, on aarch64 and under Miri.
 //!
 //! # Contract of the unsafe code
 //! - A function with `#[target_feature]` is called only after [`Level::detect`] found its features on this processor.
