@@ -6,6 +6,9 @@ use crate::progress::Progress;
 
 /// Products of numbers between two questions whether to stop: a fifth of a second of two cores.
 const WORK: usize = 1 << 34;
+/// Most queries and most hits at a time, which are in memory together.
+const MOST: usize = 1 << 13;
+const MOST_HITS: usize = 1 << 20;
 /// Fewest queries at a time: fewer do not pay for preparing the rows.
 const FEWEST: usize = 64;
 
@@ -23,8 +26,8 @@ pub fn each_nearest(
     mut each: impl FnMut(usize, &[Hit]),
 ) -> Result<(), Error> {
     let exact = Exact::new(rows)?;
-    let together = (WORK / rows.rows().len().max(1)).max(FEWEST);
-    let wanted = k.saturating_add(usize::from(apart));
+    let wanted = k.saturating_add(usize::from(apart)).min(rows.len());
+    let together = (WORK / rows.rows().len().max(1)).min(MOST_HITS / wanted.max(1)).clamp(FEWEST, MOST);
     progress.begin("comparing", Some(queries.len() as u64));
     for first in (0..queries.len()).step_by(together) {
         if progress.cancelled() {
@@ -62,14 +65,14 @@ mod tests {
 
     #[test]
     fn each_query_gets_what_it_gets_alone() {
-        let (rows, queries) = (random(200), random(300));
+        let (rows, queries) = (random(200), random(MOST + 9));
         let (exact, mut seen) = (Exact::new(&rows).unwrap(), 0);
         each_nearest(&rows, &queries, 7, false, &Silent, |query, hits| {
             assert_eq!((query, hits), (seen, &exact.search(queries.row(query), 7, None).unwrap()[..]));
             seen += 1;
         })
         .unwrap();
-        assert_eq!(seen, 300);
+        assert_eq!(seen, queries.len());
     }
 
     #[test]
@@ -81,6 +84,8 @@ mod tests {
             .unwrap();
         assert_eq!(nearest[..3], [[1, 2], [0, 2], [0, 1]]);
         assert!(nearest.iter().enumerate().all(|(row, near)| near.len() == 2 && !near.contains(&row)));
+        let many = random(MOST + 9);
+        each_nearest(&many, &many, 1, true, &Silent, |row, hits| assert!(hits.len() == 1 && hits[0].row != row)).unwrap();
         each_nearest(&rows, &rows, 100, true, &Silent, |_, hits| assert_eq!(hits.len(), rows.len() - 1)).unwrap();
     }
 

@@ -88,7 +88,6 @@ impl Measure for Hubs {
 #[cfg(test)]
 mod tests {
     use super::*;
-
     use crate::embedding::{Modality, Space, Stage};
 
     #[test]
