@@ -222,7 +222,20 @@ pub unsafe fn reach<const N: usize>(
         // No fused steps: rounded as `Reach::most` is.
         let estimate = _mm512_mul_ps(sums, _mm512_mul_ps(_mm512_set1_ps(query.scale), scales));
         let bound = _mm512_add_ps(_mm512_set1_ps(query.slack), _mm512_mul_ps(_mm512_set1_ps(query.length), errors));
-        *mask = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(_mm512_add_ps(estimate, bound), _mm512_set1_ps(query.bar));
+        *mask = at_least(_mm512_add_ps(estimate, bound), _mm512_set1_ps(query.bar));
     }
     masks
+}
+
+/// Which of 16 numbers are as large as their partners. Miri knows the comparison of AVX alone.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn at_least(a: __m512, b: __m512) -> u16 {
+    if cfg!(not(miri)) {
+        return _mm512_cmp_ps_mask::<_CMP_GE_OQ>(a, b);
+    }
+    let low = _mm256_cmp_ps::<_CMP_GE_OQ>(_mm512_castps512_ps256(a), _mm512_castps512_ps256(b));
+    let upper = |x| _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(x)));
+    let high = _mm256_cmp_ps::<_CMP_GE_OQ>(upper(a), upper(b));
+    (_mm256_movemask_ps(low) | _mm256_movemask_ps(high) << 8) as u16
 }
