@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let workspace = Workspace::open(dir.path(), &[])?;
     let (settings, named) = (Settings::new(), BTreeMap::new());
-    let scope = Scope { workspace: &workspace, settings: &settings, named: &named, progress: &Silent, first: None };
+    let scope = Scope { workspace: &workspace, settings: &settings, named: &named, progress: &Silent, first: None, order: None };
     for text in STATEMENTS {
         let mut times: Vec<Duration> = Vec::new();
         for _ in 0..500 {

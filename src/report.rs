@@ -47,8 +47,19 @@ pub struct Context {
     pub seed: Option<u64>,
     /// Items after the filter.
     pub n: Option<usize>,
+    /// What was read under those of `prompts` that are names.
+    pub wording: Vec<Wording>,
     /// What only some statements have: `ties`, `chance`, `convention`, `protocol`, `backend`, …
     pub extra: Vec<(String, Value)>,
+}
+
+/// The sentences behind the name of a prompt that is no template: what was read for each label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wording {
+    /// As in [`Context::prompts`]: `ismir2024/definition`.
+    pub prompt: String,
+    /// Label, sentence.
+    pub sentences: Vec<(String, String)>,
 }
 
 impl Context {
@@ -57,7 +68,7 @@ impl Context {
         self.extra.push((name.to_owned(), value.into()));
     }
 
-    /// The fields in their fixed order, absent ones as null, then the extra facts.
+    /// The fields in their fixed order, absent ones as null, then the wording of prompts where it is needed, and the extra facts.
     pub fn to_json(&self) -> serde_json::Value {
         let mut map = Map::new();
         let mut put = |name: &str, value: serde_json::Value| {
@@ -74,6 +85,9 @@ impl Context {
         put("recall", json!(self.recall));
         put("seed", json!(self.seed));
         put("n", json!(self.n));
+        if !self.wording.is_empty() {
+            put("wording", wording_json(&self.wording));
+        }
         for (name, value) in &self.extra {
             put(name, value.to_json());
         }
@@ -185,8 +199,8 @@ pub enum Figure {
     Histogram { title: String, unit: String, edges: Vec<f64>, series: Vec<(String, Vec<f64>)> },
     /// One bar a label, with an interval where there is one.
     Bars { title: String, unit: String, bars: Vec<(String, Estimate)> },
-    /// A matrix of numbers, rows × columns.
-    Heat { title: String, rows: Vec<String>, columns: Vec<String>, values: Vec<Vec<f64>> },
+    /// A matrix of numbers, rows × columns; `counts` where they count things, else they are shares or the like.
+    Heat { title: String, rows: Vec<String>, columns: Vec<String>, values: Vec<Vec<f64>>, counts: bool },
 }
 
 impl Report {
@@ -245,6 +259,18 @@ impl Report {
     }
 }
 
+/// Prompt → label → sentence; what several tell of one prompt is put together.
+fn wording_json(wording: &[Wording]) -> serde_json::Value {
+    let mut prompts: Map<String, serde_json::Value> = Map::new();
+    for of in wording {
+        let labels = prompts.entry(of.prompt.as_str()).or_insert_with(|| json!({}));
+        for (label, sentence) in &of.sentences {
+            labels[label.as_str()] = json!(sentence);
+        }
+    }
+    serde_json::Value::Object(prompts)
+}
+
 fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
 }
@@ -253,4 +279,22 @@ fn table_json(table: &Table) -> (serde_json::Value, serde_json::Value) {
     let columns = table.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>();
     let rows = table.rows.iter().map(|row| row.iter().map(Value::to_json).collect::<Vec<_>>()).collect::<Vec<_>>();
     (json!(columns), json!(rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wording_of_a_prompt_is_put_together_and_not_there_without_need() {
+        let of = |prompt: &str, label: &str, sentence: &str| Wording {
+            prompt: prompt.to_owned(),
+            sentences: vec![(label.to_owned(), sentence.to_owned())],
+        };
+        let told = vec![of("s/x", "violin", "a fiddle"), of("s/y", "violin", "no"), of("s/x", "tuba", "low brass")];
+        let context = Context { wording: told, n: Some(2), ..Context::default() };
+        let json = context.to_json();
+        assert_eq!(json["wording"], json!({"s/x": {"violin": "a fiddle", "tuba": "low brass"}, "s/y": {"violin": "no"}}));
+        assert!(Context::default().to_json().get("wording").is_none());
+    }
 }

@@ -79,7 +79,7 @@ fn spans() -> Table {
 fn confusion() -> Figure {
     let labels: Vec<String> = ["violin", "笛子", "french_horn"].map(String::from).into();
     let values = vec![vec![0.93, 0.07, 0.0], vec![0.3, 0.5, 0.2], vec![0.05, f64::NAN, 0.7]];
-    Figure::Heat { title: "Confusion".into(), rows: labels.clone(), columns: labels, values }
+    Figure::Heat { title: "Confusion".into(), rows: labels.clone(), columns: labels, values, counts: false }
 }
 
 fn histogram() -> Figure {
@@ -110,7 +110,7 @@ fn figures() -> Report {
         histogram(),
         single,
         Figure::Bars { title: "Prompts".into(), unit: String::new(), bars },
-        Figure::Heat { title: "Spaces".into(), rows, columns, values },
+        Figure::Heat { title: "Spaces".into(), rows, columns, values, counts: false },
         Figure::Bars { title: "Empty".into(), unit: String::new(), bars: Vec::new() },
     ];
     report
@@ -288,7 +288,7 @@ fn odd_report(rng: &mut ChaCha8Rng) -> Report {
             }
             _ => {
                 let values = (0..rng.random_range(0..5)).map(|_| numbers(rng)).collect();
-                Figure::Heat { title: odd_text(rng), rows: texts(rng), columns: texts(rng), values }
+                Figure::Heat { title: odd_text(rng), rows: texts(rng), columns: texts(rng), values, counts: rng.random_bool(0.5) }
             }
         };
         report.figures.push(figure);

@@ -98,7 +98,7 @@ fn from_dataset(dataset: &str, args: &args::Ingest) -> Result<(Found, Labelling)
     };
     warnings.extend(own.strange(&sources));
     for source in &sources {
-        fields.entry(source.id.clone()).or_default().extend(own.metadata(&source.id, &source.path));
+        own.add_to(fields.entry(source.id.clone()).or_default(), &source.id, &source.path);
     }
     Ok((Found { sources, failures, warnings }, Labelling::Listed(fields)))
 }

@@ -1,16 +1,17 @@
 //! The language reference, `docs/language.md`: its prose from `language.md` beside this file, its tables and sections from
-//! the signatures of the verbs, the clauses and the dot commands.
+//! the signatures of the verbs, the clauses, the records of the metrics and the dot commands.
 //!
 //! `tests/queries/reference.rs` holds the file against what is made here; `DYAD_BLESS=1` writes it anew.
 
 use std::fmt::Write as _;
 
+use crate::metric::{Direction, Function, METRICS, Metric};
 use crate::query::{Clause, Signature};
 use crate::repl::COMMANDS;
 use crate::verb::VERBS;
 use crate::verb::help::{STATEMENTS, takers};
 
-/// Prose with a place `{clauses}`, `{verbs}`, `{sections}`, `{dot commands}` for each generated part.
+/// Prose with a place `{clauses}`, `{verbs}`, `{sections}`, `{metrics}`, `{dot commands}` for each generated part.
 const TEMPLATE: &str = include_str!("language.md");
 
 /// The reference as Markdown.
@@ -28,6 +29,7 @@ pub fn markdown() -> String {
     TEMPLATE
         .replace("{clauses}\n", &clauses.collect::<String>())
         .replace("{verbs}\n", &index.collect::<String>())
+        .replace("{metrics}\n", &METRICS.chunk_by(|a, b| a.about == b.about).map(metrics).collect::<String>())
         .replace("{dot commands}\n", &commands.collect::<String>())
         .replace("{sections}\n", &verbs.iter().map(|s| section(s)).collect::<Vec<_>>().join("\n"))
 }
@@ -53,6 +55,43 @@ fn section(signature: &Signature) -> String {
         }
     }
     out
+}
+
+/// The row of metrics that are defined alike, which are those of one verb.
+fn metrics(alike: &[Metric]) -> String {
+    let Some(first) = alike.first() else { return String::new() };
+    let names: Vec<String> = alike.iter().map(|metric| format!("`{}`", metric.name)).collect();
+    let (verb, (least, greatest)) = (verb_of(first.function), first.range);
+    let better = match first.direction {
+        Direction::Greater => "greater",
+        Direction::Smaller => "smaller",
+        Direction::Neutral => "neither",
+    };
+    let (names, range) = (names.join(", "), format!("{} to {}", end(least), end(greatest)));
+    format!("| {names} | [`{verb}`](#{verb}) | {range} | {better} | {} |\n", cell(first.about))
+}
+
+/// The verb whose results have the metrics of a family.
+fn verb_of(function: Function) -> &'static str {
+    match function {
+        Function::Classification(_) => "classify",
+        Function::Retrieval(_) => "retrieve",
+        Function::Pairs(_) => "similarity",
+        Function::Margins(_) => "margin",
+        Function::Triplets(_) => "triplets",
+        Function::Gap(_) => "gap",
+        Function::Hubs(_) => "hubness",
+        Function::Sensitivity(_) => "sensitivity",
+    }
+}
+
+/// One end of a range.
+fn end(value: f64) -> String {
+    match value {
+        f64::INFINITY => "∞".to_owned(),
+        f64::NEG_INFINITY => "-∞".to_owned(),
+        value => value.to_string(),
+    }
 }
 
 /// A `|` would end the cell.

@@ -25,6 +25,8 @@ pub struct Column {
     pub kind: Kind,
     /// Length of the longest text, in characters; of other values as text too.
     pub longest: usize,
+    /// Whether some text ends in a NUL character.
+    pub ends_in_nul: bool,
     /// Rows that have the field.
     pub present: u64,
 }
@@ -37,6 +39,8 @@ pub struct Sheet {
     pub dim: usize,
     /// Length of the longest id, in characters.
     pub longest_id: usize,
+    /// The first id that ends in a NUL character.
+    pub nul_id: Option<String>,
     /// By name.
     columns: BTreeMap<String, Column>,
 }
@@ -51,17 +55,23 @@ impl Sheet {
     pub fn add(&mut self, id: &str, fields: &BTreeMap<String, Value>) {
         self.rows += 1;
         self.longest_id = self.longest_id.max(id.chars().count());
+        if self.nul_id.is_none() && id.ends_with('\0') {
+            self.nul_id = Some(id.to_owned());
+        }
         for (name, value) in fields {
             let Some(kind) = kind(value) else { continue };
-            let longest = text(value).chars().count();
+            let text = text(value);
+            let (longest, ends_in_nul) = (text.chars().count(), text.ends_with('\0'));
             match self.columns.get_mut(name) {
                 Some(column) => {
                     column.kind = joined(column.kind, kind);
                     column.longest = column.longest.max(longest);
+                    column.ends_in_nul |= ends_in_nul;
                     column.present += 1;
                 }
                 None => {
-                    self.columns.insert(name.clone(), Column { name: name.clone(), kind, longest, present: 1 });
+                    let column = Column { name: name.clone(), kind, longest, ends_in_nul, present: 1 };
+                    self.columns.insert(name.clone(), column);
                 }
             }
         }

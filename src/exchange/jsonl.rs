@@ -211,7 +211,7 @@ impl Names {
         Ok(Names(Lines::open(path)?))
     }
 
-    /// The next row's id and fields; none at the end.
+    /// The next row's id and fields, null where it says so; none at the end.
     ///
     /// # Errors
     /// When the file can't be read, or a line is no JSON object with an id.
@@ -219,13 +219,12 @@ impl Names {
     pub fn next(&mut self) -> Result<Option<(String, Fields)>, Error> {
         let Some(object) = self.0.next()? else { return Ok(None) };
         let line = self.0.line;
-        let mut members: BTreeMap<String, Value> = match object {
+        let mut members: Fields = match object {
             Ok(object) => object.into_iter().map(|(name, raw)| (name, value(&raw))).collect(),
             Err(reason) => return Err(Error::wrong(format!("a row {reason}"))),
         };
         let id = ID_NAMES.iter().find_map(|name| members.remove(*name)).as_ref().and_then(id_of);
         let id = id.ok_or_else(|| Error::wrong(format!("line {line} has no `id`")))?;
-        members.retain(|_, value| !value.is_null());
         Ok(Some((id, members.into_iter().map(|(name, value)| (field_name(&name), value)).collect())))
     }
 }

@@ -28,7 +28,7 @@ const LONGEST_HEADER: u32 = 64 << 10;
 /// What stands before the numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Header {
-    /// `<f4`
+    /// `<f4`; of records a list, `[('start', '<f4'), ('name', '<U9')]`
     pub descr: String,
     pub fortran: bool,
     pub shape: Vec<u64>,
@@ -62,15 +62,14 @@ impl Header {
     }
 
     fn parse(text: &str, length: u64) -> Result<Header, Error> {
-        let after = |key: &str| {
-            let found = text.split_once(&format!("'{key}'")).or_else(|| text.split_once(&format!("\"{key}\"")));
-            found.and_then(|(_, rest)| rest.trim_start().strip_prefix(':')).map(str::trim_start)
-        };
         let wrong = |key: &str| Error::wrong(format!("its header does not say `{key}`"));
-        let descr = after("descr").ok_or_else(|| wrong("descr"))?;
-        let quoted =
-            descr.strip_prefix('\'').and_then(|rest| rest.split_once('\'')).or_else(|| descr.strip_prefix('"')?.split_once('"'));
-        let (descr, _) = quoted.ok_or_else(|| Error::wrong("it holds an array of records: expected one of numbers"))?;
+        let from = after(text, "descr").ok_or_else(|| wrong("descr"))?;
+        let quoted = |quote: char| from.strip_prefix(quote).and_then(|rest| rest.split_once(quote));
+        let said = quoted('\'').or_else(|| quoted('"')).or_else(|| bracketed(from));
+        let (descr, behind) = said.ok_or_else(|| wrong("descr"))?;
+        // Records may have parts that are called as the other keys are.
+        let others = [text.strip_suffix(from).unwrap_or_default(), behind].concat();
+        let after = |key: &str| after(&others, key);
         let fortran = match after("fortran_order") {
             Some(rest) if rest.starts_with("True") => true,
             Some(rest) if rest.starts_with("False") => false,
@@ -97,6 +96,16 @@ impl Header {
         bytes
     }
 
+    /// Whether an element is a record of several things.
+    pub fn is_records(&self) -> bool {
+        self.descr.starts_with('[')
+    }
+
+    /// Whether an element is true or false.
+    pub fn is_bool(&self) -> bool {
+        self.descr.trim_start_matches(['<', '>', '=', '|']) == "b1"
+    }
+
     /// The kind of float, and whether it is big-endian; none when the array holds something else.
     pub fn float(&self) -> Option<(Float, bool)> {
         let big_endian = self.descr.starts_with('>');
@@ -111,6 +120,9 @@ impl Header {
 
     /// The array as rows of vectors, its numbers in `size` bytes (or so many that nobody knows) at `place`.
     pub fn grid(&self, size: Option<u64>, place: Place) -> Result<Grid, Error> {
+        if self.is_records() {
+            return Err(Error::wrong("it holds an array of records: expected one of numbers"));
+        }
         let (float, big_endian) = self.float().ok_or_else(|| {
             Error::wrong(format!(
                 "its numbers are `{}`: expected `float16`, `float32` or `float64`, as `array.astype(\"float32\")` gives",
@@ -141,6 +153,29 @@ impl Header {
         let dim = usize::try_from(dim).map_err(|_| Error::wrong(promised()))?;
         Ok(Grid { rows, dim, float, big_endian, place, done: 0 })
     }
+}
+
+/// What stands behind a key and its colon.
+fn after<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let found = text.split_once(&format!("'{key}'")).or_else(|| text.split_once(&format!("\"{key}\"")));
+    found.and_then(|(_, rest)| rest.trim_start().strip_prefix(':')).map(str::trim_start)
+}
+
+/// A list with its brackets at the start of a text, and what stands behind it. Brackets in quotes are none.
+fn bracketed(text: &str) -> Option<(&str, &str)> {
+    let (mut depth, mut quote) = (0usize, None);
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '[') => depth += 1,
+            (None, ']') if depth == 1 => return text.split_at_checked(at + 1),
+            (None, ']') => depth = depth.checked_sub(1)?,
+            (None, _) if depth == 0 => return None,
+            _ => {}
+        }
+    }
+    None
 }
 
 struct Array(Grid);
@@ -227,6 +262,19 @@ mod tests {
     }
 
     #[test]
+    fn records_are_told_from_what_stands_beside_them() {
+        let list = "[('shape', '<f4', (2,)), ('a]', [('fortran_order', '|b1')])]";
+        for text in [
+            format!("{{'descr': {list}, 'fortran_order': False, 'shape': (3,), }}"),
+            format!("{{'shape': (3,), 'fortran_order': False, 'descr': {list}}}"),
+        ] {
+            let header = Header::parse(&text, 80).unwrap();
+            assert_eq!((header.descr.as_str(), header.fortran, header.shape.as_slice()), (list, false, &[3][..]));
+            assert!(header.is_records() && header.float().is_none() && !header.is_bool());
+        }
+    }
+
+    #[test]
     fn what_no_array_of_floats_is_gets_its_reason() {
         let fault = |bytes: &[u8]| {
             Header::read(&mut &bytes[..]).and_then(|h| h.grid(None, Place::Rows(Box::new(std::io::empty()))).map(drop))
@@ -238,6 +286,12 @@ mod tests {
         assert!(said(&Header::write("<f4", &[3])).contains("1 dimensions"));
         assert!(said(&Header::write("<f4", &[0, 4])).contains("no vectors"));
         assert!(said(&Header::write("<f4", &[u64::MAX, 4])).contains("cut short"));
-        assert!(Header::parse("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,), }", 0).is_err());
+        let records = Header::parse("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3, 4), }", 0).unwrap();
+        let fault = records.grid(None, Place::Rows(Box::new(std::io::empty()))).map(drop).unwrap_err();
+        assert_eq!(fault.to_string(), "it holds an array of records: expected one of numbers");
+        let unended = "{'descr': [('a', '<f4'), 'fortran_order': False, 'shape': (3,), }";
+        for cut in [unended, "{'descr': x}", "{'descr': ]}", "{'descr': "] {
+            assert!(Header::parse(cut, 0).unwrap_err().to_string().contains("`descr`"), "{cut}");
+        }
     }
 }

@@ -7,23 +7,25 @@
 //!   label.missing.npy   booleans (rows,): true where the row has no label
 //! ```
 //! Arrays are streamed beside each other, stored or deflated, and their checksums held at the end. Text is read and written
-//! as numpy's `<U`, deflated because of its padding; Python objects (`|O`) are left out, as only Python can read them.
+//! as numpy's `<U`, deflated because of its padding; Python objects (`|O`) and records are left out, as only Python can read
+//! them.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipArchive, ZipWriter};
+use zip::{CompressionMethod, ZipArchive};
 
-use super::columns::{self, Column, Kind, Sheet};
 use super::grid::{Grid, Place};
-use super::npy::{Header, little_endian};
+use super::npy::Header;
 use super::strip::Strip;
-use super::target::Spool;
-use super::{Ask, Error, ID, Reader, Row, Sink, VECTOR, Writer, check_count, field_name, id_of, written_name};
+use super::{Ask, Error, Reader, Row, VECTOR_NAMES, field_name, id_of};
 use crate::value::Value;
+
+mod write;
+
+pub(super) use write::create;
 
 /// Behind the name of a column whose rows may lack it.
 const MISSING: &str = ".missing";
@@ -105,6 +107,9 @@ pub(super) fn open(path: &Path, ask: &Ask) -> Result<Box<dyn Reader>, Error> {
     }
     let able: Vec<&str> =
         arrays.iter().filter(|(_, h)| h.shape.len() == 2 && h.float().is_some()).map(|(e, _)| e.name.as_str()).collect();
+    if let Some(error) = wanted_records(&arrays, &able, ask) {
+        return Err(error);
+    }
     let vectors = ask.vectors_of("two-dimensional array", &able)?;
     let (entry, header) =
         arrays.iter().find(|(e, _)| e.name == vectors).ok_or_else(|| Error::wrong("it has no array of vectors"))?;
@@ -124,15 +129,23 @@ pub(super) fn open(path: &Path, ask: &Ask) -> Result<Box<dyn Reader>, Error> {
     let rows = grid.rows;
     let strip = |name: &str| -> Result<Option<Strip>, Error> {
         let Some((entry, header)) = arrays.iter().find(|(e, h)| e.name == name && h.shape == [rows]) else { return Ok(None) };
-        let Some(strip) = Strip::of(header, || after_header(entry, path))? else { return Ok(None) };
-        Ok(Some(strip))
+        Strip::of(header, || after_header(entry, path)).map_err(|error| match error {
+            Error::Wrong(reason) => Error::wrong(format!("its array `{name}`: {reason}")),
+            other => other,
+        })
     };
     let others: Vec<&str> = arrays.iter().map(|(e, _)| e.name.as_str()).filter(|name| *name != vectors).collect();
     let ids = ask.ids_of("array", &others)?;
     let (mut fields, mut left_out) = (Vec::new(), Vec::new());
-    for name in others.iter().filter(|name| Some(**name) != ids && !name.ends_with(MISSING)) {
+    let plain: Vec<&str> = others.into_iter().filter(|name| Some(*name) != ids).collect();
+    let is_bool = |name: &str| arrays.iter().any(|(e, h)| e.name == name && h.shape == [rows] && h.is_bool());
+    for name in plain.iter().filter(|name| !is_mark(name, &plain, &is_bool)) {
+        let mark = format!("{name}{MISSING}");
         match strip(name)? {
-            Some(values) => fields.push((field_name(name), values, strip(&format!("{name}{MISSING}"))?)),
+            Some(values) => {
+                let missing = if is_mark(&mark, &plain, &is_bool) { strip(&mark)? } else { None };
+                fields.push((field_name(name), values, missing));
+            }
             None => left_out.push(format!("the array `{name}`, which is no column of {rows} numbers or texts")),
         }
     }
@@ -145,6 +158,24 @@ pub(super) fn open(path: &Path, ask: &Ask) -> Result<Box<dyn Reader>, Error> {
         })?),
     };
     Ok(Box::new(Arrays { vectors: grid, ids: id_strip, fields, left_out }))
+}
+
+/// The reason, where what is called as the vectors are holds records.
+fn wanted_records(arrays: &[(Entry, Header)], able: &[&str], ask: &Ask) -> Option<Error> {
+    let names: Vec<&str> = ask.vectors.as_deref().map_or_else(|| VECTOR_NAMES.to_vec(), |name| vec![name]);
+    if names.iter().any(|name| able.contains(name)) {
+        return None;
+    }
+    let (entry, header) = names.into_iter().find_map(|name| arrays.iter().find(|(e, _)| e.name == name))?;
+    let expected = "expected a two-dimensional array of `float16`, `float32` or `float64`";
+    let reason = || format!("its array `{}` is one of records, `{}`: {expected}", entry.name, header.descr);
+    header.is_records().then(|| Error::wrong(reason()))
+}
+
+/// Whether an array says of which rows another one, a plain one, has no value.
+fn is_mark(name: &str, plain: &[&str], is_bool: &dyn Fn(&str) -> bool) -> bool {
+    let of = name.strip_suffix(MISSING).filter(|of| plain.contains(of));
+    of.is_some_and(|of| plain.contains(&name) && is_bool(name) && !is_mark(of, plain, is_bool))
 }
 
 /// The bytes of an array behind its header.
@@ -186,133 +217,85 @@ impl Reader for Arrays {
     }
 }
 
-/// A sink that fails once and takes everything after that: a `ZipWriter` that is dropped writes on, and prints what went wrong.
-struct Silenced {
-    sink: Box<dyn Sink>,
-    failed: bool,
-}
-
-impl Silenced {
-    fn try_to<T>(&mut self, job: impl FnOnce(&mut dyn Sink) -> io::Result<T>, ignored: T) -> io::Result<T> {
-        if self.failed {
-            return Ok(ignored);
-        }
-        let done = job(&mut *self.sink);
-        self.failed = done.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted);
-        done
-    }
-}
-
-impl Write for Silenced {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.try_to(|sink| sink.write(bytes), bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.try_to(|sink| sink.flush(), ())
-    }
-}
-
-impl Seek for Silenced {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.try_to(|sink| sink.seek(to), 0)
-    }
-}
-
-struct Packing {
-    zip: ZipWriter<Silenced>,
-    ids: (usize, Spool),
-    /// With the column's values, and where it is missing if some rows miss it.
-    columns: Vec<(Column, Spool, Option<Spool>)>,
-    written: u64,
-    expected: u64,
-}
-
-pub(super) fn create(sink: Box<dyn Sink>, sheet: &Sheet) -> Result<Box<dyn Writer>, Error> {
-    let mut columns = Vec::new();
-    for column in sheet.columns() {
-        let missing = sheet.has_gaps(column).then(Spool::new).transpose()?;
-        columns.push((column.clone(), Spool::new()?, missing));
-    }
-    let mut zip = ZipWriter::new(Silenced { sink, failed: false });
-    begin(&mut zip, VECTOR, "<f4", &[sheet.rows, sheet.dim as u64], CompressionMethod::Stored)?;
-    Ok(Box::new(Packing { zip, ids: (sheet.longest_id.max(1), Spool::new()?), columns, written: 0, expected: sheet.rows }))
-}
-
-fn begin(zip: &mut ZipWriter<Silenced>, name: &str, descr: &str, shape: &[u64], method: CompressionMethod) -> Result<(), Error> {
-    // Two exports of the same rows are the same bytes: no clock.
-    let options =
-        SimpleFileOptions::default().compression_method(method).large_file(true).last_modified_time(zip::DateTime::default());
-    zip.start_file(format!("{name}.npy"), options).map_err(|e| match e {
-        zip::result::ZipError::Io(error) => Error::Io(error),
-        other => Error::wrong(other.to_string()),
-    })?;
-    Ok(zip.write_all(&Header::write(descr, shape))?)
-}
-
-/// `text` as numpy's `<U` of `width` characters.
-fn utf32(text: &str, width: usize) -> Vec<u8> {
-    let mut bytes: Vec<u8> = text.chars().take(width).flat_map(|c| u32::from(c).to_le_bytes()).collect();
-    bytes.resize(4 * width, 0);
-    bytes
-}
-
-fn laid_down(value: &Value, column: &Column) -> Vec<u8> {
-    match (column.kind, value) {
-        (Kind::Bool, value) => vec![u8::from(*value == Value::Bool(true))],
-        (Kind::Int, Value::Int(int)) => int.to_le_bytes().to_vec(),
-        (Kind::Int, _) => vec![0; 8],
-        (Kind::Float, value) => value.as_f64().unwrap_or(f64::NAN).to_le_bytes().to_vec(),
-        (Kind::Text, value) => utf32(&columns::text(value), column.longest.max(1)),
-    }
-}
-
-impl Writer for Packing {
-    fn write(&mut self, id: &str, fields: &BTreeMap<String, Value>, vector: &[f32]) -> Result<(), Error> {
-        self.written += 1;
-        self.zip.write_all(&little_endian(vector))?;
-        self.ids.1.put(&utf32(id, self.ids.0))?;
-        for (column, values, missing) in &mut self.columns {
-            let value = fields.get(&column.name).unwrap_or(&Value::Null);
-            values.put(&laid_down(value, column))?;
-            if let Some(missing) = missing {
-                missing.put(&[u8::from(value.is_null())])?;
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(mut self: Box<Self>) -> Result<(), Error> {
-        check_count(self.written, self.expected)?;
-        let (rows, packed) = ([self.written], CompressionMethod::Deflated);
-        begin(&mut self.zip, ID, &format!("<U{}", self.ids.0), &rows, packed)?;
-        self.ids.1.copy_to(&mut self.zip)?;
-        for (column, values, missing) in self.columns {
-            let name = written_name(&column.name);
-            let descr = match column.kind {
-                Kind::Bool => "|b1".to_owned(),
-                Kind::Int => "<i8".to_owned(),
-                Kind::Float => "<f8".to_owned(),
-                Kind::Text => format!("<U{}", column.longest.max(1)),
-            };
-            begin(&mut self.zip, &name, &descr, &rows, packed)?;
-            values.copy_to(&mut self.zip)?;
-            if let Some(missing) = missing {
-                begin(&mut self.zip, &format!("{name}{MISSING}"), "|b1", &rows, packed)?;
-                missing.copy_to(&mut self.zip)?;
-            }
-        }
-        let mut sink = self.zip.finish().map_err(|e| Error::wrong(e.to_string()))?;
-        if sink.failed {
-            return Err(Error::wrong("an earlier write failed"));
-        }
-        Ok(sink.flush()?)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
     use super::*;
+    use crate::exchange::npy::little_endian;
+
+    /// Arrays by name, each with its kind and shape as Python writes them, in a file.
+    fn file(path: &Path, arrays: &[(&str, &str, &str, &[u8])]) {
+        let mut zip = ZipWriter::new(File::create(path).unwrap());
+        for (name, descr, shape, bytes) in arrays {
+            zip.start_file(format!("{name}.npy"), SimpleFileOptions::default()).unwrap();
+            let text = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n");
+            let length = (text.len() as u16).to_le_bytes();
+            zip.write_all(&[&b"\x93NUMPY\x01\x00"[..], &length, text.as_bytes(), *bytes].concat()).unwrap();
+        }
+        zip.finish().unwrap();
+    }
+
+    /// What reading all of it gives, or why it can't be read.
+    fn said(path: &Path, vectors: Option<&str>, ids: Option<&str>) -> Result<(Vec<Row>, String), String> {
+        let ask = Ask { vectors: vectors.map(str::to_owned), ids: ids.map(str::to_owned) };
+        let mut reader = open(path, &ask).map_err(|error| error.to_string())?;
+        let rows = reader.read(9).map_err(|error| error.to_string())?;
+        Ok((rows, reader.left_out().join(", ")))
+    }
+
+    #[test]
+    fn records_are_left_out_unless_they_are_wanted() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("r.npz");
+        let (numbers, zeros) = (little_endian(&[1.0, 2.0, 3.0, 4.0]), [0u8; 16]);
+        let vectors = |name: &'static str| (name, "'<f4'", "(2, 2)", &numbers[..]);
+        let records = |name: &'static str| (name, "[('shape', '<f4'), ('b', '<i4')]", "(2,)", &zeros[..]);
+        file(&path, &[records("rec"), vectors("vector"), ("id", "'<U1'", "(2,)", &b"a\0\0\0b\0\0\0"[..])]);
+        let (rows, left_out) = said(&path, None, None).unwrap();
+        assert_eq!((rows[1].id.as_deref(), rows[1].vector.clone()), (Some("b"), Ok(vec![3.0, 4.0])));
+        assert!(left_out.contains("`rec`"), "{left_out}");
+        let fault = said(&path, Some("rec"), None).unwrap_err();
+        assert!(fault.contains("`rec` is one of records") && fault.contains("`float32`"), "{fault}");
+        let fault = said(&path, None, Some("rec")).unwrap_err();
+        assert!(fault.contains("ids `rec`") && fault.contains("2 texts or numbers"), "{fault}");
+        // No other array is taken in place of the one that has the name.
+        file(&path, &[records("vector"), vectors("other")]);
+        assert!(said(&path, None, None).unwrap_err().contains("`vector` is one of records"));
+        assert_eq!(said(&path, Some("other"), None).unwrap().0.len(), 2);
+    }
+
+    #[test]
+    fn an_array_that_marks_no_other_is_a_field() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.npz");
+        let vectors = little_endian(&[1.0, 2.0]);
+        let bytes = |name: &'static str, bytes: &'static [u8; 2]| (name, "'|u1'", "(2,)", &bytes[..]);
+        let bools = |name: &'static str, bytes: &'static [u8; 2]| (name, "'|b1'", "(2,)", &bytes[..]);
+        let of_x = [bytes("x", &[1, 2]), bools("x.missing", &[0, 1])];
+        let others = [bytes("y", &[3, 4]), bytes("y.missing", &[5, 6]), bools("z.missing", &[1, 0])];
+        let ids = [bytes("id", &[7, 8]), bools("id.missing", &[1, 1])];
+        let vector = ("vector", "'<f4'", "(2, 1)", &vectors[..]);
+        file(&path, &[&[vector][..], &of_x, &others, &ids].concat());
+        let (rows, left_out) = said(&path, None, None).unwrap();
+        let fields = |row: &Row| row.fields.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ");
+        assert_eq!(fields(&rows[0]), "id.missing=true x=1 y=3 y.missing=5 z.missing=true");
+        assert_eq!(fields(&rows[1]), "id.missing=true y=4 y.missing=6 z.missing=false");
+        assert_eq!((left_out.as_str(), rows[1].id.as_deref()), ("", Some("8")));
+    }
+
+    #[test]
+    fn an_element_that_is_too_wide_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("w.npz");
+        let number = little_endian(&[1.0]);
+        file(&path, &[("vector", "'<f4'", "(1, 1)", &number[..]), ("note", "'<U1048577'", "(1,)", &number[..0])]);
+        let fault = said(&path, None, None).unwrap_err();
+        assert_eq!(fault, "its array `note`: an element of `<U1048577` is longer than 4 MiB");
+    }
 
     #[test]
     fn a_fortran_array_is_held_against_its_checksum() {

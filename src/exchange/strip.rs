@@ -22,7 +22,7 @@ enum Element {
 }
 
 /// Longest element, in bytes; a text of a million characters.
-const WIDEST: usize = 4 << 20;
+pub(super) const WIDEST: usize = 4 << 20;
 
 /// See the module.
 pub(super) struct Strip {

@@ -59,6 +59,9 @@ fn rows(n: usize) -> Vec<Row> {
         if i == 1 {
             fields.insert("rare".into(), Value::Int(i64::MIN));
         }
+        if i.is_multiple_of(5) {
+            fields.insert("rests.missing".into(), Value::Bool(i.is_multiple_of(2)));
+        }
         Row { id: Some(format!("clip/é{i}")), fields, vector: Ok(vector) }
     };
     (0..n).map(row).collect()

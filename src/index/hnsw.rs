@@ -37,6 +37,12 @@ impl<'a> Hnsw<'a> {
         self
     }
 
+    /// Whether the `k` nearest of `passing` rows are walked to; else a scan of these rows is cheaper, and is what is done.
+    pub fn walks(&self, k: usize, passing: usize) -> bool {
+        let beam = self.beam.max(k.min(passing));
+        passing > (beam * WALK_COST).saturating_mul(self.flat.len()) / passing.max(1)
+    }
+
     /// The `k` nearest rows by the walk alone, however many or few rows there are. It can give fewer than there are.
     fn walk(&self, query: &[f32], k: usize, accept: Option<&RowSet>) -> Result<Vec<Hit>, Error> {
         let beam = self.beam.max(k);
@@ -67,12 +73,10 @@ impl<'a> Hnsw<'a> {
 impl Index for Hnsw<'_> {
     fn search(&self, query: &[f32], k: usize, accept: Option<&RowSet>) -> Result<Vec<Hit>, Error> {
         exact::check(self.flat.dim(), query.len())?;
-        let n = self.flat.len();
         let accept = accept.or(self.flat.live());
-        let passing = accept.map_or(n, RowSet::count);
+        let passing = accept.map_or(self.flat.len(), RowSet::count);
         let k = k.min(passing);
-        let walk_rows = (self.beam.max(k) * WALK_COST).saturating_mul(n) / passing.max(1);
-        if passing > walk_rows {
+        if self.walks(k, passing) {
             let found = self.walk(query, k, accept)?;
             // A graph can hide rows; what was asked for and is there is given.
             if found.len() == k {

@@ -1,13 +1,12 @@
 //! Files → vectors of both stages → a collection.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::batch::Batch;
 use super::clip::{Job, Taken};
-use super::fields::{Labels, labelled};
 use super::files::{self, Found, Source};
 use super::pipeline::in_order;
-use super::windows::{self, Keep, Kept};
+use super::windows::{Keep, Kept};
 use super::{Error, Labelling};
 use crate::audio::Limits;
 use crate::embedding::{Modality, Space, Stage};
@@ -164,14 +163,20 @@ fn embed(
         kept,
         tower,
         limits,
-        labels: Labels::new(labelling),
+        labelling,
         pre_joint: SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::PreJoint), &model.hash),
         joint: SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::Joint), &model.hash),
     };
     // One version of a model a collection: found before the first file is embedded, not after it.
     job.collection.takes(&job.joint)?;
     progress.begin("embedding audio", Some(sources.len() as u64));
-    let mut order = sources.iter();
+    let done = run(&job, sources, progress, &mut summary);
+    progress.end();
+    done.map(|()| summary)
+}
+
+/// Embeds the files on all threads, and stores and counts them in their order.
+fn run(job: &Job<'_>, sources: &[Source], progress: &dyn Progress, summary: &mut Summary) -> Result<(), Error> {
     let work = |at: usize, others_wait: &dyn Fn() -> bool| {
         let stopped = || progress.cancelled();
         let source = sources.get(at).filter(|_| !stopped())?;
@@ -180,51 +185,18 @@ fn embed(
         Some(taken)
     };
     let weight = |taken: &Option<Taken>| 1 + taken.as_ref().map_or(0, Taken::windows) / WINDOWS_AS_ONE;
-    let done = in_order(sources.len(), work, weight, |results| {
+    let mut order = sources.iter();
+    in_order(sources.len(), work, weight, |results| {
         // What is embedded already is worth keeping even when the user cancels.
         let cancelled = results.iter().any(Option::is_none);
-        let (mut batch, mut windows, mut gone) = (Vec::new(), Vec::new(), Vec::new());
-        // Of each item in the batch its file, and seconds and whether it is labelled if it was heard.
-        let mut of_batch = Vec::new();
-        let failure = |source: &Source, reason: String| Failure { file: source.path.display().to_string(), reason };
+        let mut batch = Batch::default();
         // The results lead: when they end, no source may have been drawn.
         for (taken, source) in results.into_iter().zip(order.by_ref()) {
-            match taken {
-                Some(Taken::Known { relabelled: None, .. }) => summary.known += 1,
-                Some(Taken::Known { relabelled: Some(item), windows: of_it }) => {
-                    windows.extend(of_it);
-                    of_batch.push((source, None));
-                    batch.push(*item);
-                }
-                Some(Taken::Failed(reason)) => summary.failures.push(failure(source, reason)),
-                Some(Taken::New { item, windows: of_it, gone: of_old, duration_s, warnings }) => {
-                    windows.extend(of_it);
-                    gone.extend(of_old);
-                    summary.warnings.extend(warnings.into_iter().map(|w| (source.id.clone(), w)));
-                    of_batch.push((source, Some((duration_s, labelled(&item.metadata)))));
-                    batch.push(*item);
-                }
-                None => {}
+            if let Some(taken) = taken {
+                batch.add(source, taken, summary);
             }
         }
-        if let Some(collection) = &job.kept.windows {
-            windows::store(collection, windows, &gone)?;
-        }
-        let rejected = job.collection.commit_sound(batch)?;
-        let mut rejected: BTreeMap<usize, _> = rejected.into_iter().map(|rejected| (rejected.at, rejected.why)).collect();
-        for (at, (source, heard)) in of_batch.into_iter().enumerate() {
-            match (rejected.remove(&at), heard) {
-                (Some(why), _) => summary.failures.push(failure(source, why.to_string())),
-                (None, None) => summary.known += 1,
-                (None, Some((duration_s, labelled))) => {
-                    summary.embedded += 1;
-                    summary.audio_s += duration_s;
-                    summary.unlabelled += usize::from(!labelled);
-                }
-            }
-        }
+        batch.store(job, summary)?;
         if cancelled { Err(Error::Cancelled) } else { Ok(()) }
-    });
-    progress.end();
-    done.map(|()| summary)
+    })
 }

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::fields::Labels;
+use super::Labelling;
+use super::fields::said;
 use super::files::{self, Source};
 use super::windows::{self, Kept};
 use crate::audio::{AudioFile, Limits};
@@ -16,7 +17,7 @@ pub(super) struct Job<'a> {
     pub kept: Kept,
     pub tower: &'a AudioTower,
     pub limits: Limits,
-    pub labels: Labels<'a>,
+    pub labelling: &'a Labelling,
     pub pre_joint: SpaceKey,
     pub joint: SpaceKey,
 }
@@ -88,7 +89,7 @@ impl Job<'_> {
         direction(&pre_joint, "pre-joint")?;
         direction(&joint, "joint")?;
         // What is stored of the clip comes along: its windows may be new.
-        let said = self.labels.of(source, stored.as_ref());
+        let said = said(self.labelling, source, stored.as_ref());
         let mut metadata = stored.map(|item| item.metadata).unwrap_or_default();
         metadata.extend(said);
         metadata.insert("path".into(), files::absolute(&source.path).into());
@@ -127,7 +128,7 @@ impl Job<'_> {
 
     /// Vectors that are there stay; what the labelling says of the clip, or where its file is, may have changed.
     fn relabel(&self, source: &Source, stored: &Item) -> Result<Taken, String> {
-        let mut fields = self.labels.of(source, Some(stored));
+        let mut fields = said(self.labelling, source, Some(stored));
         fields.insert("path".into(), files::absolute(&source.path).into());
         if fields.iter().all(|(name, value)| stored.metadata.get(name) == Some(value)) {
             return Ok(Taken::Known { relabelled: None, windows: Vec::new() });

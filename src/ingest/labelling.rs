@@ -13,6 +13,7 @@ use std::path::Path;
 use regex::Regex;
 
 use super::Error;
+use super::fields::lay_over;
 use super::files::Source;
 pub use super::rows::Rows;
 use crate::audio::stem;
@@ -57,7 +58,8 @@ impl Labelling {
         }
     }
 
-    /// A clip's metadata by its id and its file; empty where the rule has nothing to say.
+    /// A clip's metadata by its id and its file; empty where the rule has nothing to say, null for what a table says that it
+    /// has not.
     pub fn metadata(&self, id: &str, path: &Path) -> BTreeMap<String, Value> {
         kept(match self {
             Labelling::None => BTreeMap::new(),
@@ -69,6 +71,11 @@ impl Labelling {
             Labelling::Table(rows) => rows.find(id, path).cloned().unwrap_or_default(),
             Labelling::Listed(clips) => clips.get(id).cloned().unwrap_or_default(),
         })
+    }
+
+    /// Lays a clip's metadata over the fields that something else gave it.
+    pub fn add_to(&self, fields: &mut Fields, id: &str, path: &Path) {
+        lay_over(fields, self.metadata(id, path));
     }
 
     /// Tells of a table of which no row names any of the clips: (what, sentence).

@@ -11,6 +11,7 @@
 //! content and model are those of the stored vectors is left alone.
 
 pub mod audio;
+mod batch;
 mod cells;
 mod clip;
 pub mod dataset;
@@ -19,6 +20,7 @@ mod fields;
 pub mod files;
 pub mod import;
 pub mod labelling;
+mod named;
 mod pipeline;
 mod rows;
 mod shards;

@@ -47,7 +47,7 @@ impl Rows {
         if let Some(&at) = self.by_key.get(&id) {
             let (Some((_, kept)), Some(first)) = (self.rows.get_mut(at), self.lines.get(at)) else { return Ok(()) };
             return match (kept.get_mut("captions"), fields.get("captions")) {
-                (Some(Value::List(captions)), Some(more)) => {
+                (Some(Value::List(captions)), Some(more @ Value::List(_))) => {
                     captions.extend(more.members().iter().cloned());
                     Ok(())
                 }
@@ -177,5 +177,6 @@ mod tests {
         let rows = Rows::parse("path,caption\na.wav,One.\nb.wav,Other.\na.wav,Two.\n").unwrap();
         assert_eq!((rows.rows.len(), find(&rows, "a").unwrap()["captions"].clone()), (2, Value::list(["One.", "Two."])));
         assert!(Rows::parse("path,label\na.wav,x\nb.wav,y\na.wav,x\n").unwrap_err().starts_with("line 4 names `a.wav` twice"));
+        assert!(Rows::parse("path,caption,x\na.wav,One.,1\na.wav,,2\n").unwrap_err().starts_with("line 3 names `a.wav` twice"));
     }
 }

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! The first column, or one that is called as in [`KEYS`], names the clip. `labels` and `absent` are
-//! lists in brackets or parted by `;` or `|`; `captions` is a list in brackets or one text, and `caption` is such a text.
+//! lists in brackets or parted by `;` or `|`; `captions` is a list in brackets or one text, and `caption` is such a text. Where a
+//! table has one of these columns, a row without a value there says that its clip has none: the field is null.
 //!
 //! Rows are made one at a time: a million of them as fields take a gigabyte, their text some forty megabytes.
 
@@ -35,6 +36,8 @@ pub(super) struct Table<T> {
     /// The column that names the clip.
     key: usize,
     meaning: Meaning,
+    /// The fields of those of [`SPECIAL`] that it has.
+    special: Vec<&'static str>,
     records: Records<T>,
 }
 
@@ -103,7 +106,10 @@ impl<T: AsRef<str> + AsRef<[u8]>> Table<T> {
             Some(objects) => Records::Objects(objects.into_iter()),
             None => Records::Delimited(delimited(text).into_records()),
         };
-        Ok(Table { header, key, meaning: hot.unwrap_or(Meaning::Named), records })
+        let has = |name: &str| header.iter().enumerate().any(|(column, other)| column != key && other == name);
+        let special = SPECIAL.into_iter().filter(|name| has(name)).map(|name| if name == "caption" { "captions" } else { name });
+        let special = special.collect();
+        Ok(Table { header, key, meaning: hot.unwrap_or(Meaning::Named), special, records })
     }
 
     /// Whether rows of one clip may be several, each with a caption.
@@ -151,6 +157,9 @@ impl<T> Table<T> {
             if !value.is_null() {
                 fields.insert(name.to_owned(), value);
             }
+        }
+        for name in &self.special {
+            fields.entry((*name).to_owned()).or_insert(Value::Null);
         }
         Ok(fields)
     }
@@ -304,6 +313,23 @@ mod tests {
         assert_eq!(table.next().unwrap().unwrap().2, Fields::from([("a".into(), Value::Int(1)), ("b".into(), Value::Int(0))]));
         let mut table = Table::open("song,a,b\nx,1,0\ny,0,1\n").unwrap();
         assert_eq!(label(table.next()), Some((2, "x".into(), "a".into())));
+    }
+
+    #[test]
+    fn a_row_without_a_label_says_that_there_is_none() {
+        let nulls = |text: &'static str| {
+            let row = |row: Result<(u64, String, Fields), String>| {
+                let nulls = row.unwrap().2.into_iter().filter(|(_, value)| value.is_null());
+                nulls.map(|(name, _)| name).collect::<Vec<_>>()
+            };
+            Table::open(text).unwrap().map(row).collect::<Vec<_>>()
+        };
+        assert_eq!(nulls("path,Label,caption,note\na,,,\nb,x,y,\n"), [vec!["captions", "label"], vec![]]);
+        assert_eq!(nulls("{\"path\":\"a\",\"note\":1}\n{\"path\":\"b\",\"labels\":null}\n"), [["labels"], ["labels"]]);
+        assert_eq!(nulls("song,what\na,\n"), [["label"]]);
+        // One that names the clips is no label; classes are told by their ones.
+        assert_eq!(nulls("label,note\na,1\n"), [[""; 0]]);
+        assert_eq!(nulls("song,tuba,oboe\na,0,0\nb,1,0\n"), [[""; 0]; 2]);
     }
 
     #[test]

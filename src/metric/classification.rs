@@ -16,8 +16,10 @@
 //!
 //! Source: protocols of the ISMIR 2024 paper; F1, balanced accuracy and the areas as scikit-learn has them.
 
+mod baseline;
 mod tally;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 pub use tally::Tally;
@@ -27,10 +29,9 @@ use super::catalog::family;
 use super::cosines::{Cosines, each_row};
 use super::order::Areas;
 use super::weighting::{Weighed, Weightings, each};
-use super::{Error, Function, Measure, at, check, check_truth, mean_of_defined, ratio, weight};
+use super::{Error, Function, Measure, at, check, check_truth, ratio, weight};
 use crate::embedding::Scores;
 use crate::progress::{Progress, Silent};
-use crate::report::Estimate;
 
 /// Items × classes, ready to be measured at any weights.
 #[derive(Clone)]
@@ -39,6 +40,8 @@ pub struct Classification {
     truth: Vec<usize>,
     predicted: Vec<usize>,
     judged: Vec<Judged>,
+    /// Of each class, the items for which it is masked.
+    masked: Vec<u64>,
     columns: Columns,
     /// The areas of each class as the items are, once they were asked for.
     plain: OnceLock<Vec<Areas>>,
@@ -56,6 +59,8 @@ struct Judged {
     best: f32,
     /// The true class's cosine.
     own: f32,
+    /// Classes that are not masked.
+    open: u32,
 }
 
 /// One class against the rest.
@@ -97,11 +102,18 @@ impl Classification {
     /// Keeps at most `most` sorted pairs in memory.
     pub(super) fn within(most: usize, of: Arc<dyn Cosines>, truth: &[usize], progress: &dyn Progress) -> Result<Self, Error> {
         check_truth(&*of, truth)?;
-        let found = each_row(&*of, "items and classes", progress, |item, row| judge(item, row, truth.get(item).copied()))?;
+        let masked: Vec<AtomicU64> = (0..of.candidates()).map(|_| AtomicU64::new(0)).collect();
+        let found = each_row(&*of, "items and classes", progress, |item, row| {
+            for (masked, _) in masked.iter().zip(row).filter(|&(_, &score)| score == f32::NEG_INFINITY) {
+                masked.fetch_add(1, Ordering::Relaxed);
+            }
+            judge(item, row, truth.get(item).copied())
+        })?;
         let (predicted, judged) = found.into_iter().unzip();
+        let masked = masked.into_iter().map(AtomicU64::into_inner).collect();
         let (classes, truth) = (of.candidates(), truth.to_vec());
         let columns = Columns::new(of, &truth, most, progress)?;
-        Ok(Classification { classes, truth, predicted, judged, columns, plain: OnceLock::new(), tops: 5 })
+        Ok(Classification { classes, truth, predicted, judged, masked, columns, plain: OnceLock::new(), tops: 5 })
     }
 
     /// Measures top-1 to top-`m`, where `m` is above the usual five.
@@ -168,36 +180,6 @@ impl Classification {
             }
         }
         matrix
-    }
-
-    /// What cosines drawn blindly would be expected to give: m/k, 1/k, one half, and the mean prevalence for `pr_auc`.
-    pub fn chance(&self) -> Vec<Estimate> {
-        let (n, k) = (self.truth.len() as u64, self.classes as f64);
-        let tally = self.counts();
-        let both = tally.support.iter().filter(|&&support| 0 < support && support < n);
-        let mut chance: Vec<Estimate> =
-            (1..=self.tops).map(|m| Estimate::point(&format!("top{m}"), (m as f64 / k).min(1.0))).collect();
-        chance.push(Estimate::point("balanced_accuracy", 1.0 / k));
-        chance.push(Estimate::point("roc_auc", 0.5));
-        chance.push(Estimate::point("pr_auc", mean_of_defined(both.map(|&support| ratio(support, n)))));
-        chance
-    }
-
-    /// What a model gives that hears nothing and always ranks the classes by their number of items.
-    pub fn majority(&self) -> Vec<Estimate> {
-        let mut support = self.counts().support;
-        support.sort_unstable_by(|a, b| b.cmp(a));
-        let n = self.truth.len() as u64;
-        let present = support.iter().filter(|&&s| s > 0).count() as f64;
-        let share = ratio(support.first().copied().unwrap_or(0), n);
-        let f1 = 2.0 * share / (1.0 + share);
-        let mut majority: Vec<Estimate> =
-            (1..=self.tops).map(|m| Estimate::point(&format!("top{m}"), ratio(support.iter().take(m).sum(), n))).collect();
-        majority.push(Estimate::point("f1_weighted", share * f1));
-        majority.push(Estimate::point("f1_macro", f1 / present));
-        majority.push(Estimate::point("balanced_accuracy", 1.0 / present));
-        majority.push(Estimate::point("roc_auc", 0.5));
-        majority
     }
 
     /// The greatest cosine of each item and that of its class, which are the same where it went right.
@@ -288,7 +270,8 @@ fn judge(item: usize, row: &[f32], own: Option<usize>) -> Result<(usize, Judged)
         f32::NEG_INFINITY => (row.len(), row.len()),
         _ => (row.iter().filter(|&&s| s > own).count(), row.iter().filter(|&&s| s >= own).count() - 1),
     };
-    Ok((predicted, Judged { above: above as u32, rank: rank as u32, best, own }))
+    let open = row.iter().filter(|&&s| s > f32::NEG_INFINITY).count();
+    Ok((predicted, Judged { above: above as u32, rank: rank as u32, best, own, open: open as u32 }))
 }
 
 fn add(counts: &mut [u64], at: usize, w: u64) {
@@ -324,6 +307,7 @@ impl Measure for Classification {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Estimate;
 
     fn scores(k: usize, values: &[f32]) -> Scores {
         Scores { n: values.len() / k, k, values: values.to_vec() }
@@ -370,18 +354,6 @@ mod tests {
         assert_eq!(value(&c.point(), "f1_macro"), 1.0);
         assert!(value(&c.point(), "roc_auc").is_nan());
         assert_eq!(c.absent(), [0, 1]);
-    }
-
-    #[test]
-    fn baselines() {
-        let c = Classification::new(&scores(4, &[0.1, 0.2, 0.3, 0.4].repeat(5)), &[1, 1, 1, 0, 2]).unwrap();
-        assert_eq!(value(&c.chance(), "top2"), 0.5);
-        assert!((value(&c.chance(), "pr_auc") - 1.0 / 3.0).abs() < 1e-15);
-        let constant = Classification::new(&scores(4, &[0.2, 0.9, 0.1, 0.0].repeat(5)), &[1, 1, 1, 0, 2]).unwrap();
-        for expected in c.majority() {
-            assert!((value(&constant.point(), &expected.name) - expected.value).abs() < 1e-15, "{}", expected.name);
-        }
-        assert_eq!(value(&c.clone().up_to(7).point(), "top7"), 1.0);
     }
 
     #[test]

@@ -88,6 +88,7 @@ mod tests {
                 "Solo musical instrument sound of a <>"
             ]
         );
+        assert!(set.prompts.iter().all(|prompt| prompt.is_written_out() == prompt.key().contains("<>")));
     }
 
     #[test]

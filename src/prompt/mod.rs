@@ -92,6 +92,11 @@ impl Prompt {
         &self.key
     }
 
+    /// Whether the key is the template, which says all that there is to say; else it is a name with sentences behind it.
+    pub fn is_written_out(&self) -> bool {
+        matches!(self.wording, Wording::Template(_))
+    }
+
     /// The sentence for a label.
     ///
     /// # Errors

@@ -87,7 +87,7 @@ impl Clause {
     /// Its form and meaning, for help.
     pub fn help(self) -> (&'static str, &'static str) {
         match self {
-            Clause::In => ("in COLLECTION", "the collection; without it the one of `use`, or the only one with clips"),
+            Clause::In => ("in COLLECTION", "the collection; without it the one of `use`, or the only one that fits"),
             Clause::Where => ("where PREDICATE", "which items, by metadata; parameters may stand here too, joined by `and`"),
             Clause::Top => ("top K", "how many of the best"),
             Clause::Limit => ("limit N", "at most so many rows of the result; `limit 0` is all"),

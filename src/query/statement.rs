@@ -3,6 +3,7 @@
 //! `classify clips in tinysol where prompt="A <> track" and pitch > 60 top 3` is the verb `classify`, the argument `clips`
 //! and the clauses `in`, `where` and `top`.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use crate::diagnostic::{Span, Spanned};
@@ -134,6 +135,26 @@ impl fmt::Display for Literal {
 pub struct Order {
     pub field: String,
     pub descending: bool,
+}
+
+impl Order {
+    /// Whether a column of this name is meant: without regard to case, and `_` stands for a space.
+    pub fn means(&self, column: &str) -> bool {
+        let plain = |name: &str| name.to_lowercase().replace(' ', "_");
+        plain(column) == plain(&self.field)
+    }
+
+    /// Which of two cells of the column comes first. What has no value (none, null, NaN) goes before the rest, and with `desc`
+    /// behind it.
+    pub fn compare(&self, a: Option<&Value>, b: Option<&Value>) -> Ordering {
+        let order = known(a).sort_order(known(b));
+        if self.descending { order.reverse() } else { order }
+    }
+}
+
+fn known(cell: Option<&Value>) -> &Value {
+    static NOTHING: Value = Value::Null;
+    cell.filter(|cell| !matches!(cell, Value::Float(float) if float.is_nan())).unwrap_or(&NOTHING)
 }
 
 /// What stands after `for`.

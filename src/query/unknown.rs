@@ -18,6 +18,9 @@ pub(super) fn unknown_parameter(key: &Spanned<String>, value: &Spanned<Literal>,
         fault.hint(format!("`{clause}` is a clause and takes no `=`: `{clause} {}`", value.node))
     } else if signature.takes(Clause::Where) {
         fault.hint(format!("a condition on a metadata field stands after `where`: `where {} = …`", key.node))
+    } else if signature.name == "use" {
+        // The other verb of defaults is meant.
+        fault.hint(format!("`set {}={}` makes it the default of the statements that follow", key.node, value.node))
     } else {
         fault
     }

@@ -111,7 +111,13 @@ mod tests {
         report.tables.push(Table::new(names.iter().map(String::as_str)).titled("confusion"));
         let html = fragment(&report);
         assert!(html.contains("confusion: 301 columns") && !html.contains("<table>"), "{html}");
-        let heat = |n: usize| Figure::Heat { title: "h".into(), rows: vec![], columns: vec!["c".into(); n], values: vec![] };
+        let heat = |n: usize| Figure::Heat {
+            title: "h".into(),
+            rows: vec![],
+            columns: vec!["c".into(); n],
+            values: vec![],
+            counts: true,
+        };
         assert!(is_readable(&heat(40)) && !is_readable(&heat(300)));
     }
 

@@ -36,7 +36,7 @@ fn draw(figure: &Figure, style: &Style) -> Vec<String> {
     let (title, unit, mut body) = match figure {
         Figure::Histogram { title, unit, edges, series } => (title, unit.as_str(), histogram::lines(edges, series, style)),
         Figure::Bars { title, unit, bars } => (title, unit.as_str(), bars::lines(bars, style)),
-        Figure::Heat { title, rows, columns, values } => (title, "", heat::lines(rows, columns, values, style)),
+        Figure::Heat { title, rows, columns, values, counts } => (title, "", heat::lines(rows, columns, values, *counts, style)),
     };
     let heading = if unit.is_empty() { title.clone() } else { format!("{title} ({unit})") };
     let mut lines = vec![style.title(&heading)];
@@ -49,7 +49,7 @@ fn draw(figure: &Figure, style: &Style) -> Vec<String> {
 
 /// Metrics that are shares, as bars; a note where there are none.
 fn instead(report: &Report, style: &Style) -> Vec<String> {
-    let shares = report.metrics.iter().filter(|m| m.value.abs() <= 1.0);
+    let shares = report.metrics.iter().filter(|m| !m.counts && m.value.abs() <= 1.0);
     let bars: Vec<_> = shares.map(|m| (m.name.clone(), m.clone())).collect();
     if bars.is_empty() {
         return notes(&[format!("nothing to plot in a `{}` result", report.kind)], style);

@@ -31,9 +31,9 @@ pub fn svg(figure: &Figure, width: u32) -> String {
         Figure::Histogram { edges, series, unit, .. } => {
             draw(&mut text, (width, 300), |area| histogram_on(area, edges, series, unit))
         }
-        Figure::Heat { rows, columns, values, .. } => {
+        Figure::Heat { rows, columns, values, counts, .. } => {
             let height = 30 + 26 * rows.len() as u32 + 7 * longest(columns) as u32;
-            draw(&mut text, (width, height), |area| heat_on(area, rows, columns, values))
+            draw(&mut text, (width, height), |area| heat_on(area, rows, columns, values, *counts))
         }
     };
     if drawn.is_err() { String::new() } else { dressed(text, title(figure)) }
@@ -199,12 +199,11 @@ fn histogram_on(area: &Area<'_>, edges: &[f64], series: &[(String, Vec<f64>)], u
     Ok(())
 }
 
-/// Rows × columns. Counts are shaded by their part of the row; shares, which are none above 1, by themselves, and a zero among them is written.
-fn heat_on(area: &Area<'_>, rows: &[String], columns: &[String], values: &[Vec<f64>]) -> Drawn {
+/// Rows × columns. Counts are shaded by their part of the row; shares by themselves, and a zero among them is written.
+fn heat_on(area: &Area<'_>, rows: &[String], columns: &[String], values: &[Vec<f64>], counts: bool) -> Drawn {
     if rows.is_empty() || columns.is_empty() {
         return Err("nothing to draw".into());
     }
-    let shares = values.iter().flatten().all(|value| !value.is_finite() || (0.0..=1.0).contains(value));
     let (width, height) = area.dim_in_pixel();
     let (left, top) = (12 + 8 * longest(rows) as i32, 12 + 7 * longest(columns) as i32);
     let cell_w = (width as i32 - left - 8) / columns.len() as i32;
@@ -213,7 +212,7 @@ fn heat_on(area: &Area<'_>, rows: &[String], columns: &[String], values: &[Vec<f
         let y = top + cell_h * r as i32;
         area.draw(&Text::new(cut(name), (left - 8, y + cell_h / 2), style(HPos::Right, VPos::Center)))?;
         let row = values.get(r).map(Vec::as_slice).unwrap_or_default();
-        let total: f64 = if shares { 1.0 } else { row.iter().filter(|x| x.is_finite()).sum() };
+        let total: f64 = if counts { row.iter().filter(|x| x.is_finite()).sum() } else { 1.0 };
         for (c, &value) in row.iter().enumerate().take(columns.len()) {
             let x = left + cell_w * c as i32;
             let share = if total > 0.0 && value.is_finite() { (value / total).clamp(0.0, 1.0) } else { 0.0 };
@@ -222,7 +221,7 @@ fn heat_on(area: &Area<'_>, rows: &[String], columns: &[String], values: &[Vec<f
             if share > 0.0 {
                 area.draw(&Rectangle::new(place, SERIES[0].mix(0.15 + 0.6 * share).filled()))?;
             }
-            if share > 0.0 || (shares && value.is_finite()) {
+            if share > 0.0 || (!counts && value.is_finite()) {
                 area.draw(&Text::new(number(value), (x + cell_w / 2, y + cell_h / 2), style(HPos::Center, VPos::Center)))?;
             }
         }
@@ -245,7 +244,13 @@ mod tests {
             ("<violin> & co".to_owned(), Estimate::interval("top1", 0.5, 0.4, 0.6)),
             ("b".into(), Estimate::point("x", f64::NAN)),
         ];
-        let heat = Figure::Heat { title: "h".into(), rows: vec!["a".into()], columns: vec!["b".into()], values: vec![vec![3.0]] };
+        let heat = Figure::Heat {
+            title: "h".into(),
+            rows: vec!["a".into()],
+            columns: vec!["b".into()],
+            values: vec![vec![3.0]],
+            counts: true,
+        };
         let series = vec![("p".to_owned(), vec![1.0, 2.0]), ("n".to_owned(), vec![3.0, 0.0])];
         let histogram = Figure::Histogram { title: "t".into(), unit: "cosine".into(), edges: vec![-1.0, 0.0, 1.0], series };
         for figure in [Figure::Bars { title: "a \"b\"".into(), unit: String::new(), bars }, heat, histogram] {
@@ -259,14 +264,17 @@ mod tests {
 
     #[test]
     fn shares_are_shaded_by_themselves_and_counts_by_their_row() {
-        let heat = |values: Vec<Vec<f64>>| {
+        let heat = |values: Vec<Vec<f64>>, counts: bool| {
             let names = |n: usize| (0..n).map(|i| format!("n{i}")).collect();
-            svg(&Figure::Heat { title: "h".into(), rows: names(values.len()), columns: names(2), values }, 700)
+            svg(&Figure::Heat { title: "h".into(), rows: names(values.len()), columns: names(2), values, counts }, 700)
         };
         let shade = |share: f64| format!("opacity=\"{}\"", 0.15 + 0.6 * share);
-        let counts = heat(vec![vec![3.0, 1.0], vec![0.0, 0.0]]);
+        let counts = heat(vec![vec![3.0, 1.0], vec![0.0, 0.0]], true);
         assert!(counts.contains(&shade(0.75)) && counts.contains(&shade(0.25)) && !counts.contains(">\n0\n<"), "{counts}");
-        let shares = heat(vec![vec![0.5, 0.25], vec![0.0, 1.0]]);
+        // Few clips are counts still.
+        let ones = heat(vec![vec![1.0, 1.0], vec![0.0, 1.0]], true);
+        assert!(ones.contains(&shade(0.5)) && !ones.contains(">\n0\n<"), "{ones}");
+        let shares = heat(vec![vec![0.5, 0.25], vec![0.0, 1.0]], false);
         assert!(shares.contains(&shade(0.5)) && shares.contains(&shade(0.25)) && shares.contains(">\n0\n<"), "{shares}");
     }
 

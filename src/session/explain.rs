@@ -10,6 +10,9 @@ use crate::report::{Report, Table};
 use crate::value::Value;
 use crate::verb::Scope;
 
+/// Facts of a result that say how it was found.
+const FOUND: [&str; 3] = ["recall_by", "windows", "windows_compared"];
+
 impl Session {
     pub(super) fn explain(&mut self, analyze: bool, statement: Statement, progress: &dyn Progress) -> Result<Report, Failure> {
         let Statement::Command(command) = statement else {
@@ -39,12 +42,16 @@ impl Session {
         if let Some((elapsed, stages, result)) = ran {
             report.tables.push(measured_stages(elapsed, &stages));
             report.context.n = result.context.n;
+            report.context.exact = result.context.exact;
+            report.context.recall = result.context.recall;
+            report.context.extra.extend(result.context.extra.into_iter().filter(|(name, _)| FOUND.contains(&name.as_str())));
             report.context.fact("elapsed_s", elapsed.as_secs_f64());
             if let Some(backend) = self.workspace.backend_used() {
                 report.context.fact("backend", backend);
             }
         }
         report.context.store = Some(self.workspace.place());
+        report.notes.extend(self.workspace.said());
         Ok(report)
     }
 }
@@ -57,7 +64,9 @@ fn measured_stages(elapsed: Duration, stages: &[progress::Stage]) -> Table {
     let mut rest = elapsed;
     for stage in stages {
         rest = rest.saturating_sub(stage.elapsed);
-        let (runs, items) = (stage.runs.into(), Value::Int(i64::try_from(stage.items).unwrap_or(i64::MAX)));
+        // Without items it is not known how many there were.
+        let items = Some(stage.items).filter(|&items| items > 0).map(|items| i64::try_from(items).unwrap_or(i64::MAX));
+        let (runs, items) = (stage.runs.into(), items.map_or(Value::Null, Value::Int));
         table.push(vec![stage.what.as_str().into(), runs, items, milliseconds(stage.elapsed), share(stage.elapsed)]);
     }
     table.push(vec!["the rest".into(), Value::Null, Value::Null, milliseconds(rest), share(rest)]);

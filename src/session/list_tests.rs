@@ -6,6 +6,7 @@ use crate::query::split::{Continuation, split};
 use crate::report::Report;
 use crate::session::{Failure, Session};
 use crate::store::{NewItem, Store};
+use crate::value::Value;
 use crate::workspace::Workspace;
 
 fn session() -> Session {
@@ -36,6 +37,39 @@ fn rows_that_are_not_kept_are_counted_and_their_fields_known() {
     assert_eq!(last.tables[0].rows[0][0].to_string(), "c28");
     let all = run(&mut session, "list clips limit 0", &Silent).unwrap();
     assert_eq!((all.tables[0].rows.len(), all.tables[0].rows[29][1].to_string()), (30, "29".to_owned()));
+}
+
+#[test]
+fn the_first_in_an_order_are_those_of_all_rows_in_it() {
+    let workspace = Workspace::over(Store::in_memory().unwrap(), &[]);
+    // More rows than are kept at a time. `rare` and the second field that is meant by `take_no` come late.
+    let item = |i: i64| {
+        let mut item = NewItem::new(format!("c{}", i * 7919 % 4001), Modality::Audio);
+        let mut put = |field: &str, value: Value| drop(item.metadata.insert(field.to_owned(), value));
+        put("z", (i * 31 % 97).into());
+        put("take_no", (i % 5).into());
+        match i {
+            3900.. => put("rare", (i % 3).into()),
+            3000 => put("Take no", 7i64.into()),
+            8 => put("z", f64::NAN.into()),
+            _ => {}
+        }
+        item
+    };
+    workspace.store().create("c").unwrap().commit((0..4000).map(item).collect()).unwrap();
+    let mut session = Session::new(workspace);
+    for order in ["z", "z desc", "rare", "rare desc", "take_no desc", "id desc"] {
+        let all = run(&mut session, &format!("list clips order by {order} limit 0"), &Silent).unwrap();
+        for limit in [1, 60, 1500] {
+            let some = run(&mut session, &format!("list clips order by {order} limit {limit}"), &Silent).unwrap();
+            let ids = |report: &Report| -> Vec<String> {
+                report.tables[0].rows.iter().take(limit).map(|row| row[0].to_string()).collect()
+            };
+            assert_eq!(ids(&some), ids(&all), "{order} limit {limit}");
+            assert_eq!((some.tables[0].rows.len(), some.context.n, some.tables[0].more), (limit, Some(4000), 0));
+            assert_eq!(some.notes, [format!("{limit} of 4000 rows; `limit 0` shows all")]);
+        }
+    }
 }
 
 #[test]

@@ -217,7 +217,7 @@ impl Session {
         let (before, name) = (self.history.before(piece.text), named(&statement));
         let judges = matches!(statement, Statement::Expect(_));
         // What a statement that failed has left is not said of this one.
-        drop(self.workspace.said_of_texts());
+        drop(self.workspace.said());
         let destination = output::destination(&statement).map_err(Failure::from);
         let done = destination.and_then(|destination| Ok((destination, self.outcome(statement, progress)?.report)));
         // `expect` judges the statement before it, however many of them follow it; of one that failed there is no result.
@@ -272,7 +272,7 @@ impl Session {
         let filter = command.filter.as_ref().map(|filter| filter.node.clone());
         let bound = bind(command, signature, &self.settings)?;
         let Session { workspace, settings, named, .. } = self;
-        let scope = Scope { workspace, settings, named, progress, first: rows.first() };
+        let scope = Scope { workspace, settings, named, progress, first: rows.first(), order: rows.order() };
         let done = verb.plan(bound, &scope).map_err(Failure::from).and_then(|plan| then(plan.as_ref(), &rows, &scope));
         done.map_err(|failure| match (failure, filter) {
             (Failure::Statement(fault), Some(filter)) => Failure::Statement(meant_as_parameter(fault, &filter, signature)),
@@ -292,7 +292,7 @@ impl Session {
         if let Some(backend) = self.workspace.backend_used() {
             outcome.report.context.fact("backend", backend);
         }
-        outcome.report.notes.extend(self.workspace.said_of_texts());
+        outcome.report.notes.extend(self.workspace.said());
         outcome
     }
 }

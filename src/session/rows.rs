@@ -8,8 +8,6 @@
 //! In a column's name `_` stands for a space. What has no value (null, NaN) goes before the rest, and with `desc` behind it.
 //! Bars that stand for the rows of the table go with them; other figures stay whole.
 
-use std::cmp::Ordering;
-
 use crate::diagnostic::{Diagnostic, Span, Spanned, one_of};
 use crate::query::bind::count;
 use crate::query::{Command, Order, Signature};
@@ -39,9 +37,14 @@ impl Rows {
         })
     }
 
-    /// Of a table in its own order only so many rows are kept.
+    /// Only so many rows are kept.
     pub fn first(&self) -> Option<usize> {
-        self.limit.filter(|_| self.order.is_none())
+        self.limit
+    }
+
+    /// The order in which they are the first; none for the table's own.
+    pub fn order(&self) -> Option<&Order> {
+        self.order.as_ref().map(|order| &order.node)
     }
 
     /// What `explain` says.
@@ -95,12 +98,8 @@ impl Rows {
         let Some(Spanned { node: order, span }) = &self.order else {
             return Ok(tables.first().map(|table| (0, (0..table.rows.len() + table.more).collect())));
         };
-        let plain = |name: &str| name.to_lowercase().replace(' ', "_");
-        let wanted = plain(&order.field);
-        let found = tables
-            .iter()
-            .enumerate()
-            .find_map(|(at, table)| Some((at, table.columns.iter().position(|column| plain(&column.name) == wanted)?)));
+        let place = |table: &Table| table.columns.iter().position(|column| order.means(&column.name));
+        let found = tables.iter().enumerate().find_map(|(at, table)| Some((at, place(table)?)));
         let Some((at, column)) = found else {
             let mut names: Vec<String> = Vec::new();
             for name in tables.iter().flat_map(|table| &table.columns).map(|column| column.name.replace(' ', "_")) {
@@ -115,10 +114,7 @@ impl Rows {
         let Some(table) = tables.get(at) else { return Ok(None) };
         let cell = |row: usize| table.rows.get(row).and_then(|row| row.get(column));
         let mut rows: Vec<usize> = (0..table.rows.len()).collect();
-        rows.sort_by(|&a, &b| {
-            let order_of = compare(cell(a), cell(b));
-            if order.descending { order_of.reverse() } else { order_of }
-        });
+        rows.sort_by(|&a, &b| order.compare(cell(a), cell(b)));
         Ok(Some((at, rows)))
     }
 }
@@ -127,14 +123,6 @@ impl Rows {
 fn are_rows(bars: &[(String, Estimate)], table: &Table, total: usize) -> bool {
     let named = |(row, (label, _)): (&Vec<Value>, &(String, Estimate))| row.iter().any(|cell| cell.to_string() == *label);
     bars.len() == total && table.rows.iter().zip(bars).all(named)
-}
-
-fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
-    let known = |value: Option<&Value>| match value {
-        Some(Value::Float(float)) if float.is_nan() => Value::Null,
-        value => value.cloned().unwrap_or(Value::Null),
-    };
-    known(a).sort_order(&known(b))
 }
 
 #[cfg(test)]
@@ -210,7 +198,9 @@ mod tests {
         found.tables[0].more = 6;
         kept.choose(&mut found).unwrap();
         assert_eq!((found.notes[0].as_str(), found.tables[0].more), ("1 of 7 rows; `limit 0` shows all", 0));
-        assert_eq!((kept.first(), rows(Some(("class", false)), Some(1)).first()), (Some(1), None));
+        let ordered = rows(Some(("class", false)), Some(1));
+        assert_eq!((kept.first(), kept.order()), (Some(1), None));
+        assert_eq!((ordered.first(), ordered.order().map(|order| order.field.as_str())), (Some(1), Some("class")));
         // A verb's own limit asks for nothing.
         let own = Rows { limit: Some(20), ..Rows::default() };
         assert!(own.choose(&mut Report::new("list")).is_ok());

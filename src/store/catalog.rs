@@ -19,6 +19,7 @@ use super::folder::{self, Witness};
 use super::key_value::{Batch, KeyValue};
 use super::layout::{self, CollectionRecord, SpaceRecord, key};
 use super::memory::Memory;
+use super::sieve::Sieve;
 use super::sled::{MOST_WAITS, Sled, WAIT};
 use super::snapshot::{self, Beside};
 use super::space::SpaceInfo;
@@ -43,6 +44,8 @@ pub(super) struct Inner {
     witness: Option<Witness>,
     /// The snapshot file that is read in place of a folder, and what is beside it.
     snapshot: Option<(PathBuf, Option<Beside>)>,
+    /// Asked and told by commits, which hold the lock for writing.
+    pub sieve: Sieve,
 }
 
 /// A collection as it stands.
@@ -93,7 +96,8 @@ impl Store {
             view.get(key::FORMAT)?.ok_or_else(|| Error::damaged(format!("`{}` does not say its format", file.display())))?;
         folder::check_format(file, layout::decode(&format, || "the format".into())?)?;
         let snapshot = Some((file.to_owned(), beside));
-        Ok(Store { inner: Arc::new(Inner { kv: Arc::new(view), lock: RwLock::new(0), dir, witness: None, snapshot }) })
+        let (kv, lock, sieve) = (Arc::new(view), RwLock::new(0), Sieve::default());
+        Ok(Store { inner: Arc::new(Inner { kv, lock, dir, witness: None, snapshot, sieve }) })
     }
 
     /// Whether it can be written to: fit to ask before long work.
@@ -138,7 +142,8 @@ impl Store {
         if format.is_none() && kv.scan_prefix(b"").next().transpose()?.is_some() {
             return Err(Error::damaged(format!("`{}` does not say its format", place.display())));
         }
-        let store = Store { inner: Arc::new(Inner { kv, lock: RwLock::new(changes), dir, witness, snapshot: None }) };
+        let (lock, sieve) = (RwLock::new(changes), Sieve::default());
+        let store = Store { inner: Arc::new(Inner { kv, lock, dir, witness, snapshot: None, sieve }) };
         match format {
             Some(bytes) => {
                 let found = layout::decode(&bytes, || "the format".into())?;

@@ -82,8 +82,11 @@ impl Collection {
         if stage.items.is_empty() {
             return Ok(());
         }
+        let (first, next) = (stage.first, stage.record.next_seq);
         let batch = stage.finish()?;
-        self.inner.apply(&mut writing, batch)
+        self.inner.apply(&mut writing, batch)?;
+        self.inner.sieve.passed(self.cid, first, next);
+        Ok(())
     }
 }
 
@@ -157,6 +160,7 @@ impl<'a> Stage<'a> {
         let storage = collection.storage()?;
         let spaces = collection.inner.spaces(collection.cid)?.into_iter().map(|space| (space.key.clone(), space)).collect();
         let hashes: Vec<u32> = hashes.collect::<BTreeSet<u32>>().into_iter().collect();
+        let hashes = collection.inner.sieve.sift(&*collection.inner.kv, (record.cid, record.next_seq), hashes);
         let mut stored: HashMap<u32, Vec<u64>> = HashMap::new();
         for (hash, seq) in ids::find(&*collection.inner.kv, collection.cid, &hashes)? {
             stored.entry(hash).or_default().push(seq);
@@ -191,16 +195,18 @@ impl<'a> Stage<'a> {
             Some((_, stored)) => {
                 let mut record = stored.clone();
                 record.content_hash = new.content_hash.or(record.content_hash);
-                record.metadata.extend(new.metadata);
+                for (name, value) in new.metadata {
+                    if !value.is_null() || record.metadata.contains_key(&name) {
+                        record.metadata.insert(name, value);
+                    }
+                }
                 record
             }
-            None => ItemRecord {
-                id: new.id.clone(),
-                modality: new.modality,
-                content_hash: new.content_hash,
-                metadata: new.metadata,
-                rows: Vec::new(),
-            },
+            None => {
+                let (id, mut metadata) = (new.id.clone(), new.metadata);
+                metadata.retain(|_, value| !value.is_null());
+                ItemRecord { id, modality: new.modality, content_hash: new.content_hash, metadata, rows: Vec::new() }
+            }
         };
         // At most a row in each space that there is, and in each that is new.
         layout::check_length(&record.id, &record.metadata, self.spaces.len() + new.vectors.len())?;

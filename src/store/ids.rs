@@ -108,7 +108,9 @@ pub(super) fn belongs(hash: u32, depth: u8, at: u32, split: &BTreeSet<(u8, u32)>
 /// [`Error::Damaged`]; those of the byte store.
 pub(super) fn find(kv: &dyn KeyValue, cid: u32, hashes: &[u32]) -> Result<Vec<Entry>, Error> {
     let mut found = Vec::new();
-    walk(kv, cid, (0, 0), hashes, &mut found)?;
+    if !hashes.is_empty() {
+        walk(kv, cid, (0, 0), hashes, &mut found)?;
+    }
     Ok(found)
 }
 

@@ -30,7 +30,7 @@ pub struct NewItem {
     pub modality: Modality,
     /// `None` when it is not known: then an item of this id is taken to be the same content.
     pub content_hash: Option<String>,
-    /// Fields to set; fields that are stored and not named here stay.
+    /// Fields to set; fields that are stored and not named here stay. Null takes back one that is stored.
     pub metadata: BTreeMap<String, Value>,
     pub vectors: Vec<(SpaceKey, Vec<f32>)>,
 }

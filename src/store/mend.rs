@@ -121,6 +121,7 @@ impl Store {
             return Err(Error::damaged("some of its pages cannot be read"));
         }
         if !found.is_whole() {
+            self.inner.sieve.forget();
             write(&*self.inner.kv, std::mem::take(&mut found.fixes), *writing)?;
             self.inner.apply(&mut writing, Batch::default())?;
             self.inner.sweep()?;

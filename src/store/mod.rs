@@ -34,6 +34,7 @@ mod page;
 mod records;
 mod renew;
 mod scan;
+mod sieve;
 mod sled;
 mod snapshot;
 mod space;

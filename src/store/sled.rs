@@ -21,6 +21,7 @@ use super::key_value::{Batch, Entry, KeyValue};
 mod blobs;
 mod scan;
 
+use blobs::Blobs;
 use scan::Scan;
 
 /// Bytes that sled may keep in memory.
@@ -123,7 +124,7 @@ impl Sled {
 
     /// The files of pages for which sled would cut its log when it is opened, since they are not what was written.
     pub(super) fn damaged_pages(path: &Path) -> Vec<PathBuf> {
-        blobs::damaged(path)
+        Blobs::of(path).map_or_else(Vec::new, |blobs| blobs.damaged().cloned().collect())
     }
 
     /// Runs a call into sled, which it opens again before when that is due. Nobody keeps a lock beyond a call, so who opens it
@@ -228,9 +229,11 @@ fn open(path: &Path) -> Result<::sled::Db, Error> {
     }
     if !is_open(path) {
         remove_unfinished(path);
-        blobs::sweep(path);
-        if let Some(file) = blobs::damaged(path).first() {
-            return Err(Error::damaged(format!("`{}` is not what was written", file.display())));
+        if let Some(blobs) = Blobs::of(path) {
+            blobs.sweep();
+            if let Some(file) = blobs.damaged().next() {
+                return Err(Error::damaged(format!("`{}` is not what was written", file.display())));
+            }
         }
     }
     let db = call("open", path, || config(path).open()).map_err(|error| match error {
@@ -240,7 +243,10 @@ fn open(path: &Path) -> Result<::sled::Db, Error> {
         }
         other => other,
     })?;
-    blobs::sweep(path);
+    // sled left another snapshot.
+    if let Some(blobs) = Blobs::of(path) {
+        blobs.sweep();
+    }
     Ok(db)
 }
 

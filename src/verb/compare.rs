@@ -270,7 +270,7 @@ impl ComparePlan {
     }
 }
 
-/// What both sides agree in.
+/// What both sides agree in, and the wording of either's prompts.
 fn shared_context(a: &Context, b: &Context) -> Context {
     fn same<T: Clone + PartialEq>(a: &Option<T>, b: &Option<T>) -> Option<T> {
         if a == b { a.clone() } else { None }
@@ -284,6 +284,7 @@ fn shared_context(a: &Context, b: &Context) -> Context {
         prompts: if a.prompts == b.prompts { a.prompts.clone() } else { Vec::new() },
         similarity: same(&a.similarity, &b.similarity),
         exact: same(&a.exact, &b.exact),
+        wording: a.wording.iter().chain(&b.wording).cloned().collect(),
         ..Default::default()
     }
 }

@@ -14,7 +14,8 @@ pub const STATEMENTS: [Signature; 4] = [
         summary: "shows what a statement would do, or did",
         usage: &["explain STATEMENT", "explain analyze STATEMENT"],
         about: "The plan: collection, space, filter, texts to read, exact or HNSW and why, and the work that this comes to. Nothing is \
-                embedded. `analyze` runs the statement, throws its result away, and shows the time and items of each stage.",
+                embedded. `analyze` runs the statement, throws its result away, and shows the time and items of each stage: of a \
+                search also the rows that pass the filter, and whether they were scanned or the graph was walked.",
         examples: &[
             Example {
                 statement: "explain classify clips where dynamic=\"ff\" top 3",

@@ -21,12 +21,20 @@ pub struct How {
     /// Whether an index is kept for the next search: for one alone none is built.
     kept: bool,
     pub ef: usize,
+    /// Whether the statement itself says it.
+    ef_asked: bool,
 }
 
 impl How {
     pub fn of(bound: &Bound, scope: &Scope<'_>) -> How {
-        let (top, asked) = (bound.top.unwrap_or(10), bound.top.is_some());
-        How { top, asked, exact: bound.flag("exact"), kept: scope.workspace.keeps_indices(), ef: parameters::ef(bound) }
+        How {
+            top: bound.top.unwrap_or(10),
+            asked: bound.top.is_some(),
+            exact: bound.flag("exact"),
+            kept: scope.workspace.keeps_indices(),
+            ef: parameters::ef(bound),
+            ef_asked: bound.written("ef").is_some(),
+        }
     }
 
     /// Whether a space of so many rows is scanned whole.
@@ -34,20 +42,34 @@ impl How {
         self.exact.unwrap_or(!self.kept || rows < EXACT_BELOW)
     }
 
-    pub fn step(&self, info: &SpaceInfo) -> Step {
-        let rows = usize::try_from(info.rows).unwrap_or(usize::MAX);
-        let why = match self.exact {
+    /// Why so many rows are scanned whole, or not.
+    fn why(&self, rows: usize) -> String {
+        match self.exact {
             Some(_) => "as asked".to_owned(),
             None if !self.kept => "as no index is kept".to_owned(),
             None if rows < EXACT_BELOW => format!("{rows} rows are fewer than {EXACT_BELOW}"),
             None => format!("{rows} rows are {EXACT_BELOW} or more"),
-        };
+        }
+    }
+
+    pub fn step(&self, info: &SpaceInfo) -> Step {
+        let rows = usize::try_from(info.rows).unwrap_or(usize::MAX);
         let what = if self.is_exact(rows) { "exact scan".to_owned() } else { format!("HNSW, ef {}", self.ef) };
-        Step::new("search", format!("{what}, {why}; the best {}", self.top))
+        Step::new("search", format!("{what}, {}; the best {}", self.why(rows), self.top))
     }
 }
 
 impl How {
+    /// A sentence where the statement says `ef=` and a scan of all rows of the space has no use for it.
+    pub fn unused_ef(&self, info: &SpaceInfo) -> Option<String> {
+        let rows = usize::try_from(info.rows).unwrap_or(usize::MAX);
+        if !self.ef_asked || !self.is_exact(rows) {
+            return None;
+        }
+        let unused = format!("`ef={}` was not used, since every row was compared ({})", self.ef, self.why(rows));
+        Some(format!("{unused}; `exact=false` searches the graph, which uses it"))
+    }
+
     /// Why there are fewer hits than were asked for, where there are.
     pub fn shortfall(&self, hits: usize, candidates: usize, what: &str) -> Option<String> {
         if hits < self.top.min(candidates) {
@@ -89,6 +111,7 @@ pub fn find(
     let found = scope.workspace.search(among, &sought, scope.progress)?;
     let candidates = among.len() - usize::from(except.is_some_and(|seq| among.has(seq)));
     tell(report, &found, candidates);
+    report.notes.extend(how.unused_ef(&among.info));
     report.notes.extend(how.shortfall(found.hits.len(), candidates, "clips"));
     report.tables.push(table(&found.hits, &[], |item| &item.id));
     Ok(())

@@ -168,6 +168,8 @@ impl Plan for Sweep {
         let mut report = self.task.report(self.verb.signature.name, &truth, scope);
         self.task.note_groups(&mut report.context);
         report.context.prompts = self.prompts.iter().map(|p| p.key().to_owned()).collect();
+        let (model, stage) = (&self.task.model, self.task.stage());
+        report.context.wording = scope.workspace.wording(model, stage, &self.prompts, &truth.classes)?;
         let constant = |name: &str| measured.first().and_then(|(_, o)| o.report.context.extra.iter().find(|(n, _)| n == name));
         for name in ["chance", "majority"] {
             report.context.extra.extend(constant(name).cloned());

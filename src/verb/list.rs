@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::embedding::Modality;
 use crate::query::signature::Clause;
-use crate::query::{Bound, Example, Predicate, Signature};
+use crate::query::{Bound, Example, Order, Predicate, Signature};
 use crate::report::{Report, Table};
 use crate::store::{Collection, Item};
 use crate::value::Value;
@@ -120,8 +120,9 @@ impl Plan for ListPlan {
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
-        let mut listed = Listed { first: scope.first, ..Listed::default() };
-        self.selection.each(scope, &mut |item| listed.take(item))?;
+        let listed = self.listed(scope.first, scope)?;
+        // Which of two fields of one name is meant is known only at the end, and then rows may be gone that were of the first.
+        let listed = if listed.unclear { self.listed(None, scope)? } else { listed };
         let mut report = Report::new("list");
         report.context = provenance::store_context(scope);
         report.context.collection = Some(self.selection.collection.name().to_owned());
@@ -132,25 +133,48 @@ impl Plan for ListPlan {
     }
 }
 
+impl ListPlan {
+    fn listed<'a>(&self, first: Option<usize>, scope: &Scope<'a>) -> Result<Listed<'a>, Error> {
+        let by = scope.order.filter(|order| order.means(ID)).map(|_| 0);
+        let mut listed = Listed { first, order: scope.order, by, ..Listed::default() };
+        self.selection.each(scope, &mut |item| listed.take(item))?;
+        Ok(listed)
+    }
+}
+
+/// Rows beyond those that are wanted, which are read before they are put in order.
+const ROOM: usize = 1024;
+
 /// Items as rows, while they are read.
 #[derive(Default)]
-struct Listed {
+struct Listed<'a> {
     /// The places of the fields in a row, in which they stand as they were first seen; the id stands before them.
     columns: BTreeMap<String, usize>,
     rows: Vec<Vec<Value>>,
     /// Only so many rows are wanted.
     first: Option<usize>,
+    /// The order in which they are the first; else that of arrival.
+    order: Option<&'a Order>,
+    /// The place in a row of the cell that it is put in order by.
+    by: Option<usize>,
+    /// Several fields have the name that it is ordered by.
+    unclear: bool,
     more: usize,
 }
 
-impl Listed {
+impl Listed<'_> {
     fn take(&mut self, item: Item) {
         for field in item.metadata.keys() {
             if !self.columns.contains_key(field) {
-                self.columns.insert(field.clone(), self.columns.len() + 1);
+                let at = self.columns.len() + 1;
+                // The id stands before a field of its name.
+                if self.by != Some(0) && self.order.is_some_and(|order| order.means(field)) {
+                    self.unclear |= self.by.replace(at).is_some();
+                }
+                self.columns.insert(field.clone(), at);
             }
         }
-        if self.first.is_some_and(|first| self.rows.len() >= first) {
+        if self.order.is_none() && self.first.is_some_and(|first| self.rows.len() >= first) {
             self.more += 1;
             return;
         }
@@ -162,6 +186,19 @@ impl Listed {
             }
         }
         self.rows.push(row);
+        self.cut();
+    }
+
+    /// Once there is no more room, only the rows that are first in the order are kept; of equal ones those that came first.
+    fn cut(&mut self) {
+        let (Some(first), Some(order)) = (self.first, self.order) else { return };
+        if self.rows.len() < first.saturating_add(first.max(ROOM)) {
+            return;
+        }
+        let by = self.by;
+        self.rows.sort_by(|a, b| order.compare(cell_of(a, by), cell_of(b, by)));
+        self.more += self.rows.len() - first;
+        self.rows.truncate(first);
     }
 
     fn table(self) -> Table {
@@ -172,4 +209,8 @@ impl Listed {
         }
         Table { more: self.more, ..table }
     }
+}
+
+fn cell_of(row: &[Value], at: Option<usize>) -> Option<&Value> {
+    row.get(at?)
 }

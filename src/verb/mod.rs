@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::progress::Progress;
-use crate::query::{Bound, Literal, Settings, Signature};
+use crate::query::{Bound, Literal, Order, Settings, Signature};
 use crate::report::Report;
 use crate::workspace::{self, Workspace};
 
@@ -150,6 +150,8 @@ pub struct Scope<'a> {
     ///
     /// [`Table::more`]: crate::report::Table::more
     pub first: Option<usize>,
+    /// The order in which they are the first; none for the table's own. The rows need not stand in it.
+    pub order: Option<&'a Order>,
 }
 
 impl Scope<'_> {

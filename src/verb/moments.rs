@@ -48,6 +48,7 @@ pub fn find(
     hits::tell(report, &found, candidates);
     report.context.fact("windows", if each { "all" } else { "best" });
     report.context.fact("windows_compared", windows.len());
+    report.notes.extend(how.unused_ef(&windows.info));
     report.notes.extend(how.shortfall(hits.len(), candidates, if each { "windows" } else { "clips" }));
     let table = hits::table(&hits, &SPAN, |item| if each { &item.id } else { track(item) });
     report.tables.push(SPAN.into_iter().fold(table, |table, field| table.unit(field, "s")));

@@ -25,9 +25,14 @@ pub fn model_name(bound: &Bound) -> Option<Spanned<String>> {
 /// # Errors
 /// When a name is unknown or the collection has no such vectors.
 pub fn clips_of(bound: &Bound, stage: Stage, scope: &Scope<'_>) -> Result<(Collection, ModelRef, SpaceInfo), Error> {
-    let workspace = scope.workspace;
-    let collection = workspace.collection_or_default(bound.collection.as_ref(), scope.default_collection())?;
-    let model = workspace.model_of_clips(model_name(bound).as_ref(), &collection, stage)?;
+    let (workspace, named) = (scope.workspace, model_name(bound));
+    if let (None, Some(name)) = (&bound.collection, &named) {
+        // A name of nothing is refused before a collection is looked for that has its vectors.
+        workspace.model(name)?;
+    }
+    let of = named.as_ref().map(|name| name.node.as_str());
+    let collection = workspace.collection_of_vectors(bound.collection.as_ref(), scope.default_collection(), of)?;
+    let model = workspace.model_of_clips(named.as_ref(), &collection, stage)?;
     let info = workspace.audio_space(&collection, &model, stage)?;
     Ok((collection, model, info))
 }

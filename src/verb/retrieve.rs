@@ -102,10 +102,22 @@ struct RetrievePlan {
 
 impl RetrievePlan {
     fn truth(&self, scope: &Scope<'_>) -> Result<Truth, Error> {
-        match self.direction {
+        let truth = match self.direction {
             Direction::ClipsForClips => self.task.any_truth(scope),
             _ if self.direction.of_captions() => self.task.captions_in_blocks(scope),
             _ => self.task.any_truth_in_blocks(scope),
+        };
+        truth.map_err(|fault| self.of_one_label(fault))
+    }
+
+    /// What there is in place of the retrieval among clips of one label.
+    fn of_one_label(&self, fault: Error) -> Error {
+        match fault {
+            Error::Diagnostic(fault) if self.task.bound.filter.is_some() && fault.message.starts_with("all clips have") => fault
+                .hint("a condition chooses queries and candidates alike, and of one label every candidate is right")
+                .hint("without it the result has a row for each label; `similar clip \"ID\" where …` lists the clips near one")
+                .into(),
+            other => other,
         }
     }
 

@@ -22,9 +22,10 @@ static SIGNATURE: Signature = Signature {
     ],
     about: "Embeds the text and lists the clips with the greatest cosine. Texts may be added with weights, and taken away with `without` \
             (weight −1): the vectors are summed at unit length. Every row is compared below 50,000 rows; above that, or with \
-            `exact=false`, the HNSW graph is searched and its measured recall stands beside the result. Where the windows of clips \
-            were kept (`dyad ingest --windows`), each clip is found by its best window, and `start_s` and `end_s` say where that \
-            is; `windows=all` lists windows, `windows=pooled` compares whole clips.",
+            `exact=false`, the HNSW graph is searched and its measured recall stands beside the result; `ef` is for that graph, and \
+            a note says where it was not used. Where the windows of clips were kept (`dyad ingest --windows`), each clip is found \
+            by its best window, and `start_s` and `end_s` say where that is; `windows=all` lists windows, `windows=pooled` compares \
+            whole clips.",
     subjects: &["clip"],
     clauses: &[Clause::In, Clause::Where, Clause::Top, Clause::For, Clause::Without],
     parameters: &[shared::MODEL, shared::EXACT, shared::EF, WINDOWS],

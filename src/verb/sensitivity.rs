@@ -170,6 +170,8 @@ impl Plan for SensitivityPlan {
         let mut report = task.report(SIGNATURE.name, &truth, scope);
         task.note_groups(&mut report.context);
         report.context.prompts = prompts.iter().map(|p| p.key().to_owned()).collect();
+        let read = prompts.iter().copied();
+        report.context.wording = scope.workspace.wording(&task.model, task.stage(), read, &truth.classes)?;
         report.context.fact("paraphrases", paraphrases.len());
         report.context.fact("controls", controls.len());
         report.notes.extend(notes);
@@ -202,6 +204,7 @@ impl Plan for SensitivityPlan {
             rows: truth.classes.clone(),
             columns: prompts.iter().map(|p| p.name.clone()).collect(),
             values: (0..truth.classes.len()).map(|class| recalls.iter().map(|of| of[class]).collect()).collect(),
+            counts: false,
         });
         let trial = labelled::trial(&truth, groups, ("share_right", measure.share_right()), measure.without_details());
         Ok(Outcome { trial: Some(Arc::new(trial)), ..report.into() })

@@ -68,7 +68,10 @@ impl Plan for ShowPlan {
         report.context = provenance::store_context(scope);
         match (self.what.as_str(), &self.name) {
             ("ontology", Some(name)) => report.text = scope.workspace.ontology(name)?.draw(),
-            ("model", _) => report.tables.push(models(scope)?),
+            ("model", _) => {
+                report.tables.push(models(scope)?);
+                report.notes.extend(broken_models(scope));
+            }
             ("collection", _) => report.tables.push(collections(scope)?),
             ("space", _) => report.tables.push(spaces(scope)?),
             ("ontology", None) => report.tables.push(ontologies(scope)?),
@@ -111,6 +114,13 @@ fn models(scope: &Scope<'_>) -> Result<Table, Error> {
         }
     }
     Ok(table)
+}
+
+/// A sentence for each model that is not in the table.
+fn broken_models(scope: &Scope<'_>) -> impl Iterator<Item = String> {
+    scope.workspace.broken_models().into_iter().map(|(name, fault)| {
+        format!("the model `{name}` is left out: {fault}; `dyad doctor` and `dyad models check {name}` tell more")
+    })
 }
 
 fn collections(scope: &Scope<'_>) -> Result<Table, Error> {

@@ -12,7 +12,8 @@ static SIGNATURE: Signature = Signature {
     name: "use",
     summary: "makes a collection the default of the statements that follow",
     usage: &["use COLLECTION"],
-    about: "Without it a statement takes the collection that has what it needs, if there is only one. `in COLLECTION` goes before it.",
+    about: "Without it a statement takes the only collection with clips, or of several the only one that has vectors of its model; a \
+            note names that one. `in COLLECTION` goes before all that.",
     examples: &[Example { statement: "use demo", gives: "the statements that follow are about `demo`" }],
     ..Signature::BARE
 };

@@ -16,6 +16,7 @@ mod stored;
 mod texts;
 mod towers;
 mod windows;
+mod wording;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -68,8 +69,8 @@ pub struct Workspace {
     ontologies: Mutex<Option<Arc<Vec<crate::ontology::Ontology>>>>,
     /// Whether a tower ran since it was last asked.
     towers_ran: std::sync::atomic::AtomicBool,
-    /// What is to be said of the texts that were asked for since it was last asked.
-    said_of_texts: Mutex<Vec<String>>,
+    /// Sentences for the result of the statement that runs.
+    said: Mutex<Vec<String>>,
     /// Open indices by name, the last used first.
     indices: Mutex<Vec<(String, Arc<index::Flat>)>>,
     no_index_files: bool,
@@ -97,7 +98,7 @@ impl Workspace {
             texts: Mutex::default(),
             ontologies: Mutex::default(),
             towers_ran: Default::default(),
-            said_of_texts: Mutex::default(),
+            said: Mutex::default(),
             indices: Mutex::default(),
             no_index_files: false,
             filtered: Mutex::default(),
@@ -121,9 +122,18 @@ impl Workspace {
         ran.then(|| encoder::runtime::backend().ok()).flatten().map(|backend| backend.to_string())
     }
 
-    /// What a result must say of the texts that were asked for since the last call: those that a model does not read to the end.
-    pub fn said_of_texts(&self) -> Vec<String> {
-        std::mem::take(&mut *lock(&self.said_of_texts))
+    /// What a result must say of what was asked for since the last call: the collection that was chosen, the texts that a model
+    /// does not read to the end.
+    pub fn said(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.said))
+    }
+
+    /// Leaves a sentence for the result; one is enough.
+    fn say(&self, sentence: String) {
+        let mut said = lock(&self.said);
+        if !said.contains(&sentence) {
+            said.push(sentence);
+        }
     }
 
     fn note_tower(&self) {

@@ -106,6 +106,10 @@ impl Workspace {
         if let Some(model) = self.find_model(&id.node)? {
             return Ok(model);
         }
+        // A folder of that name whose manifest can't be read is what is meant.
+        if let Some((_, fault)) = self.broken_models().into_iter().find(|(name, _)| *name == id.node) {
+            return Err(fault.into());
+        }
         let known = self.model_ids()?;
         let names = || known.iter().map(String::as_str);
         let fault = Diagnostic::new(format!("unknown model `{}`", id.node)).at(id.span);
@@ -128,6 +132,13 @@ impl Workspace {
             }
         }
         Ok(ids)
+    }
+
+    /// The model folders whose manifest can't be read, by the folder's name, and what is wrong: no statement can name them.
+    pub fn broken_models(&self) -> Vec<(String, encoder::Error)> {
+        let broken = self.folders.list().into_iter().filter_map(|found| Some((found.dir, found.manifest.err()?)));
+        let name = |dir: &Path| dir.file_name().unwrap_or(dir.as_os_str()).to_string_lossy().into_owned();
+        broken.map(|(dir, fault)| (name(&dir), fault)).collect()
     }
 
     /// The ids of the models that have a folder.

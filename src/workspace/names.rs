@@ -10,7 +10,7 @@ use crate::embedding::Modality;
 use crate::ontology::{self, Ontology};
 use crate::progress::Progress;
 use crate::prompt::{self, PromptSet};
-use crate::store::{Collection, CollectionInfo};
+use crate::store::{Collection, CollectionInfo, SpaceInfo};
 use crate::value::Value;
 
 impl Workspace {
@@ -45,18 +45,50 @@ impl Workspace {
         {
             return Ok(collection);
         }
-        let infos: Vec<CollectionInfo> =
-            self.store.collections()?.into_iter().filter(|c| c.audio > 0 && !super::holds_windows(&c.name)).collect();
+        let infos = self.collections_of_clips()?;
         match infos.as_slice() {
             [only] => self.collection(&Spanned::new(only.name.clone(), Default::default())),
             [] => Err(Diagnostic::new("the store holds no clips").hint("`dyad ingest DIR` embeds a folder of audio").into()),
-            several => {
-                let names = one_of(several.iter().map(|c| c.name.as_str()));
-                Err(Diagnostic::new("the store has several collections")
-                    .expected(format!("`in COLLECTION` or `use COLLECTION` with {names}"))
-                    .into())
+            several => Err(which_of("the store has several collections".into(), several.iter().map(|c| c.name.as_str()))),
+        }
+    }
+
+    /// The collection of a statement that compares vectors of clips: the one that it names, the one of `use`, or the only one with
+    /// clips; else the only one that has such vectors (of `model`, if one is named), which the result says.
+    ///
+    /// Vectors before and after the projection count alike, so that both come from the same collection.
+    ///
+    /// # Errors
+    /// As [`Workspace::collection_or_default`], and when several would do.
+    pub fn collection_of_vectors(
+        &self,
+        named: Option<&Spanned<String>>,
+        default: Option<&str>,
+        model: Option<&str>,
+    ) -> Result<Collection, Error> {
+        let usual = self.collection_or_default(named, default);
+        let (Err(_), None, Some(model)) = (&usual, named, model) else { return usual };
+        let wanted = |info: &SpaceInfo| info.key.space.modality == Modality::Audio && info.key.space.model == model;
+        let infos = self.collections_of_clips()?;
+        let fit = infos.iter().filter(|info| info.spaces.iter().any(wanted));
+        match *fit.map(|info| info.name.as_str()).collect::<Vec<_>>() {
+            [] => usual,
+            [only] => {
+                self.say(format!("the collection is `{only}`, the only one with vectors of clips by the model `{model}`"));
+                self.collection(&Spanned::new(only.to_owned(), Default::default()))
+            }
+            ref several => {
+                let fault = format!("several collections have vectors of clips by the model `{model}`");
+                Err(which_of(fault, several.iter().copied()))
             }
         }
+    }
+
+    /// Every collection with clips, without those of their windows.
+    fn collections_of_clips(&self) -> Result<Vec<CollectionInfo>, Error> {
+        let mut infos = self.store.collections()?;
+        infos.retain(|info| info.audio > 0 && !super::holds_windows(&info.name));
+        Ok(infos)
     }
 
     /// Every model id that has vectors of texts in the store, each once.
@@ -176,5 +208,62 @@ impl Workspace {
             entries.into_iter().flatten().filter_map(|e| e.ok().map(|e| e.path())).filter(|p| p.is_file()).collect();
         files.sort();
         files
+    }
+}
+
+/// A choice among collections that is left to the statement.
+fn which_of<'a>(fault: String, names: impl Iterator<Item = &'a str>) -> Error {
+    Diagnostic::new(fault).expected(format!("`in COLLECTION` or `use COLLECTION` with {}", one_of(names))).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embedding::{Space, Stage};
+    use crate::store::{NewItem, SpaceKey, Store};
+
+    /// Collections of one clip each; each has vectors of these models.
+    fn workspace(collections: &[(&str, &[&str])]) -> Workspace {
+        let workspace = Workspace::over(Store::in_memory().unwrap(), &[]);
+        for (name, models) in collections {
+            let key = |model: &&str| SpaceKey::new(Space::new(*model, Modality::Audio, Stage::Joint), "hash");
+            let vectors = models.iter().map(|model| (key(model), vec![1.0, 0.5])).collect();
+            let clip = NewItem { vectors, ..NewItem::new("clip", Modality::Audio) };
+            workspace.store().create(name).unwrap().commit(vec![clip]).unwrap();
+        }
+        workspace
+    }
+
+    #[test]
+    fn the_only_collection_that_fits_is_taken_and_said() {
+        let workspace = workspace(&[("a", &["m"]), ("b", &["n", "o"]), ("c", &["n"])]);
+        let chosen = |default: Option<&str>, model: Option<&str>| {
+            let found = workspace.collection_of_vectors(None, default, model);
+            let said = |fault: Error| match fault {
+                Error::Diagnostic(fault) => fault.message.clone(),
+                fault => fault.to_string(),
+            };
+            (found.map(|found| found.name().to_owned()).map_err(said), workspace.said())
+        };
+        let (found, said) = chosen(None, Some("o"));
+        assert_eq!(found, Ok("b".into()));
+        assert_eq!(said, ["the collection is `b`, the only one with vectors of clips by the model `o`"]);
+        // The one of `use` stays, whatever it lacks.
+        assert_eq!(chosen(Some("b"), Some("n")), (Ok("b".into()), vec![]));
+        assert_eq!(chosen(Some("c"), Some("m")), (Ok("c".into()), vec![]));
+        assert_eq!(chosen(Some("a"), None), (Ok("a".into()), vec![]));
+        assert_eq!(chosen(None, Some("n")).0, Err("several collections have vectors of clips by the model `n`".into()));
+        assert_eq!(chosen(None, None).0, Err("the store has several collections".into()));
+        assert_eq!(chosen(None, Some("x")).0, Err("the store has several collections".into()));
+        let named = Spanned::new("a".to_owned(), Default::default());
+        let kept = workspace.collection_of_vectors(Some(&named), Some("b"), Some("n")).unwrap();
+        assert_eq!((kept.name(), workspace.said()), ("a", vec![]));
+    }
+
+    #[test]
+    fn those_that_fit_are_named() {
+        let fault = workspace(&[("a", &["m"]), ("b", &["n"]), ("c", &["n"])]).collection_of_vectors(None, None, Some("n"));
+        let Err(Error::Diagnostic(fault)) = fault else { panic!("two fit") };
+        assert_eq!(fault.expected.as_deref(), Some("`in COLLECTION` or `use COLLECTION` with `b` or `c`"));
     }
 }

@@ -26,6 +26,8 @@ const FEWEST_TEXTS: usize = 20;
 const RECALL_K: usize = 10;
 /// Filters whose rows are kept between statements.
 const KEPT: usize = 4;
+/// The stage of a search that compares every row that may be found.
+const SCAN: &str = "scanning rows";
 
 /// The clips of a space that a search may find.
 #[derive(Clone)]
@@ -111,10 +113,13 @@ impl Workspace {
             return Ok(among(Some(Arc::clone(passing))));
         }
         let (mut seqs, mut tracks) = (Vec::new(), Tracks::default());
-        Source::of(collection, info).each(Some(filter), progress, &mut |item| {
+        progress.begin("filtering items", Some(info.rows));
+        let read = Source::of(collection, info).each(Some(filter), progress, &mut |item| {
             tracks.see(&item);
             seqs.push(item.seq);
-        })?;
+        });
+        progress.end();
+        read?;
         if seqs.is_empty() {
             return Err(nothing_passes(collection.name(), info.rows as usize, filter).into());
         }
@@ -138,7 +143,7 @@ impl Workspace {
                 false => Some(self.index(collection, info, progress)?),
             };
             let found = match &flat {
-                Some(flat) => self.search_in(flat, among, sought),
+                Some(flat) => self.search_in(flat, among, sought, progress),
                 None => self.scan(among, sought, progress),
             };
             match found {
@@ -151,7 +156,7 @@ impl Workspace {
         }
     }
 
-    fn search_in(&self, flat: &Flat, among: &Among, sought: &Sought<'_>) -> Result<Search, Error> {
+    fn search_in(&self, flat: &Flat, among: &Among, sought: &Sought<'_>, progress: &dyn Progress) -> Result<Search, Error> {
         let accept = among.passing.as_ref().map(|passing| {
             let mut rows: Vec<usize> = passing.seqs.iter().filter_map(|&seq| flat.row_of(seq)).collect();
             rows.sort_unstable();
@@ -159,16 +164,19 @@ impl Workspace {
             RowSet::new(flat.stored(), |row| next.next_if_eq(&row).is_some())
         });
         let wanted = sought.k + usize::from(sought.except.is_some());
+        let rows = accept.as_ref().map_or(flat.len(), RowSet::count);
         let (hits, recall) = match sought.exact {
-            true => (Exact::of(flat).search(sought.query, wanted, accept.as_ref())?, None),
+            true => (staged(progress, SCAN, rows, || Exact::of(flat).search(sought.query, wanted, accept.as_ref()))?, None),
             false => {
                 let searcher = Hnsw::new(flat).with_beam(sought.ef.max(wanted));
-                let recall = self.recall(flat, &searcher, among, sought)?;
-                (searcher.search(sought.query, wanted, accept.as_ref())?, Some(recall))
+                let recall = self.recall(flat, &searcher, among, sought, progress)?;
+                // How many rows a walk looks at is not known.
+                let (what, rows) = if searcher.walks(wanted, rows) { ("walking the graph", 0) } else { (SCAN, rows) };
+                (staged(progress, what, rows, || searcher.search(sought.query, wanted, accept.as_ref()))?, Some(recall))
             }
         };
         let seq_of = |hit: &Hit| flat.seqs().get(hit.row).copied();
-        self.read_hits(&hits, seq_of, among, sought, recall)
+        staged(progress, "reading hits", hits.len(), || self.read_hits(&hits, seq_of, among, sought, recall))
     }
 
     /// Without an index: all vectors are read.
@@ -177,8 +185,11 @@ impl Workspace {
         let items = &clips.loaded.items;
         let accept = among.passing.as_ref().map(|_| RowSet::new(items.len(), |row| among.has(items[row].seq)));
         let wanted = sought.k + usize::from(sought.except.is_some());
-        let hits = Exact::new(&clips.loaded.embeddings)?.search(sought.query, wanted, accept.as_ref())?;
-        self.read_hits(&hits, |hit| items.get(hit.row).map(|item| item.seq), among, sought, None)
+        let rows = accept.as_ref().map_or(items.len(), RowSet::count);
+        let exact = Exact::new(&clips.loaded.embeddings)?;
+        let hits = staged(progress, SCAN, rows, || exact.search(sought.query, wanted, accept.as_ref()))?;
+        let seq_of = |hit: &Hit| items.get(hit.row).map(|item| item.seq);
+        staged(progress, "reading hits", hits.len(), || self.read_hits(&hits, seq_of, among, sought, None))
     }
 
     fn read_hits(
@@ -204,7 +215,14 @@ impl Workspace {
     }
 
     /// Recall is measured once for an index, a breadth and a kind of query, and remembered.
-    fn recall(&self, flat: &Flat, searcher: &Hnsw<'_>, among: &Among, sought: &Sought<'_>) -> Result<(f64, String), Error> {
+    fn recall(
+        &self,
+        flat: &Flat,
+        searcher: &Hnsw<'_>,
+        among: &Among,
+        sought: &Sought<'_>,
+        progress: &dyn Progress,
+    ) -> Result<(f64, String), Error> {
         let texts = match sought.texts_of {
             Some(model) => self.asking_texts(model, flat.dim())?,
             None => None,
@@ -212,10 +230,12 @@ impl Workspace {
         let kind = texts.as_ref().map_or("clips".to_owned(), |texts| format!("{} texts", texts.len()));
         let key = format!("{}-{}-{kind}", blake3::Hash::from_bytes(among.info.fingerprint).to_hex(), sought.ef);
         let recall = self.remembered("recall", key, || {
-            Ok(match &texts {
-                Some(texts) => index::measure_queries(searcher, flat, texts, RECALL_K)?.value,
-                None => index::measure(searcher, flat, RECALL_K, RECALL_QUERIES, 0)?.value,
-            })
+            let queries = texts.as_ref().map_or(RECALL_QUERIES.min(flat.len()), Embeddings::len);
+            let measured = staged(progress, "measuring recall", queries, || match &texts {
+                Some(texts) => index::measure_queries(searcher, flat, texts, RECALL_K),
+                None => index::measure(searcher, flat, RECALL_K, RECALL_QUERIES, 0),
+            })?;
+            Ok(measured.value)
         })?;
         Ok((recall, kind))
     }
@@ -266,4 +286,13 @@ impl Workspace {
         }
         Ok((texts.len() >= FEWEST_TEXTS).then_some(texts))
     }
+}
+
+/// One stage of a search; it is over when `run` is, whatever came of it.
+fn staged<T>(progress: &dyn Progress, what: &str, items: usize, run: impl FnOnce() -> T) -> T {
+    progress.begin(what, Some(items as u64).filter(|&items| items > 0));
+    let found = run();
+    progress.advance(items as u64);
+    progress.end();
+    found
 }

@@ -18,6 +18,8 @@ use crate::value::Value;
 
 /// The field that every item has without metadata.
 pub const ID: &str = "id";
+/// Items that are read between two words of it.
+const AT_ONCE: u64 = 1024;
 
 /// Which items are gone through.
 #[derive(Clone, Copy)]
@@ -42,12 +44,17 @@ impl<'a> Source<'a> {
     pub fn each(&self, filter: Option<&Predicate>, progress: &dyn Progress, take: &mut dyn FnMut(Item)) -> Result<(), Error> {
         let few = filter.map(|filter| self.few(filter)).transpose()?.flatten();
         if let Some(few) = few {
+            progress.advance(few.len() as u64);
             few.into_iter().for_each(take);
             return Ok(());
         }
-        let (mut known, mut kinds) = (Known::default(), filter.map(Kinds::of));
+        let (mut known, mut kinds, mut read) = (Known::default(), filter.map(Kinds::of), 0);
         for item in heeding(progress, self.collection.items_of(self.modality, self.space, None)?) {
             let item = item?;
+            read += 1;
+            if read == AT_ONCE {
+                progress.advance(std::mem::take(&mut read));
+            }
             if let (Some(filter), Some(kinds)) = (filter, &mut kinds) {
                 known.see(&item);
                 kinds.see(&|field| field_of(&item, field));
@@ -57,6 +64,7 @@ impl<'a> Source<'a> {
             }
             take(item);
         }
+        progress.advance(read);
         let (Some(filter), Some(kinds)) = (filter, kinds) else { return Ok(()) };
         known.check(self.collection.name(), self.modality, &filter.fields())?;
         Ok(kinds.check()?)

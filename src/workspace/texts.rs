@@ -82,7 +82,10 @@ impl Workspace {
             return Err(fault.hint("name a model with graphs: `show models` lists them").into());
         };
         self.note_tower();
-        let output = read_patiently(towers, &[text], progress)?;
+        progress.begin("reading texts", Some(1));
+        let output = read_patiently(towers, &[text], progress);
+        progress.end();
+        let output = output?;
         self.note_cut(model, &[text.to_owned()], PLACE)?;
         Ok(output.joint.into_embeddings(space)?)
     }
@@ -139,7 +142,7 @@ impl Workspace {
     }
 
     /// The sentence of a prompt for a label; definitions are looked up by the label's term where it is another word for it.
-    fn render(&self, prompt: &Prompt, label: &str) -> Result<String, Error> {
+    pub(super) fn render(&self, prompt: &Prompt, label: &str) -> Result<String, Error> {
         let ontologies = self.ontologies()?;
         let rendered = prompt.render(label).or_else(|first| {
             let entry = ontologies.iter().find_map(|o| o.meant(label).map(|term| &o.term(term).name));
@@ -222,8 +225,7 @@ impl Workspace {
             let (all, most, id) = (texts.len(), tower.spec().max_tokens, &model.id);
             let with = if prompt == PLACE { String::new() } else { format!(" with the prompt `{}`", shortened(prompt)) };
             let texts = if all == 1 { "the text is".to_owned() } else { format!("{count} of {all} texts{with} are") };
-            lock(&self.said_of_texts)
-                .push(format!("{texts} longer than the {most} tokens that `{id}` reads: the rest was cut off"));
+            self.say(format!("{texts} longer than the {most} tokens that `{id}` reads: the rest was cut off"));
         }
         Ok(())
     }

@@ -168,6 +168,42 @@ fn labels_of_a_table_stay_until_something_else_is_said() {
 }
 
 #[test]
+fn a_table_whose_labels_are_all_empty_takes_them_back() {
+    let place = Place::new();
+    for name in ["a", "b"] {
+        place.write(&format!("lib/{name}.wav"), wav(300.0 + f32::from(name.as_bytes()[0]), 0.1));
+    }
+    place.write("labels.csv", "file,label,captions,note\na.wav,tuba,Low.,1\nb.wav,oboe,,\n");
+    ingest(&place, &["lib", "--labels", "labels.csv"]).ok();
+    place.write("labels.csv", "file,label,captions,note\na.wav,,,\n");
+    ingest(&place, &["lib", "--labels", "labels.csv"]).ok();
+    let fields = || ["label", "captions", "note"].map(|name| field(&place, "clips", name));
+    let expected = [[Value::Null, json!("oboe")], [Value::Null, Value::Null], [json!(1), Value::Null]];
+    assert_eq!(fields(), expected.clone().map(Vec::from));
+    // What is taken back already is left alone.
+    let before = vectors(&place);
+    assert_eq!(counts(&ingest(&place, &["lib", "--labels", "labels.csv"]).ok()), [0, 2, 0]);
+    assert_eq!((fields(), vectors(&place)), (expected.map(Vec::from), before));
+}
+
+#[test]
+fn a_table_over_a_dataset_takes_back_what_it_gave() {
+    let place = Place::new();
+    for name in ["a", "b"] {
+        place.write(&format!("lib/{name}.wav"), wav(300.0 + f32::from(name.as_bytes()[0]), 0.1));
+    }
+    place.write("lib.csv", "path,label,x\na.wav,tuba,1\nb.wav,,2\n");
+    let run = |captions: &str| {
+        place.write("labels.csv", format!("path,captions,label\na.wav,{captions},\n"));
+        ingest(&place, &["--dataset", "lib.csv", "lib", "--labels", "labels.csv"]).ok();
+        ["label", "captions"].map(|name| field(&place, "clips", name))
+    };
+    // An empty cell does not hide what the dataset says.
+    assert_eq!(run("Low."), [[json!("tuba"), Value::Null], [json!(["Low."]), Value::Null]].map(Vec::from));
+    assert_eq!(run(""), [[json!("tuba"), Value::Null], [Value::Null, Value::Null]].map(Vec::from));
+}
+
+#[test]
 fn a_table_that_names_no_clip_is_told() {
     let place = Place::new();
     place.write("lib/a.wav", wav(440.0, 0.1));

@@ -1,19 +1,26 @@
 //! The published numbers: text vectors that the paper's authors released, imported as a user would.
 //!
 //! The data is no part of the project: `DYAD_CONFORMANCE` names its folder, else `../shared/conformance` beside the project is
-//! looked for. Without it the first test says so and holds nothing.
+//! looked for. Without it the tests that need it say so on standard error and hold nothing.
 
 use std::path::{Path, PathBuf};
 
 use dyad::cli::report::published::{TRIPLETS, ZERO_SHOT};
 use dyad::ontology::{bundled, released};
 
-use super::program::{Place, npy};
+use super::program::{Place, npy, skipped};
 
-fn data() -> Option<PathBuf> {
+/// The folder of the data; without it says that `test` is skipped, and where it was looked for.
+fn data(test: &str) -> Option<PathBuf> {
     let named = std::env::var_os("DYAD_CONFORMANCE").map(PathBuf::from);
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance");
-    named.into_iter().chain([beside]).map(|dir| dir.join("ismir2024")).find(|dir| dir.is_dir())
+    let places: Vec<PathBuf> = named.into_iter().chain([beside]).map(|dir| dir.join("ismir2024")).collect();
+    let found = places.iter().find(|dir| dir.is_dir()).cloned();
+    if found.is_none() {
+        let places: Vec<String> = places.iter().map(|dir| format!("`{}`", dir.display())).collect();
+        skipped(test, &format!("no conformance data in {} (`DYAD_CONFORMANCE` names the folder above)", places.join(" or ")));
+    }
+    found
 }
 
 /// The authors' folder of a system.
@@ -42,10 +49,7 @@ fn prompt(named: &str) -> (&'static str, &'static str) {
 
 #[test]
 fn released_text_vectors_give_the_accuracies_of_the_report() {
-    let Some(data) = data() else {
-        println!("skipped: no conformance data (`DYAD_CONFORMANCE`, ../shared/conformance)");
-        return;
-    };
+    let Some(data) = data("released_text_vectors_give_the_accuracies_of_the_report") else { return };
     let place = Place::new();
     place.write("labels.txt", bundled::TINYSOL.join("\n"));
     let mut statements = Vec::new();
@@ -79,10 +83,7 @@ fn released_text_vectors_give_the_accuracies_of_the_report() {
 
 #[test]
 fn the_published_tables_are_cited_right() {
-    let Some(data) = data() else {
-        println!("skipped: no conformance data (`DYAD_CONFORMANCE`, ../shared/conformance)");
-        return;
-    };
+    let Some(data) = data("the_published_tables_are_cited_right") else { return };
     for (system, named, values) in ZERO_SHOT {
         let file = data.join("published_results/zeroshot_baseline").join(format!("{}.csv", folder(system)));
         let mut reader = csv::Reader::from_path(file).unwrap();

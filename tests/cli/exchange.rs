@@ -264,6 +264,23 @@ fn bad_rows_are_named_and_the_rest_goes_on() {
 }
 
 #[test]
+fn what_npz_cannot_hold_is_refused_and_parquet_holds_it() {
+    for (field, value) in [("x.missing", "true"), ("note", "\"q\\u0000\"")] {
+        let place = Place::new();
+        place.write("a.jsonl", format!("{{\"id\":\"a\",\"x\":1,\"{field}\":{value},\"vector\":[1,2]}}\n"));
+        import(&place, "jsonl", "a.jsonl", "c", &[]).ok();
+        let expected = dump(&place, "c");
+        assert!(expected.contains(value), "{expected}");
+        let named = format!("its field `{field}`");
+        export(&place, "npz", "a.npz", "c", &[]).code(1).says("`a.npz` can't be written").says(&named).says("`parquet`");
+        assert!(!place.at("a.npz").exists());
+        export(&place, "parquet", "a.parquet", "c", &[]).ok();
+        import(&place, "parquet", "a.parquet", "d", &[]).ok();
+        assert_eq!(dump(&place, "d"), expected);
+    }
+}
+
+#[test]
 fn texts_go_out_and_come_back_with_their_prompt() {
     let place = Place::new();
     place.write("t.jsonl", "{\"id\":\"violin\",\"vector\":[1,2]}\n{\"id\":\"tuba\",\"vector\":[2,1]}\n");

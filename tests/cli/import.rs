@@ -274,6 +274,61 @@ fn a_refused_name_leaves_no_model() {
     assert!(!place.json(&["show models"])[0]["rows"].to_string().contains("zzz"));
 }
 
+/// What the collection `c` says of its clips.
+fn said(place: &Place) -> String {
+    place.dyad(&["export", "jsonl", "said.jsonl", "--collection", "c", "--force"]).ok();
+    let rows = std::fs::read_to_string(place.at("said.jsonl")).unwrap();
+    let row = |row: &str| row.split(",\"vector\"").next().unwrap_or_default().replace("{\"id\":", "").replace('"', "");
+    rows.lines().map(row).collect::<Vec<_>>().join(" | ")
+}
+
+#[test]
+fn a_second_table_says_anew_what_it_says_of_the_clips_that_it_names() {
+    let first = "id,label,note\na,violin,1\nb,tuba,2\nc,horn,3\n";
+    // A file with ids of its own: `c` is not named. An empty cell of another column is nothing said.
+    let place = Place::new();
+    place.write("v.jsonl", ["a", "b", "c"].map(|id| format!("{{\"id\":\"{id}\",\"vector\":[1,2]}}\n")).concat());
+    place.write("t.csv", first);
+    let again = |table: &str, text: &str| {
+        place.write(table, text);
+        jsonl(&place, "v.jsonl", &["--labels", table]).ok();
+        said(&place)
+    };
+    assert_eq!(again("t.csv", first), "a,label:violin,note:1 | b,label:tuba,note:2 | c,label:horn,note:3");
+    assert_eq!(again("t.csv", "id,label,note\na,,\nb,oboe,\n"), "a,note:1 | b,label:oboe,note:2 | c,label:horn,note:3");
+    // One kind of labels takes the other's place.
+    assert_eq!(again("t.csv", "id,labels\nb,oboe;flute\n"), "a,note:1 | b,labels:[oboe,flute],note:2 | c,label:horn,note:3");
+    assert_eq!(again("t.jsonl", "{\"id\":\"b\",\"labels\":null}\n"), "a,note:1 | b,note:2 | c,label:horn,note:3");
+    // Without a table nothing is taken back.
+    jsonl(&place, "v.jsonl", &[]).ok();
+    assert_eq!(said(&place), "a,note:1 | b,note:2 | c,label:horn,note:3");
+}
+
+#[test]
+fn a_second_table_in_the_rows_order_takes_back_labels_too() {
+    let csv = ["id,label,note\na,violin,1\nb,tuba,2\n", "id,label,note\na,,\nb,,\n", "id,x,y\na,3,4\nb,3,4\n"];
+    let jsonl = [
+        "{\"id\":\"a\",\"label\":\"violin\",\"note\":1}\n{\"id\":\"b\",\"label\":\"tuba\",\"note\":2}\n",
+        // That there are labels says the last line alone.
+        "{\"id\":\"a\"}\n{\"id\":\"b\",\"label\":null}\n",
+        "{\"id\":\"a\",\"x\":3,\"y\":4}\n{\"id\":\"b\",\"x\":3,\"y\":4}\n",
+    ];
+    for (table, [first, without, other]) in [("t.csv", csv), ("t.jsonl", jsonl)] {
+        let place = Place::new();
+        place.write("v.npy", npy("<f4", &rows(2)));
+        let again = |text: &str| {
+            place.write(table, text);
+            import(&place, "v.npy", &[&AUDIO[..], &["--labels", table]].concat()).ok();
+            said(&place)
+        };
+        assert_eq!(again(first), "a,label:violin,note:1 | b,label:tuba,note:2", "{table}");
+        assert_eq!(again(without), "a,note:1 | b,note:2", "{table}");
+        // One that has no labels takes none back.
+        again(first);
+        assert_eq!(again(other), "a,label:violin,note:1,x:3,y:4 | b,label:tuba,note:2,x:3,y:4", "{table}");
+    }
+}
+
 #[test]
 fn labels_of_other_ids_are_told() {
     let place = Place::new();
@@ -291,7 +346,7 @@ fn a_pipe_is_no_file_of_vectors() {
     place.write("a.jsonl", "{\"id\":\"a\",\"vector\":[1,2]}\n");
     let made = std::process::Command::new("mkfifo").arg(place.at("pipe")).status();
     if !made.is_ok_and(|status| status.success()) {
-        println!("skipped: no mkfifo");
+        super::program::skipped("a_pipe_is_no_file_of_vectors", "no `mkfifo`");
         return;
     }
     jsonl(&place, "pipe", &[]).code(1).says("`pipe` can't be read: it is no regular file");

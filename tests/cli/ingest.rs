@@ -170,7 +170,7 @@ fn ctrl_c_ends_an_ingest_cleanly() {
     let pipe = place.at("labels.csv");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     if !made.is_ok_and(|status| status.success()) {
-        println!("skipped: no mkfifo");
+        super::program::skipped("ctrl_c_ends_an_ingest_cleanly", "no `mkfifo`");
         return;
     }
     let args = ["--format", "json", "ingest", "--no-index", "--jobs", "1", "--labels", "labels.csv", "lib"];

@@ -173,6 +173,18 @@ fn two_models_side_by_side_in_one_store() {
 }
 
 #[test]
+fn a_model_that_cannot_be_read_is_named() {
+    let place = Place::new();
+    place.write("ms/bad/model.toml", "id = \"bad");
+    let ran = place.dyad(&["--models", "ms", "-c", "show models"]).ok().shows("musicnn-minilm");
+    ran.shows("the model `bad` is left out: `ms/bad/model.toml`, line 1").shows("`dyad models check bad`");
+    place.dyad(&["--models", "ms", "models", "check", "bad"]).code(1).says("`ms/bad/model.toml`, line 1");
+    place.dyad(&["--models", "ms", "models", "check", "worse"]).code(1).says("unknown model `worse`");
+    let ran = place.dyad(&["-c", "show models"]).ok();
+    assert!(!ran.out.contains("left out"), "{}", ran.out);
+}
+
+#[test]
 fn recall_is_measured_by_texts_where_enough_were_read() {
     let place = Place::new();
     clips(&place);

@@ -18,6 +18,11 @@ pub fn binary() -> PathBuf {
     std::env::var_os("DYAD_BINARY").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_dyad")), PathBuf::from)
 }
 
+/// Says on standard error that a test holds nothing, and what it lacks. Past the harness, which keeps what is printed to itself.
+pub fn skipped(test: &str, lacks: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {test}: {lacks}");
+}
+
 /// A command with a clean environment: no store, no settings, no history but those below `home`.
 pub fn command(home: &Path) -> Command {
     let mut command = Command::new(binary());

@@ -14,7 +14,13 @@ fn the_reference_is_not_stale() {
         kept == made,
         "docs/language.md is stale: `DYAD_BLESS=1 cargo test --release --test queries reference` writes it anew"
     );
-    assert!(!made.contains("{clauses}") && !made.contains("{sections}"), "a place of the template was not filled");
+    let filled = ["{clauses}", "{verbs}", "{sections}", "{metrics}", "{dot commands}"].iter().all(|place| !made.contains(place));
+    assert!(filled, "a place of the template was not filled");
+    let metrics = made.split_once("## Metrics").unwrap().1;
+    let names = dyad::metric::METRICS.iter().map(|metric| metric.name);
+    let lacking: Vec<&str> = names.filter(|name| !metrics.contains(&format!("`{name}`"))).collect();
+    assert!(lacking.is_empty(), "{lacking:?}");
+    assert!(metrics.contains("| `r_at_1`, `r_at_5`, `r_at_10` | [`retrieve`](#retrieve) | 0 to 1 | greater |"), "{metrics}");
 }
 
 #[test]

@@ -36,6 +36,26 @@ fn an_ensemble_is_one_prompt_and_a_sweep_is_many() {
 }
 
 #[test]
+fn what_was_read_stands_beside_a_prompt_that_is_only_named() {
+    let mut s = session();
+    let context = report(&mut s, "classify clips prompts=ismir2024 resamples=0").context.to_json();
+    let wording = context["wording"].as_object().unwrap();
+    let named = ["ismir2024/definition", "ismir2024/definition-without-label", "ismir2024/random-context"];
+    assert_eq!(wording.keys().collect::<Vec<_>>(), named);
+    assert!(wording.values().all(|labels| labels.as_object().unwrap().len() == 14), "{wording:?}");
+    let horn = |prompt: &str| wording[prompt]["french_horn"].as_str().unwrap();
+    assert!(horn(named[0]).starts_with("The french horn is a brass instrument"), "{}", horn(named[0]));
+    assert!(horn(named[1]).starts_with("The is a brass instrument") && horn(named[2]).starts_with("french horn "));
+    // Templates say themselves what was read.
+    let controls = report(&mut s, "classify clips prompts=controls resamples=0").context.to_json();
+    assert!(controls["prompts"].as_array().unwrap().len() == 5 && controls.get("wording").is_none(), "{controls}");
+    let terms = report(&mut s, "triplets labels=tinysol prompts=ismir2024 resamples=0").context.to_json();
+    assert_eq!(terms["wording"][named[0]]["french horn"], wording[named[0]]["french_horn"]);
+    let usual = report(&mut s, "sensitivity clips resamples=0").context.to_json();
+    assert!(usual["wording"]["sensitivity/random-context"]["violin"].is_string(), "{usual}");
+}
+
+#[test]
 fn both_statements_of_the_user_run_to_the_letter() {
     let mut s = session();
     let first = report(&mut s, r#"classify clip where prompt="A <> track" top 3"#);

@@ -44,7 +44,7 @@ fn write_fixture() {
     let collection = store.create("orchestra").unwrap();
     let mut flute = clip("flute/a4.wav", [3.0, 4.0]);
     flute.content_hash = Some("0123".to_owned());
-    let fields = [("midi", Value::Int(-69)), ("gain", Value::Float(0.5)), ("ok", Value::Bool(true)), ("none", Value::Null)];
+    let fields = [("midi", Value::Int(-69)), ("gain", Value::Float(0.5)), ("ok", Value::Bool(true)), ("none", Value::Bool(true))];
     flute.metadata.extend(fields.map(|(name, value)| (name.to_owned(), value)));
     flute.vectors.push((space(Stage::PreJoint, None), vec![1.0, -1.0, 0.25]));
     let mut label = NewItem::new("Flûte", Modality::Text);
@@ -53,6 +53,7 @@ fn write_fixture() {
     collection.commit(vec![flute, clip("old.wav", [1.0, 1.0]), label]).unwrap();
     let mut replaced = clip("flute/a4.wav", [4.0, 3.0]);
     replaced.content_hash = Some("0123".to_owned());
+    replaced.metadata.insert("none".to_owned(), Value::Null);
     collection.commit(vec![replaced]).unwrap();
     let mut harp = NewItem::new("Harfe", Modality::Text);
     harp.metadata.insert("caption".to_owned(), Value::from(long()));

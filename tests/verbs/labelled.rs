@@ -76,6 +76,20 @@ fn prototypes_leave_the_clip_or_its_fold_out() {
 }
 
 #[test]
+fn chance_is_over_the_classes_that_a_clip_could_go_to() {
+    let chance = |rest: &str| {
+        let report = run(&mut session(), &format!("classify clips in clips model=m using prototypes resamples=0 {rest}"));
+        let chance = fact(&report, "chance").unwrap();
+        assert_eq!(cell(&report, 0, "top1", "chance"), chance);
+        chance.as_f64().unwrap()
+    };
+    assert_eq!((chance(""), chance("by fold")), (0.5, 0.5));
+    // No other clip of its class: b1 counts as wrong whatever is drawn.
+    assert!((chance(r#"where id in ("a1", "a2", "b1")"#) - 1.0 / 3.0).abs() < 1e-12);
+    assert_eq!(chance("by label"), 0.0);
+}
+
+#[test]
 fn neighbours_leave_the_clip_or_its_fold_out() {
     assert_metrics("classify clips in clips model=m using knn k=1", &[("top1", 0.0)]);
     assert_metrics("classify clips in clips model=m using knn k=1 by fold", &[("top1", 0.25)]);

@@ -1,6 +1,8 @@
 //! `retrieve` in its three directions.
 
 use super::{assert_metrics, cell, fault, session};
+use dyad::progress::Silent;
+use dyad::query::Piece;
 use dyad::value::Value;
 
 #[test]
@@ -50,5 +52,13 @@ fn what_cannot_be_retrieved_is_refused() {
         (r#"retrieve clips for clips in clips model=m prompt="A <> track""#, "no text is read to find clips for clips"),
     ] {
         assert_eq!(fault(&mut s, statement), message, "{statement}");
+    }
+    // Of one label every clip is right: the way on is said where the condition is the cause.
+    for condition in ["label=a", "id = \"a1\""] {
+        let statement = &format!("retrieve clips for clips in clips model=m where {condition}");
+        let Err(failure) = s.execute(Piece { text: statement, offset: 0 }, &Silent) else { panic!("{statement}") };
+        let fault = failure.diagnostic();
+        assert_eq!(fault.message, "all clips have the label `a`");
+        assert!(fault.hints.iter().any(|hint| hint.contains("of one label every candidate is right")), "{:?}", fault.hints);
     }
 }

@@ -1,6 +1,6 @@
 //! Which words count: the statement's own before a setting's, and none that says nothing; what `expect` judges.
 
-use super::{assert_metrics, fact, fault, run, session};
+use super::{assert_metrics, cell, fact, fault, run, session};
 use dyad::value::Value;
 
 /// The number of a statement after settings.
@@ -57,6 +57,20 @@ fn words_that_say_nothing_are_refused() {
 }
 
 #[test]
+fn a_scan_of_every_row_says_that_it_has_no_use_for_ef() {
+    let notes = |before: &str, words: &str| {
+        let mut s = session();
+        run(&mut s, before);
+        run(&mut s, &format!("similar clip \"a1\" in clips model=m top 2 {words}")).notes
+    };
+    let told = "`ef=7` was not used, since every row was compared (4 rows are fewer than 50000); `exact=false` searches the graph, which uses it";
+    assert_eq!(notes("use clips", "ef=7"), [told]);
+    assert_eq!(notes("use clips", "ef=7 exact=false"), [""; 0]);
+    // A setting is for all that follows, and stands for those that use it.
+    assert_eq!(notes("set ef=7", ""), [""; 0]);
+}
+
+#[test]
 fn expect_judges_the_statement_before_it() {
     let mut s = session();
     run(&mut s, "count clips in clips");
@@ -85,4 +99,38 @@ fn explain_analyze_does_all_of_it() {
     let message = fault(&mut session(), "explain analyze list clips in clips order by zebra");
     assert_eq!(message, "the result has no column `zebra`");
     assert!(!run(&mut session(), "describe HDIO").tables.is_empty());
+}
+
+#[test]
+fn explain_analyze_says_how_a_search_was_done() {
+    let mut s = session();
+    let ran = run(&mut s, "explain analyze similar clip \"a1\" in clips model=m where fold > 1");
+    assert_eq!((ran.context.exact, ran.context.recall, ran.context.n), (Some(true), None, Some(2)));
+    // Four clips are held against the filter, and two pass it.
+    for (stage, items) in [("filtering items", 4), ("reading vectors", 4), ("scanning rows", 2), ("reading hits", 2)] {
+        assert_eq!(cell(&ran, 1, stage, "items"), Value::Int(items), "{stage}");
+    }
+    let ran = run(&mut s, "explain analyze similar clip \"a1\" in clips model=m exact=false");
+    assert_eq!((ran.context.exact, ran.context.recall), (Some(false), Some(1.0)));
+    // Of so few rows a scan is cheaper than a walk.
+    for (stage, items) in [("measuring recall", 4), ("scanning rows", 4)] {
+        assert_eq!(cell(&ran, 1, stage, "items"), Value::Int(items), "{stage}");
+    }
+}
+
+#[test]
+fn a_statement_takes_the_only_collection_with_its_model() {
+    let mut s = session();
+    // Both collections of clips have vectors of `m`, and `clips` alone has those of `n`.
+    assert_eq!(fault(&mut s, "retrieve clips for clips model=m"), "several collections have vectors of clips by the model `m`");
+    let note = "the collection is `clips`, the only one with vectors of clips by the model `n`";
+    let found = run(&mut s, "retrieve clips for clips model=n");
+    assert_eq!((found.context.collection.as_deref(), found.notes.last().map(String::as_str)), (Some("clips"), Some(note)));
+    assert_eq!(run(&mut s, "explain retrieve clips for clips model=n").notes, [note]);
+    // The one of `use` stays, whatever it lacks.
+    run(&mut s, "use tones");
+    assert!(fault(&mut s, "retrieve clips for clips model=n").starts_with("the collection `tones` has no vectors in"));
+    // Nothing is said where the usual one fits.
+    let found = run(&mut s, "similar clip \"1\" model=m top 2");
+    assert_eq!((found.context.collection.as_deref(), found.notes.len()), (Some("tones"), 0), "{:?}", found.notes);
 }

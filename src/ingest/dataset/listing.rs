@@ -37,7 +37,7 @@ impl Listing {
                 self.clips.insert(source.id.clone(), (source.clone(), fields));
             }
             Some((_, kept)) => match (kept.get_mut("captions"), fields.get("captions")) {
-                (Some(Value::List(captions)), Some(more)) => captions.extend(more.members().iter().cloned()),
+                (Some(Value::List(captions)), Some(more @ Value::List(_))) => captions.extend(more.members().iter().cloned()),
                 _ => self.fault(place, format!("`{path}` stands there for the second time: expected each clip once")),
             },
         }

@@ -11,8 +11,8 @@ use super::drawing_width;
 use crate::render::Style;
 use crate::render::cell;
 
-/// The drawing; empty where no value is finite.
-pub fn lines(rows: &[String], columns: &[String], values: &[Vec<f64>], style: &Style) -> Vec<String> {
+/// The drawing, with whole numbers in its key where the values are counts; empty where no value is finite.
+pub fn lines(rows: &[String], columns: &[String], values: &[Vec<f64>], counts: bool, style: &Style) -> Vec<String> {
     let finite = || values.iter().flatten().copied().filter(|v| v.is_finite());
     if finite().next().is_none() {
         return Vec::new();
@@ -46,8 +46,6 @@ pub fn lines(rows: &[String], columns: &[String], values: &[Vec<f64>], style: &S
     }
     let scale = scale(style.unicode);
     let key: String = scale.iter().collect();
-    // Whole numbers are counts.
-    let counts = values.iter().flatten().all(|v| v.fract() == 0.0);
     let number = |value: f64| if counts { format!("{value:.0}") } else { cell::metric(value) };
     let key = format!("{} {key} {}", number(low), number(high));
     let indent = gutter.min(width.saturating_sub(cell::width(&key)));
@@ -88,4 +86,23 @@ fn legend(columns: &[String], width: usize, style: &Style) -> Vec<String> {
         }
     }
     lines.iter().map(|line| style.remark(line)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_of_whole_numbers_for_counts_alone() {
+        let style = Style { unicode: false, ..Style::default() };
+        let names = ["a".to_owned(), "b".to_owned()];
+        let key = |values: [[f64; 2]; 2], counts: bool| {
+            let lines = lines(&names, &names, &values.map(Vec::from), counts, &style);
+            lines.last().unwrap().trim().to_owned()
+        };
+        // Recalls that happen to be whole are none the less no counts.
+        assert_eq!(key([[1.0, 0.0], [0.0, 1.0]], false), "0.0000  .:+# 1.0000");
+        assert_eq!(key([[1.0, 0.0], [0.0, 1.0]], true), "0  .:+# 1");
+        assert_eq!(key([[12.0, f64::NAN], [0.0, 3.0]], true), "0  .:+# 12");
+    }
 }

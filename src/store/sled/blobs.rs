@@ -29,27 +29,11 @@ use super::Sled;
 const SEGMENT: i64 = 512 << 10;
 
 /// The files of a folder's pages.
-struct Blobs {
+pub(super) struct Blobs {
     files: BTreeMap<i64, PathBuf>,
     /// What the pages name up to `end`, all of it there.
     named: BTreeSet<i64>,
     end: i64,
-}
-
-/// Removes the forgotten files of a folder that nobody else has open. What cannot be removed stays.
-pub(super) fn sweep(path: &Path) {
-    // Whatever is wrong, sled says where it matters.
-    let Some(Blobs { files, named, end }) = Blobs::of(path) else { return };
-    for (_, file) in files.into_iter().filter(|(name, _)| *name < end && !named.contains(name)) {
-        let _ = std::fs::remove_file(file);
-    }
-}
-
-/// The files that sled reads when it is opened and that are not what was written.
-pub(super) fn damaged(path: &Path) -> Vec<PathBuf> {
-    let Some(Blobs { files, named, end }) = Blobs::of(path) else { return Vec::new() };
-    let read = files.into_iter().filter(|(name, _)| named.contains(name) && *name >= end - end % SEGMENT);
-    read.map(|(_, file)| file).filter(|file| !is_sound(file)).collect()
 }
 
 fn is_sound(file: &Path) -> bool {
@@ -60,8 +44,9 @@ fn is_sound(file: &Path) -> bool {
 }
 
 impl Blobs {
-    /// None where it cannot be told which are named, or one of them is missing.
-    fn of(path: &Path) -> Option<Blobs> {
+    /// None where it cannot be told which are named, or one of them is missing: whatever is wrong then, sled says where it
+    /// matters.
+    pub fn of(path: &Path) -> Option<Blobs> {
         let mut files = BTreeMap::new();
         for entry in std::fs::read_dir(path.join("blobs")).ok()? {
             let entry = entry.ok()?;
@@ -78,6 +63,20 @@ impl Blobs {
         let (end, named) = read(&std::fs::read(&snapshot).ok()?)?;
         let holds = snapshot.ends_with(format!("snap.{end:016X}")) && named.iter().all(|name| files.contains_key(name));
         holds.then_some(Blobs { files, named, end })
+    }
+
+    /// Removes the forgotten files. Nobody else may have the folder open. What cannot be removed stays.
+    pub fn sweep(&self) {
+        for (_, file) in self.files.iter().filter(|(name, _)| **name < self.end && !self.named.contains(name)) {
+            let _ = std::fs::remove_file(file);
+        }
+    }
+
+    /// The files that sled reads when it is opened and that are not what was written; none that a sweep removes is among them.
+    pub fn damaged(&self) -> impl Iterator<Item = &PathBuf> {
+        let begun = self.end - self.end % SEGMENT;
+        let read = self.files.iter().filter(move |(name, _)| self.named.contains(name) && **name >= begun);
+        read.map(|(_, file)| file).filter(|file| !is_sound(file))
     }
 }
 

@@ -228,7 +228,9 @@ fn no_file_is_removed_on_a_doubt() {
     let swept = |bytes: &[u8]| {
         std::fs::write(&forgotten, "forgotten").unwrap();
         std::fs::write(&snapshot, bytes).unwrap();
-        blobs::sweep(dir.path());
+        if let Some(blobs) = Blobs::of(dir.path()) {
+            blobs.sweep();
+        }
         !forgotten.exists()
     };
     assert_eq!(summed(pages), whole, "a snapshot is what it is said to be");

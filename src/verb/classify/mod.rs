@@ -31,9 +31,10 @@ static SIGNATURE: Signature = Signature {
             bootstrap interval over clips (over groups with `by FIELD`), beside chance and the majority class. A tie at the border \
             counts against the model. `using prototypes` takes class means of the clips' own vectors in place of texts (the \
             paper's audio-only labels): each tested clip is left out of its own class's mean; `by FIELD` takes means from the other \
-            folds; `protocol=resubstitution` is the paper's own. `using knn` gives each class the votes of the k nearest other clips, \
-            (1 + cosine) / 2 each; of equal cosines the clip that comes first is the neighbour. `space=all` measures before and \
-            after the projection, side by side with the paired difference. \
+            folds; `protocol=resubstitution` is the paper's own. A clip whose own class has no mean without it counts as wrong, and \
+            chance is over the classes that each clip could be given. `using knn` gives each class the votes of the k nearest other \
+            clips, (1 + cosine) / 2 each; of equal cosines the clip that comes first is the neighbour. `space=all` measures before \
+            and after the projection, side by side with the paired difference. \
             Of clips with several labels (the field `labels`): ROC-AUC and average precision of each class, pairs of unknown truth \
             left out, and their means over classes, of which pr_auc is the mAP; a clip is right at k when any label that it has is \
             among its k best, where labels that are unknown for it do not stand in the row. `using` needs one label a clip.",

@@ -150,6 +150,7 @@ fn confusion(truth: &Truth, classification: &Classification) -> (Table, Figure) 
         rows: truth.classes.clone(),
         columns: truth.classes.clone(),
         values: matrix.iter().map(|row| row.iter().map(|&n| n as f64).collect()).collect(),
+        counts: true,
     };
     (table, figure)
 }

@@ -262,6 +262,7 @@ impl TripletsPlan {
                 report.context =
                     provenance::context(scope, None, model, provenance::space_name(crate::embedding::Modality::Text, *stage));
                 provenance::prompted(&mut report.context, prompts);
+                report.context.wording = scope.workspace.wording(model, *stage, &prompts.0, &vocabulary.names)?;
                 report.context.extra = facts;
                 (Arc::new(texts), vocabulary)
             }

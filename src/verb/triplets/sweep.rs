@@ -34,6 +34,7 @@ impl Plan for Sweep {
         let Some(((_, plan), (_, first))) = self.0.first().zip(measured.first()) else { return Ok(report.into()) };
         report.context = first.report.context.clone();
         report.context.prompts = measured.iter().map(|(prompt, _)| prompt.key().to_owned()).collect();
+        report.context.wording = measured.iter().flat_map(|(_, outcome)| outcome.report.context.wording.clone()).collect();
         // Ties are of one prompt alone.
         report.context.extra.retain(|(name, _)| name != labelled::TIES);
         labelled::gather(&mut report, &measured, &["accuracy"], &plan.bootstrap, scope)?;
