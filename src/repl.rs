@@ -16,6 +16,7 @@ mod lines;
 #[cfg(test)]
 mod mock;
 mod pager;
+mod target;
 
 use std::cell::RefCell;
 use std::io::{self, Write};

@@ -250,6 +250,8 @@ fn dot_commands_files_and_the_rc_file() {
     t.line(".read q.dyad").expect("2").expect("8").expect("dyad>");
     t.line(".output all.txt").expect("dyad>").line("count clips").expect("dyad>").line(".output").expect("dyad>");
     t.line(".mode table").expect("dyad>").line("count clips").expect("n 8").expect("dyad>");
+    // The store that is open is no other process's.
+    t.line(".store ./store").expect("the store `./store` is open already").expect("dyad>");
     assert_eq!(std::fs::read_to_string(place.at("all.txt")).unwrap(), "count\n8\n");
     // A value of the store, its quote open already.
     t.keys("count clips where label = \"tub\t").expect("tuba\"").line("").expect("n 2").expect("dyad>");

@@ -304,5 +304,9 @@ fn warnings(signal: &Signal, packets: &Packets, declared: Option<u64>) -> Vec<St
     if signal.peak > 16.0 {
         warnings.push(format!("the samples reach `{}`, full scale is 1", signal.peak));
     }
+    if signal.peak == 0.0 {
+        let mixed = if signal.channels > 1 { " once they are mixed to one channel" } else { "" };
+        warnings.push(format!("all samples are 0{mixed}: it is silent"));
+    }
     warnings
 }

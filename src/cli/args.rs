@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use super::meant::or_statement;
 use crate::exchange;
 use crate::render::Format;
 
@@ -28,7 +30,7 @@ pub struct Args {
     /// Colours
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
-    /// Threads of embedding, indexing and evaluation; any number gives the same results, and 1 the same search files too
+    /// Threads of embedding, indexing and evaluation; any number gives the same results, but a graph that several threads built finds others now and then: 1 makes the same one each time
     #[arg(long, visible_alias = "jobs", global = true, value_name = "N", env = "DYAD_THREADS", value_parser = threads())]
     pub threads: Option<u16>,
     /// Only results and errors
@@ -59,10 +61,10 @@ impl Args {
     /// # Errors
     /// What the user is told: wrong usage, or the help that was asked for.
     pub fn read() -> Result<Args, clap::Error> {
-        let args = Args::try_parse()?;
+        let args = Args::try_parse().map_err(or_statement)?;
         if args.task.is_some() && !args.statements.is_empty() {
             let message = "`-c STATEMENT` and a command can't go together: expected one of them (`run FILE` runs statements too)";
-            return Err(Args::command().error(clap::error::ErrorKind::ArgumentConflict, message));
+            return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
         }
         Ok(args)
     }
@@ -159,7 +161,7 @@ pub struct Ingest {
     /// The dataset's table, where it has another name or there are several
     #[arg(long, value_name = "FILE", requires = "dataset")]
     pub annotations: Option<PathBuf>,
-    /// Where labels come from: folder, none, or filename:REGEX with named groups; without it the folder
+    /// Where labels come from: folder, none, or filename:REGEX with named groups, held against the name without its extension; without it and `--labels` the folder, for clips without a label
     #[arg(long, value_name = "RULE")]
     pub label_from: Option<String>,
     /// Files that can't be taken, or whose vectors have no direction, are listed and are no failure (exit code 0)
@@ -203,7 +205,7 @@ pub struct Import {
     #[arg(long, value_enum)]
     pub modality: ModalityArg,
     /// Ids and fields: for audio a table in the rows' order (`id,label`, or an id and one-hot classes) or JSONL; for text a label
-    /// a line. For a file with ids of its own a table that is looked up by id
+    /// a line, or a `.csv` or `.tsv` table with a column `label`. For a file with ids of its own a table that is looked up by id
     #[arg(long, visible_alias = "ids", value_name = "FILE")]
     pub labels: Option<PathBuf>,
     /// The prompt that text vectors were made from, as in "A <> track"

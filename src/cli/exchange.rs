@@ -40,11 +40,11 @@ pub fn import(app: &App, args: args::Import) -> Result<u8, Failure> {
     report.context.collection = Some(options.collection.clone());
     report.context.model = Some(options.model.clone());
     report.context.prompts = options.prompt.clone().into_iter().collect();
-    let mut table = Table::new(["file", "space", "vectors", "dim", "skipped"]);
+    let mut table = Table::new(["file", "space", "vectors", "dim", "replaced", "skipped"]);
     let space = crate::embedding::Space::new(&options.model, options.modality, options.stage);
     let mut shown: Vec<String> = Vec::new();
     let mut ends = 0;
-    for (file, rows) in options.files.iter().zip(&imported.of_files) {
+    for ((file, rows), replaced) in options.files.iter().zip(&imported.of_files).zip(&imported.replaced) {
         let skipped = imported.skipped.range(ends..ends + rows).count();
         for (row, reason) in imported.skipped.range(ends..ends + rows).take(SHOWN.saturating_sub(shown.len())) {
             let of = if options.files.len() > 1 { format!(" of `{}`", file.display()) } else { String::new() };
@@ -56,6 +56,7 @@ pub fn import(app: &App, args: args::Import) -> Result<u8, Failure> {
             space.to_string().into(),
             (*rows as usize).saturating_sub(skipped).into(),
             imported.dim.into(),
+            (*replaced as usize).into(),
             skipped.into(),
         ]);
     }

@@ -185,6 +185,7 @@ pub fn report(workspace: &Workspace, model: &ModelRef, summary: &Summary) -> Rep
     if summary.embedded + summary.known + summary.failures.len() == 0 {
         report.notes.push("no audio files were found".into());
     }
+    report.notes.extend(summary.notes.iter().cloned());
     report.notes.extend(summary.warnings.iter().map(|(file, warning)| format!("{file}: {warning}")));
     report
 }

@@ -58,8 +58,8 @@ fn unopened(error: store::Error) -> Failure {
     let diagnostic = Diagnostic::new(error.to_string());
     match error {
         store::Error::Damaged { .. } => {
-            let again =
-                "`dyad --store NEW restore FILE` brings back a snapshot; without one, ingest or import again into a new store";
+            let again = "`dyad --store NEW restore FILE` brings back a snapshot; without one, `dyad check --repair` keeps what can be \
+                         read and leaves what was there as `db.damaged`";
             Failure::Store(diagnostic.hint(again))
         }
         other => fault(other),

@@ -14,6 +14,7 @@ mod doctor;
 mod exchange;
 mod ingest;
 mod maintain;
+mod meant;
 mod models;
 mod out;
 pub mod reference;

@@ -58,6 +58,8 @@ struct SessionShell<'a> {
 impl Shell for SessionShell<'_> {
     fn run(&mut self, text: &str, view: &View, out: &mut dyn Write) -> Result<(), Diagnostic> {
         let SessionShell { app, session, bars, .. } = self;
+        // What was written before stands elsewhere, or above the prompt.
+        session.turn_page();
         let mut on_end = |ended: Result<Vec<String>, Failure>| {
             bars.end();
             ended.map(|left_out| app.tell(&left_out))
@@ -82,6 +84,11 @@ impl Shell for SessionShell<'_> {
             return Err(fault
                 .expected("the folder of a store, or a snapshot file")
                 .hint("`dyad --store DIR ingest …` makes one"));
+        }
+        let same = |open: &Path| open.canonicalize().is_ok_and(|open| folder.canonicalize().is_ok_and(|folder| folder == open));
+        if self.session.workspace().store().place().is_some_and(same) {
+            self.app.say(&format!("the store `{}` is open already", folder.display()));
+            return Ok(());
         }
         self.session.replace(self.app.workspace_in(folder).map_err(|failure| failure.diagnostic())?);
         Ok(())

@@ -211,6 +211,11 @@ impl Names {
         Ok(Names(Lines::open(path)?))
     }
 
+    /// The line of the row that was read last, from 1.
+    pub fn line(&self) -> u64 {
+        self.0.line
+    }
+
     /// The next row's id and fields, null where it says so; none at the end.
     ///
     /// # Errors

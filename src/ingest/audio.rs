@@ -1,11 +1,13 @@
 //! Files → vectors of both stages → a collection.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::batch::Batch;
 use super::clip::{Job, Taken};
 use super::files::{self, Found, Source};
 use super::pipeline::in_order;
+use super::places::Places;
 use super::windows::{Keep, Kept};
 use super::{Error, Labelling};
 use crate::audio::Limits;
@@ -38,7 +40,7 @@ pub struct Summary {
     pub collection: String,
     /// Files that were embedded and stored.
     pub embedded: usize,
-    /// Files whose vectors were there already.
+    /// Files whose vectors were there already, and files that were named a second time.
     pub known: usize,
     /// Seconds of audio that were embedded.
     pub audio_s: f64,
@@ -47,6 +49,8 @@ pub struct Summary {
     pub failures: Vec<Failure>,
     /// Oddities of files that were taken all the same: (file, sentence).
     pub warnings: Vec<(String, String)>,
+    /// What is to be said of several files.
+    pub notes: Vec<String>,
 }
 
 /// A file that was not taken.
@@ -81,7 +85,13 @@ pub fn ingest_found(
     let collection = workspace.store().open_or_create_as(&options.collection, options.keep.storage)?;
     let kept = Kept::of(workspace, &collection, tower.spec().aggregate, options.keep)?;
     let Found { sources, failures, warnings } = found;
-    let mut summary = embed(collection, kept, model, tower, &options.labelling, options.limits, sources, progress)?;
+    let places = Places::of(sources);
+    let ids = places.first_ids(&collection)?;
+    let notes = places.notes(collection.name(), &ids);
+    let once = places.sources();
+    let mut summary = embed(collection, kept, model, tower, &options.labelling, options.limits, (&*once, ids), progress)?;
+    summary.known += places.again();
+    summary.notes = notes;
     summary.failures.splice(..0, failures.iter().cloned());
     summary.warnings.splice(..0, warnings.iter().cloned());
     summary.warnings.extend(options.labelling.strange(sources));
@@ -134,7 +144,8 @@ pub fn reembed(
             }
         }
     }
-    let summary = embed(collection, kept, model, tower, &Labelling::None, limits, &sources, progress)?;
+    let each_by_its_id = (sources.as_slice(), BTreeMap::new());
+    let summary = embed(collection, kept, model, tower, &Labelling::None, limits, each_by_its_id, progress)?;
     // Labels are those that the clips have.
     Ok(Summary { unlabelled: 0, ..summary })
 }
@@ -154,7 +165,7 @@ fn embed(
     tower: &AudioTower,
     labelling: &Labelling,
     limits: Limits,
-    sources: &[Source],
+    (sources, ids): (&[Source], BTreeMap<String, String>),
     progress: &dyn Progress,
 ) -> Result<Summary, Error> {
     let mut summary = Summary { collection: collection.name().to_owned(), ..Default::default() };
@@ -164,6 +175,7 @@ fn embed(
         tower,
         limits,
         labelling,
+        ids,
         pre_joint: SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::PreJoint), &model.hash),
         joint: SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::Joint), &model.hash),
     };

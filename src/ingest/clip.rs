@@ -1,5 +1,6 @@
 //! What becomes of one file: it is known already, known with other fields, heard, or refused.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Labelling;
@@ -18,6 +19,8 @@ pub(super) struct Job<'a> {
     pub tower: &'a AudioTower,
     pub limits: Limits,
     pub labelling: &'a Labelling,
+    /// The ids of files that are stored under another than they would have; by that other.
+    pub ids: BTreeMap<String, String>,
     pub pre_joint: SpaceKey,
     pub joint: SpaceKey,
 }
@@ -50,6 +53,11 @@ impl Taken {
 }
 
 impl Job<'_> {
+    /// The id that a file's clip has in the collection.
+    fn id<'s>(&'s self, source: &'s Source) -> &'s str {
+        self.ids.get(&source.id).unwrap_or(&source.id)
+    }
+
     /// None when the user stopped it midway.
     pub fn take(&self, source: &Source, others_wait: &dyn Fn() -> bool, stopped: &(dyn Fn() -> bool + Sync)) -> Option<Taken> {
         let manner = Manner {
@@ -67,15 +75,15 @@ impl Job<'_> {
 
     fn embed(&self, source: &Source, manner: &Manner) -> Result<Taken, String> {
         let file = AudioFile::read(&source.path).map_err(|e| e.to_string())?;
-        let spaces = [&self.joint, &self.pre_joint];
-        let found = self.collection.item_with(Modality::Audio, &source.id, &spaces).map_err(|e| e.to_string())?;
+        let (id, spaces) = (self.id(source), [&self.joint, &self.pre_joint]);
+        let found = self.collection.item_with(Modality::Audio, id, &spaces).map_err(|e| e.to_string())?;
         let (stored, embedded) = found.map_or((None, false), |(item, embedded)| (Some(item), embedded));
         let windows_before = stored.as_ref().and_then(windows::count);
         let keeping = manner.windows;
         if let Some(stored) = &stored {
             if stored.content_hash.as_deref() != Some(&*file.hash) {
                 other_file(stored, &source.path)?;
-            } else if embedded && self.has_windows(source, &file.hash, windows_before)? {
+            } else if embedded && self.has_windows(id, &file.hash, windows_before)? {
                 return self.relabel(source, stored);
             }
         }
@@ -106,20 +114,20 @@ impl Job<'_> {
             content_hash: Some(file.hash),
             metadata,
             vectors: vec![(self.pre_joint.clone(), pre_joint), (self.joint.clone(), joint)],
-            ..NewItem::new(source.id.clone(), Modality::Audio)
+            ..NewItem::new(id, Modality::Audio)
         };
         let windows =
             if keeping { windows::items(&item, &heard, [&self.pre_joint, &self.joint], self.kept.storage) } else { Vec::new() };
-        let gone = (heard.spans.len()..windows_before.unwrap_or(0)).map(|number| windows::id(&source.id, number)).collect();
+        let gone = (heard.spans.len()..windows_before.unwrap_or(0)).map(|number| windows::id(id, number)).collect();
         Ok(Taken::New { item: Box::new(item), windows, gone, duration_s: clip.duration_s(), warnings: clip.warnings })
     }
 
     /// Whether a clip's windows are there with this model's vectors, or none are kept. A clip is stored after all of its
     /// windows; one will do.
-    fn has_windows(&self, source: &Source, hash: &str, count: Option<usize>) -> Result<bool, String> {
+    fn has_windows(&self, id: &str, hash: &str, count: Option<usize>) -> Result<bool, String> {
         let Some(windows) = &self.kept.windows else { return Ok(true) };
         for number in 0..count.unwrap_or(0) {
-            if windows.has(&windows::id(&source.id, number), Some(hash), &self.joint).map_err(|e| e.to_string())? {
+            if windows.has(&windows::id(id, number), Some(hash), &self.joint).map_err(|e| e.to_string())? {
                 return Ok(true);
             }
         }
@@ -137,7 +145,7 @@ impl Job<'_> {
             Some(all) => windows::relabelled(all, stored, &fields).map_err(|e| e.to_string())?,
             None => Vec::new(),
         };
-        let item = NewItem { metadata: fields, ..NewItem::new(source.id.clone(), Modality::Audio) };
+        let item = NewItem { metadata: fields, ..NewItem::new(stored.id.as_str(), Modality::Audio) };
         Ok(Taken::Known { relabelled: Some(Box::new(item)), windows })
     }
 }

@@ -7,7 +7,8 @@
 //! row numbers. Text vectors need the prompt that they were made from. A file that is refused leaves nothing of itself. What a
 //! table says of a clip that is stored already is said anew, as by `ingest`; what it does not name stays.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use super::Error;
@@ -17,7 +18,7 @@ use crate::embedding::{Modality, Space, Stage};
 use crate::exchange::{Ask, Format, Row};
 use crate::progress::Progress;
 use crate::prompt::Prompt;
-use crate::store::{NewItem, SpaceKey, Storage};
+use crate::store::{Collection, NewItem, SpaceKey, Storage};
 use crate::workspace::Workspace;
 
 /// The store's own limit.
@@ -56,6 +57,8 @@ pub struct Imported {
     pub dim: usize,
     /// Rows of each file.
     pub of_files: Vec<u64>,
+    /// Vectors of each file that took the place of one that was stored.
+    pub replaced: Vec<u64>,
     /// Rows left out, counted through all files, with the reason.
     pub skipped: BTreeMap<u64, String>,
     /// Parts of the files that were not taken.
@@ -75,7 +78,7 @@ pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress)
     let storage = workspace.store().storage_for(&options.collection, options.storage)?;
     let Checked { dim, bad, left_out, columns, strange } = check(options, storage, progress)?;
     let space = Space::new(&options.model, options.modality, options.stage);
-    workspace.check_import(&space, dim, options.model_hash.as_deref())?;
+    workspace.check_import(&options.collection, &space, dim, options.model_hash.as_deref())?;
     // A name that can't be a collection's is refused here, before a model is made.
     let collection = workspace.store().open_or_create_as(&options.collection, options.storage)?;
     let model = workspace.register_import(&options.model, options.model_hash.as_deref())?;
@@ -86,7 +89,7 @@ pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress)
     let mut rows = NamedRows::open(options)?;
     rows.columns = columns;
     progress.begin("importing vectors", rows.file.rows());
-    let (mut at, mut stored) = (0, 0);
+    let (mut at, mut stored, mut replaced) = (0, 0, vec![0; options.files.len()]);
     loop {
         if progress.cancelled() {
             return Err(Error::Cancelled);
@@ -95,21 +98,55 @@ pub fn import(workspace: &Workspace, options: &Options, progress: &dyn Progress)
         if chunk.is_empty() {
             break;
         }
-        let mut batch = Vec::with_capacity(chunk.len());
+        let (mut batch, mut of_files) = (Vec::with_capacity(chunk.len()), Vec::new());
         for row in chunk {
             if let (Ok(vector), Some(id), false) = (row.vector, row.id, bad.contains_key(&at)) {
                 let vectors = vec![(key.clone(), vector)];
                 batch.push(NewItem { metadata: kept(row.fields), vectors, ..NewItem::new(id, options.modality) });
+                of_files.push(rows.file.file_of(at));
             }
             at += 1;
             progress.advance(1);
         }
         stored += batch.len() as u64;
-        collection.commit(batch)?;
+        commit(&collection, &key, batch, &of_files, &mut replaced)?;
     }
     progress.end();
     workspace.forget_texts();
-    Ok(Imported { rows: stored, dim, of_files: rows.file.counts(), skipped: bad, left_out, strange })
+    Ok(Imported { rows: stored, dim, of_files: rows.file.counts(), replaced, skipped: bad, left_out, strange })
+}
+
+/// Stores rows, no id twice, of the files of these numbers; and counts for each file those whose vector took another's place.
+fn commit(
+    collection: &Collection,
+    key: &SpaceKey,
+    batch: Vec<NewItem>,
+    of_files: &[usize],
+    replaced: &mut [u64],
+) -> Result<(), Error> {
+    let there = || collection.space(key).map(|space| space.map_or(0, |info| info.rows));
+    let (before, n) = (there()?, batch.len() as u64);
+    let mut add = |file: usize, n: u64| {
+        if let Some(count) = replaced.get_mut(file) {
+            *count += n;
+        }
+    };
+    match (of_files.first(), of_files.last()) {
+        // What did not make the space larger took a place in it.
+        (Some(first), Some(last)) if first == last => {
+            collection.commit(batch)?;
+            add(*first, (before + n).saturating_sub(there()?));
+        }
+        _ => {
+            if before > 0 {
+                for (item, file) in batch.iter().zip(of_files) {
+                    add(*file, u64::from(collection.has(&item.id, None, key)?));
+                }
+            }
+            collection.commit(batch)?;
+        }
+    }
+    Ok(())
 }
 
 /// What a first reading of the whole file found.
@@ -128,9 +165,10 @@ fn check(options: &Options, storage: Storage, progress: &dyn Progress) -> Result
     let mut rows = NamedRows::open(options)?;
     progress.begin("checking vectors", rows.file.rows());
     let mut bad = BTreeMap::new();
-    let mut seen: HashSet<[u8; 16]> = HashSet::new();
+    let mut seen = Seen::default();
     let (mut at, mut dim) = (0, 0);
     let numbered = rows.are_numbered();
+    let labels = options.labels.as_ref().map_or_else(String::new, |path| path.display().to_string());
     loop {
         if progress.cancelled() {
             return Err(Error::Cancelled);
@@ -140,8 +178,20 @@ fn check(options: &Options, storage: Storage, progress: &dyn Progress) -> Result
             break;
         }
         progress.advance(chunk.len() as u64);
-        for row in chunk {
-            match fault(&row, storage, &mut dim, (!numbered).then_some(&mut seen)) {
+        for (nth, row) in chunk.iter().enumerate() {
+            let id = row.id.as_deref().filter(|_| !numbered);
+            let reason = fault(row, storage, &mut dim).or_else(|| {
+                let line = rows.lines.get(nth).copied();
+                let (id, first) = id.and_then(|id| Some((id, seen.again(id, line.unwrap_or(0))?)))?;
+                Some(match line {
+                    None => format!("names `{id}` twice: expected each id once"),
+                    Some(line) => {
+                        let what = format!("names `{id}` twice: line {first} did, expected each id once");
+                        format!("is named by line {line} of `{labels}`, which {what}")
+                    }
+                })
+            });
+            match reason {
                 Some(reason) if options.skip_bad => drop(bad.insert(at, reason)),
                 Some(reason) => {
                     let (file, row) = rows.file.place(at);
@@ -165,8 +215,27 @@ fn check(options: &Options, storage: Storage, progress: &dyn Progress) -> Result
     Ok(Checked { dim, bad, left_out, columns: rows.columns, strange })
 }
 
-/// Why a row can't be taken. The first good row says the dimension; ids that may come twice are kept in `seen`.
-fn fault(row: &Row, storage: Storage, dim: &mut usize, seen: Option<&mut HashSet<[u8; 16]>>) -> Option<String> {
+/// The ids that came, as hashes, each with the line that named it.
+#[derive(Default)]
+struct Seen(HashMap<[u8; 16], u64>);
+
+impl Seen {
+    /// The line that named an id before, if one did.
+    fn again(&mut self, id: &str, line: u64) -> Option<u64> {
+        let mut short = [0; 16];
+        short.copy_from_slice(&blake3::hash(id.as_bytes()).as_bytes()[..16]);
+        match self.0.entry(short) {
+            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Vacant(free) => {
+                free.insert(line);
+                None
+            }
+        }
+    }
+}
+
+/// Why a row can't be taken, whatever came before it. The first good row says the dimension.
+fn fault(row: &Row, storage: Storage, dim: &mut usize) -> Option<String> {
     let vector = match &row.vector {
         Ok(vector) => vector,
         Err(reason) => return Some(reason.clone()),
@@ -193,11 +262,6 @@ fn fault(row: &Row, storage: Storage, dim: &mut usize, seen: Option<&mut HashSet
     }
     if let Err(why) = NewItem::check_length(id, &row.fields) {
         return Some(format!("can't be stored: {why}"));
-    }
-    let mut short = [0; 16];
-    short.copy_from_slice(&blake3::hash(id.as_bytes()).as_bytes()[..16]);
-    if seen.is_some_and(|seen| !seen.insert(short)) {
-        return Some(format!("names `{id}` twice: expected each id once"));
     }
     *dim = vector.len();
     None

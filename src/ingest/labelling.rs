@@ -26,7 +26,8 @@ pub enum Labelling {
     Folder,
     /// The same for clips without a label, where nothing was said: what a table gave stays.
     FolderAtFirst,
-    /// Named groups of a pattern over the file's name; the group `label`, or the first group, is the label.
+    /// Named groups of a pattern over the file's name without its extension. The label is the group `label`, or the first group
+    /// if that has no name.
     FileName(Regex),
     /// A table's rows.
     Table(Rows),
@@ -78,17 +79,43 @@ impl Labelling {
         lay_over(fields, self.metadata(id, path));
     }
 
-    /// Tells of a table of which no row names any of the clips: (what, sentence).
+    /// Tells of rows that name none of the clips, and of a pattern that fits none or gives no label: (what, sentence).
     pub fn strange(&self, sources: &[Source]) -> Option<(String, String)> {
-        let Labelling::Table(table) = self else { return None };
-        let ((row, _), clip) = (table.rows.first()?, sources.first()?);
-        let what = format!(
-            "none of the {} clips that the table of labels names was found: it begins with `{row}`, the clips with `{}`",
-            table.rows.len(),
-            clip.id
-        );
-        sources.iter().all(|source| table.find(&source.id, &source.path).is_none()).then(|| ("--labels".to_owned(), what))
+        let clip = sources.first()?;
+        match self {
+            Labelling::Table(table) => Some(("--labels".to_owned(), strange_table(table, sources, clip)?)),
+            Labelling::FileName(regex) => Some(("--label-from".to_owned(), strange_pattern(regex, sources, clip)?)),
+            _ => None,
+        }
     }
+}
+
+fn strange_table(table: &Rows, sources: &[Source], clip: &Source) -> Option<String> {
+    let mut met = table.none_met();
+    for at in sources.iter().filter_map(|source| table.place(&source.id, &source.path)) {
+        met.meet(at);
+    }
+    let (row, _) = table.rows.first()?;
+    if met.any() {
+        return table.left_over(&met, "clip");
+    }
+    Some(format!(
+        "none of the {} clips that the table of labels names was found: it begins with `{row}`, the clips with `{}`",
+        table.rows.len(),
+        clip.id
+    ))
+}
+
+fn strange_pattern(regex: &Regex, sources: &[Source], clip: &Source) -> Option<String> {
+    if !sources.iter().any(|source| regex.is_match(stem(&source.id))) {
+        return Some(format!(
+            "the pattern `{regex}` fits none of {} files: it is held against a name without its extension, such as `{}`",
+            sources.len(),
+            stem(&clip.id)
+        ));
+    }
+    let says_label = first_is_label(regex) || regex.capture_names().flatten().any(|group| group == "label");
+    (!says_label).then(|| format!("no group of the pattern `{regex}` is called `label`: it gives fields, and no label"))
 }
 
 /// Fields as they are kept: `id` is the item's own, so another is `meta.id`.
@@ -109,12 +136,17 @@ fn from_name(regex: &Regex, name: &str) -> BTreeMap<String, Value> {
             fields.insert(group.to_owned(), value);
         }
     }
-    if regex.capture_names().all(|group| group != Some("label"))
+    if first_is_label(regex)
         && let Some(first) = captures.get(1).filter(|first| !first.is_empty())
     {
         fields.insert("label".to_owned(), first.as_str().into());
     }
     fields
+}
+
+/// Whether the label is the first group: that has no name, and none is called so.
+fn first_is_label(regex: &Regex) -> bool {
+    regex.capture_names().nth(1) == Some(None) && regex.capture_names().all(|group| group != Some("label"))
 }
 
 fn last_line(error: &regex::Error) -> String {
@@ -137,7 +169,7 @@ mod tests {
         let fields = rule.metadata("x/Vn-60-mf.wav", Path::new("x/Vn-60-mf.wav"));
         assert_eq!((fields["label"].to_string(), fields["pitch"].clone()), ("Vn".into(), Value::Int(60)));
         assert!(rule.metadata("x/12.wav", Path::new("x/12.wav")).is_empty());
-        // A label that is left out or empty is none; the first group stands in only where none is called so.
+        // A label that is left out or empty is none; the first group stands in only where it has no name, and none is called so.
         let rule = Labelling::parse("filename:^(?<midi>[0-9]+)(-(?<label>[a-z]*))?$").unwrap();
         assert_eq!(["60-vn.wav", "60-.wav", "60.wav"].map(|id| label(&rule, id)), [Some("vn".into()), None, None]);
         assert_eq!(label(&Labelling::parse("filename:^([a-z]*)[0-9]").unwrap(), "1.wav"), None);
@@ -146,5 +178,43 @@ mod tests {
                 && Labelling::parse("filename:(").is_err()
                 && Labelling::parse("x").is_err()
         );
+    }
+
+    #[test]
+    fn a_group_of_another_name_is_no_label() {
+        let fields = |rule: &str| Labelling::parse(rule).unwrap().metadata("x/Vn-60.wav", Path::new("x/Vn-60.wav"));
+        let midi = || ("midi".to_owned(), Value::Int(60));
+        assert_eq!(fields("filename:-(?<midi>[0-9]+)$"), Fields::from([midi()]));
+        assert_eq!(fields("filename:-(?<midi>([0-9])+)$"), Fields::from([midi()]));
+        // One without a name is the label, named ones beside it or not.
+        let label = || ("label".to_owned(), Value::from("Vn"));
+        assert_eq!(fields("filename:^([A-Za-z]+)-(?<midi>[0-9]+)$"), Fields::from([label(), midi()]));
+        assert_eq!(fields("filename:^([A-Za-z]+)-"), Fields::from([label()]));
+    }
+
+    #[test]
+    fn what_a_rule_leaves_open_is_told() {
+        let source = |id: &str| Source { id: id.to_owned(), path: Path::new("/lib").join(id) };
+        let told = |labelling: &Labelling, ids: &[&str]| {
+            let sources: Vec<Source> = ids.iter().copied().map(source).collect();
+            labelling.strange(&sources).map(|(_, what)| what)
+        };
+        let pattern = |pattern: &str| Labelling::parse(&format!("filename:{pattern}")).unwrap();
+        let ids = ["x/60.wav", "x/Vn.wav"];
+        assert_eq!(told(&pattern("^(?<label>[0-9]+)$"), &ids), None);
+        assert_eq!(told(&pattern("^([0-9]+)$"), &ids), None);
+        let none = "the pattern `^(?<label>[0-9]+)\\.wav$` fits none of 2 files: \
+                    it is held against a name without its extension, such as `60`";
+        assert_eq!(told(&pattern("^(?<label>[0-9]+)\\.wav$"), &ids).as_deref(), Some(none));
+        let unnamed = "no group of the pattern `^(?<midi>[0-9]+)$` is called `label`: it gives fields, and no label";
+        assert_eq!(told(&pattern("^(?<midi>[0-9]+)$"), &ids).as_deref(), Some(unnamed));
+        let table = |text: &str| Labelling::Table(Rows::parse(text).unwrap());
+        assert_eq!(told(&table("file,label\n60.wav,a\nVn.wav,b\n"), &ids), None);
+        assert_eq!(told(&table("file,label\n60.wav,a\n"), &[]), None);
+        let one = told(&table("file,label\n60.wav,a\n61.wav,b\n"), &ids);
+        assert_eq!(one.as_deref(), Some("1 of 2 rows of `` names no clip: `61.wav`"));
+        let two = told(&table("file,label\n60.wav,a\n61.wav,b\ny/Vn.wav,c\n"), &ids);
+        assert_eq!(two.as_deref(), Some("2 of 3 rows of `` name no clip, such as `61.wav`"));
+        assert!(told(&table("file,label\n61.wav,b\n"), &ids).unwrap().starts_with("none of the 1 clips"));
     }
 }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Memory is bounded by the files in work. A file that can't be read is listed with its reason and the rest goes on. A file whose
-//! content and model are those of the stored vectors is left alone.
+//! content and model are those of the stored vectors is left alone, from whatever folder it is named now.
 
 pub mod audio;
 mod batch;
@@ -22,6 +22,7 @@ pub mod import;
 pub mod labelling;
 mod named;
 mod pipeline;
+mod places;
 mod rows;
 mod shards;
 mod table;

@@ -3,6 +3,7 @@
 //! ```text
 //!   file with ids  ─ and a table: looked up by id, laid over the file's own fields
 //!   file without   ─ a table, JSONL or a list of texts in the rows' order; none: numbers
+//!   of texts       ─ a table is `.csv` or `.tsv`, with the text as `label`; any other file has a text a line
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +12,7 @@ use std::path::Path;
 use super::Error;
 use super::fields::{TAKEN_BACK, lay_over_stored};
 use super::import::Options;
-use super::labelling::Rows;
+use super::rows::{Met, Rows};
 use super::shards::{Shards, have_ids, unreadable};
 use super::table::{self, Table};
 use crate::embedding::Modality;
@@ -21,8 +22,8 @@ use crate::value::{Fields, Value};
 /// Rows read, and committed, at a time.
 const CHUNK: usize = 1_000;
 
-/// Ids and fields, as they are asked for.
-type Named = Box<dyn Iterator<Item = Result<(String, Fields), Error>>>;
+/// Lines with their ids and fields, as they are asked for.
+type Named = Box<dyn Iterator<Item = Result<(u64, String, Fields), Error>>>;
 
 /// Where ids and fields come from when the file has none, or what is added to those that it has.
 enum Source {
@@ -43,9 +44,11 @@ pub(super) struct NamedRows<'a> {
     named: u64,
     /// True when names ended before the rows.
     short: bool,
-    /// Of rows with ids of their own: the first id, and whether the table of labels has a row for any.
+    /// Of rows with ids of their own: the first id, and for which the table of labels has a row.
     first: Option<String>,
-    known: bool,
+    met: Met,
+    /// Of the rows that were read last the lines that named them, from 1; empty where no line did.
+    pub lines: Vec<u64>,
     /// Of [`TAKEN_BACK`] those that a JSONL file of labels has, as far as it was read: no line says it of all.
     pub columns: BTreeSet<&'static str>,
 }
@@ -67,7 +70,9 @@ impl<'a> NamedRows<'a> {
             (Some(path), false) if is_jsonl(path) => Source::Objects(Names::open(path).map_err(|e| unreadable(path, &e))?),
             (Some(path), false) => Source::InOrder(in_order(options.modality, path)?),
         };
-        Ok(NamedRows { options, file, source, named: 0, short: false, first: None, known: false, columns: BTreeSet::new() })
+        let met = if let Source::ById(table) = &source { table.none_met() } else { Met::default() };
+        let (first, lines, columns) = (None, Vec::new(), BTreeSet::new());
+        Ok(NamedRows { options, file, source, named: 0, short: false, first, met, lines, columns })
     }
 
     /// Whether their numbers are all that names them.
@@ -78,22 +83,27 @@ impl<'a> NamedRows<'a> {
     /// The next thousand rows or some megabytes of them; none at the end.
     pub fn next(&mut self) -> Result<Vec<Row>, Error> {
         let mut rows = self.file.read(CHUNK)?;
+        self.lines.clear();
         for row in &mut rows {
             let named = match &mut self.source {
                 Source::Numbers => Some((self.named.to_string(), BTreeMap::new())),
-                Source::InOrder(names) => names.next().transpose()?,
+                Source::InOrder(names) => names.next().transpose()?.map(|(line, id, fields)| {
+                    self.lines.push(line);
+                    (id, fields)
+                }),
                 Source::Objects(names) => {
                     let labels = self.options.labels.as_deref().unwrap_or(Path::new(""));
                     let mut named = names.next().map_err(|e| unreadable(labels, &e))?;
                     if let Some((_, fields)) = &mut named {
                         note_columns(&mut self.columns, fields);
+                        self.lines.push(names.line());
                     }
                     named
                 }
                 Source::ById(table) => {
-                    if let Some(fields) = row.id.as_deref().and_then(|id| table.of(id)) {
+                    if let Some((at, fields)) = row.id.as_deref().and_then(|id| table.of(id)) {
                         lay_over_stored(&mut row.fields, fields.clone());
-                        self.known = true;
+                        self.met.meet(at);
                     }
                     if self.first.is_none() {
                         self.first.clone_from(&row.id);
@@ -143,9 +153,12 @@ impl<'a> NamedRows<'a> {
         if names == rows { Ok(()) } else { Err(self.differs(rows, names)) }
     }
 
-    /// Tells of a table of labels of which no row names any of the file's.
+    /// Tells of rows of a table of labels that name none of the file's.
     pub fn strange(&self) -> Option<String> {
-        let (Source::ById(table), false) = (&self.source, self.known) else { return None };
+        let Source::ById(table) = &self.source else { return None };
+        if self.met.any() {
+            return table.left_over(&self.met, "imported id");
+        }
         let ((begins, _), first) = (table.rows.first()?, self.first.as_deref().unwrap_or_default());
         let n = table.rows.len();
         Some(format!(
@@ -190,22 +203,23 @@ fn is_jsonl(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("jsonl"))
 }
 
-/// The ids and fields of a table, or of a list of texts, in its order.
+/// The lines of a table, or of a list of texts, in its order.
 fn in_order(modality: Modality, path: &Path) -> Result<Named, Error> {
     let text = table::text(path)?;
-    if modality == Modality::Text {
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let lines: Vec<_> = lines.map(|line| Ok((line.to_owned(), Fields::new()))).collect();
+    let is = |extension: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension));
+    let (texts, table) = (modality == Modality::Text, is("csv") || is("tsv"));
+    if texts && !table {
+        let lines = (1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty());
+        let lines: Vec<_> = lines.map(|(line, text)| Ok((line, text.to_owned(), Fields::new()))).collect();
         return Ok(Box::new(lines.into_iter()));
     }
-    let path = path.to_owned();
-    let table = Table::open(text).map_err(|reason| Error::Read { path: path.clone(), reason })?;
-    if table.has_captions() {
+    let table = if texts { Table::of_texts(text, is("tsv")) } else { Table::open(text) };
+    let table = table.map_err(|reason| unreadable(path, &reason))?;
+    if table.has_captions() && !texts {
         // Several rows of a clip are one.
-        return Ok(Box::new(Rows::read(&path)?.rows.into_iter().map(Ok)));
+        let Rows { lines, rows, .. } = Rows::read(path)?;
+        return Ok(Box::new(lines.into_iter().zip(rows).map(|(line, (id, fields))| Ok((line, id, fields)))));
     }
-    let named = move |row: Result<(u64, String, Fields), String>| {
-        row.map(|(_, id, fields)| (id, fields)).map_err(|reason| Error::Read { path: path.clone(), reason })
-    };
-    Ok(Box::new(table.map(named)))
+    let path = path.to_owned();
+    Ok(Box::new(table.map(move |row| row.map_err(|reason| unreadable(&path, &reason)))))
 }

@@ -4,7 +4,7 @@
 //! so `train/001.flac` says nothing of `test/001.flac`. Several rows of a clip with captions are one clip with all of them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::files::absolute;
@@ -19,6 +19,8 @@ pub struct Rows {
     pub rows: Vec<(String, Fields)>,
     /// The line of each row, from 1.
     pub lines: Vec<u64>,
+    /// What was read.
+    file: PathBuf,
     /// Place by key.
     by_key: HashMap<String, usize>,
     /// Places by file name and by stem, behind the folder that the row names: `train/001.flac`, `train/001`.
@@ -31,7 +33,8 @@ impl Rows {
     /// # Errors
     /// When it can't be read, a line has another number of cells, no column holds labels, or two lines name one clip.
     pub fn read(path: &Path) -> Result<Rows, Error> {
-        Rows::parse(&text(path)?).map_err(|reason| Error::Read { path: path.to_owned(), reason })
+        let rows = Rows::parse(&text(path)?).map_err(|reason| Error::Read { path: path.to_owned(), reason })?;
+        Ok(Rows { file: path.to_owned(), ..rows })
     }
 
     pub(super) fn parse(text: &str) -> Result<Rows, String> {
@@ -65,15 +68,35 @@ impl Rows {
         Ok(())
     }
 
-    /// The row of this id and no other.
-    pub fn of(&self, id: &str) -> Option<&Fields> {
-        self.by_key.get(id).and_then(|&at| self.rows.get(at)).map(|(_, fields)| fields)
+    /// The place of the row of this id and no other, and the row.
+    pub(super) fn of(&self, id: &str) -> Option<(usize, &Fields)> {
+        let &at = self.by_key.get(id)?;
+        self.rows.get(at).map(|(_, fields)| (at, fields))
     }
 
     /// The row of a clip: by its id, its file's name, or that without its extension.
     pub fn find(&self, id: &str, path: &Path) -> Option<&BTreeMap<String, Value>> {
-        let at = self.by_key.get(id).copied().or_else(|| self.by_file(id, path))?;
-        self.rows.get(at).map(|(_, fields)| fields)
+        self.rows.get(self.place(id, path)?).map(|(_, fields)| fields)
+    }
+
+    /// The place of the row of a clip.
+    pub(super) fn place(&self, id: &str, path: &Path) -> Option<usize> {
+        self.by_key.get(id).copied().or_else(|| self.by_file(id, path))
+    }
+
+    /// Of its rows as yet none.
+    pub(super) fn none_met(&self) -> Met {
+        Met(vec![false; self.rows.len()])
+    }
+
+    /// Tells of the rows that were not met, each of which names no `what`.
+    pub(super) fn left_over(&self, met: &Met, what: &str) -> Option<String> {
+        let mut over = self.rows.iter().zip(&met.0).filter(|(_, met)| !**met).map(|((id, _), _)| id);
+        let (first, all, file) = (over.next()?, self.rows.len(), self.file.display());
+        Some(match 1 + over.count() {
+            1 => format!("1 of {all} rows of `{file}` names no {what}: `{first}`"),
+            n => format!("{n} of {all} rows of `{file}` name no {what}, such as `{first}`"),
+        })
     }
 
     fn by_file(&self, id: &str, path: &Path) -> Option<usize> {
@@ -88,6 +111,22 @@ impl Rows {
             // A name of two rows means neither.
             Some(rows.next()?).filter(|_| rows.next().is_none())
         })
+    }
+}
+
+/// Which rows of a table were asked for.
+#[derive(Default)]
+pub(super) struct Met(Vec<bool>);
+
+impl Met {
+    pub fn meet(&mut self, at: usize) {
+        if let Some(met) = self.0.get_mut(at) {
+            *met = true;
+        }
+    }
+
+    pub fn any(&self) -> bool {
+        self.0.contains(&true)
     }
 }
 

@@ -82,10 +82,15 @@ impl<'a> Shards<'a> {
         &self.left_out
     }
 
+    /// The number of the file of a row that was read.
+    pub fn file_of(&self, row: u64) -> usize {
+        // Files without rows begin where the next one does: the last of them holds the row.
+        self.starts.partition_point(|start| *start <= row).saturating_sub(1)
+    }
+
     /// The file of a row that was read, and the row's number in it.
     pub fn place(&self, row: u64) -> (&'a Path, u64) {
-        let at = self.starts.partition_point(|start| *start <= row).saturating_sub(1);
-        // Files without rows begin where the next one does: the last of them holds the row.
+        let at = self.file_of(row);
         let file = self.files.get(at).map_or(Path::new(""), PathBuf::as_path);
         (file, row - self.starts.get(at).copied().unwrap_or(0))
     }

@@ -5,6 +5,7 @@
 //!   song,tuba,violin / x,0,1     one-hot           → label "violin"
 //!   song,tuba,violin / x,1,1     more than one 1   → labels "tuba", "violin"; an empty cell is unknown, and there is `absent`
 //!   {"path": "a.wav", "labels": ["tuba"], "captions": ["A low note."]}
+//!   label,family                 of texts: `label` is the text itself, or `id` where there is none
 //! ```
 //!
 //! The first column, or one that is called as in [`KEYS`], names the clip. `labels` and `absent` are
@@ -84,14 +85,7 @@ impl<T: AsRef<str> + AsRef<[u8]>> Table<T> {
             return Err("expected at least two columns, one that names the clip and one with its label".into());
         }
         let key = header.iter().position(|h| KEYS.contains(&h.to_lowercase().as_str())).unwrap_or(0);
-        for name in &mut header {
-            if SPECIAL.iter().any(|special| name.eq_ignore_ascii_case(special)) {
-                *name = name.to_lowercase();
-            }
-        }
-        if let Some(name) = twice(&header) {
-            return Err(format!("it has two columns `{name}`: expected each name once"));
-        }
+        unite_cases(&mut header)?;
         let labelled = header.iter().any(|h| SPECIAL.contains(&h.as_str()));
         let hot = match &objects {
             _ if labelled => None,
@@ -106,10 +100,27 @@ impl<T: AsRef<str> + AsRef<[u8]>> Table<T> {
             Some(objects) => Records::Objects(objects.into_iter()),
             None => Records::Delimited(delimited(text).into_records()),
         };
-        let has = |name: &str| header.iter().enumerate().any(|(column, other)| column != key && other == name);
-        let special = SPECIAL.into_iter().filter(|name| has(name)).map(|name| if name == "caption" { "captions" } else { name });
-        let special = special.collect();
+        let special = special(&header, key);
         Ok(Table { header, key, meaning: hot.unwrap_or(Meaning::Named), special, records })
+    }
+
+    /// A table of texts, by which it names its rows; `tabs` says that its cells are parted by these alone.
+    ///
+    /// # Errors
+    /// When a line can't be read, or no column holds the texts.
+    pub fn of_texts(text: T, tabs: bool) -> Result<Self, String> {
+        let mut read = if tabs { parted(text, b'\t') } else { delimited(text) };
+        let mut header: Vec<String> = read.headers().map_err(|e| e.to_string())?.iter().map(|h| h.trim().to_owned()).collect();
+        unite_cases(&mut header)?;
+        let found = |name: &str| header.iter().position(|other| other.eq_ignore_ascii_case(name));
+        let Some(key) = found("label").or_else(|| found("id")) else {
+            let first = header.first().map_or("", String::as_str);
+            return Err(format!(
+                "it begins with `{first}`: expected a line of column names, one of them `label`; a text a line is a `.txt` file"
+            ));
+        };
+        let (special, records) = (special(&header, key), Records::Delimited(read.into_records()));
+        Ok(Table { header, key, meaning: Meaning::Named, special, records })
     }
 
     /// Whether rows of one clip may be several, each with a caption.
@@ -185,6 +196,28 @@ impl<T: AsRef<[u8]>> Iterator for Table<T> {
     }
 }
 
+/// Writes the names of columns with a meaning of their own as they are written here.
+///
+/// # Errors
+/// When two columns have one name.
+fn unite_cases(header: &mut [String]) -> Result<(), String> {
+    for name in header.iter_mut() {
+        if SPECIAL.iter().any(|special| name.eq_ignore_ascii_case(special)) {
+            *name = name.to_lowercase();
+        }
+    }
+    match twice(header) {
+        Some(name) => Err(format!("it has two columns `{name}`: expected each name once")),
+        None => Ok(()),
+    }
+}
+
+/// The fields of those of [`SPECIAL`] that the columns have, but for that of the `key`.
+fn special(header: &[String], key: usize) -> Vec<&'static str> {
+    let has = |name: &str| header.iter().enumerate().any(|(column, other)| column != key && other == name);
+    SPECIAL.into_iter().filter(|name| has(name)).map(|name| if name == "caption" { "captions" } else { name }).collect()
+}
+
 /// A name of two columns. Empty ones belong to commas behind the last cell.
 fn twice(header: &[String]) -> Option<&String> {
     let mut seen = HashSet::new();
@@ -194,6 +227,10 @@ fn twice(header: &[String]) -> Option<&String> {
 fn delimited<T: AsRef<str> + AsRef<[u8]>>(text: T) -> csv::Reader<Cursor<T>> {
     let plain: &str = text.as_ref();
     let delimiter = if plain.lines().next().unwrap_or("").contains('\t') { b'\t' } else { b',' };
+    parted(text, delimiter)
+}
+
+fn parted<T: AsRef<[u8]>>(text: T, delimiter: u8) -> csv::Reader<Cursor<T>> {
     csv::ReaderBuilder::new().delimiter(delimiter).from_reader(Cursor::new(text))
 }
 
@@ -295,6 +332,24 @@ mod tests {
         let several = "{\"path\": \"a\", \"label\": \"x\"}\n{\"path\": \"b\", \"label\": [\"q\", \"r\"]}\n";
         assert_eq!(refused(several), "line 2 has several words as `label`: write `labels`");
         assert!(Table::open("path,label,,\na,x,,\n").unwrap().all(|row| row.is_ok()));
+    }
+
+    #[test]
+    fn tables_of_texts_are_named_by_them() {
+        let rows =
+            |text: &'static str, tabs: bool| Table::of_texts(text, tabs).and_then(|table| table.collect::<Result<Vec<_>, _>>());
+        let row = |line: u64, text: &str, fields: &[(&str, Value)]| {
+            let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect::<Fields>();
+            (line, text.to_owned(), fields)
+        };
+        assert_eq!(rows("Label\nviolin\n\"tuba, low\"\n", false), Ok(vec![row(2, "violin", &[]), row(3, "tuba, low", &[])]));
+        let brass = [("id", Value::Int(7)), ("family", "brass".into())];
+        assert_eq!(rows("id,label,family\n7,tuba,brass\n", false), Ok(vec![row(2, "tuba", &brass)]));
+        assert_eq!(rows("family,ID\nbrass,tuba\n", false), Ok(vec![row(2, "tuba", &brass[1..])]));
+        assert_eq!(rows("label\nslow, low\n", true), Ok(vec![row(2, "slow, low", &[])]));
+        assert!(rows("0,violin\n1,tuba\n", false).unwrap_err().starts_with("it begins with `0`: expected a line of column"));
+        assert_eq!(rows("label,label\na,b\n", false).unwrap_err(), "it has two columns `label`: expected each name once");
+        assert_eq!(rows("id,label\n1,\n", false).unwrap_err(), "line 2 has no `label`");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::query::predicate::Predicate;
 use crate::query::signature::{Clause, Kind, Parameter, Signature};
 use crate::query::statement::{Argument, Command, Literal, Sum, Target, With};
 use crate::query::subjects::subjects;
-use crate::query::unknown::unknown_parameter;
+use crate::query::unknown::{misspelt_clause, unknown_parameter};
 use crate::value::Value;
 
 /// Session defaults: parameter → value.
@@ -59,7 +59,8 @@ pub fn bind(command: Command, signature: &'static Signature, settings: &Settings
             continue;
         }
         let Some(parameter) = signature.parameter(&key.node) else {
-            return Err(unknown_parameter(&key, &value, signature));
+            let misspelt = misspelt_clause(&command.arguments, &key, signature);
+            return Err(misspelt.unwrap_or_else(|| unknown_parameter(&key, &value, signature)));
         };
         insert(&mut parameters, parameter, &key, value)?;
     }

@@ -26,6 +26,14 @@ pub(super) fn unknown_parameter(key: &Spanned<String>, value: &Spanned<Literal>,
     }
 }
 
+/// The word right before a parameter that the verb does not have, where it is nearly that of a clause: `wher label = violin`.
+pub(super) fn misspelt_clause(arguments: &[Argument], key: &Spanned<String>, signature: &Signature) -> Option<Diagnostic> {
+    let argument = arguments.iter().rev().find(|argument| argument.span().end <= key.span.start)?;
+    let Argument::Word(word) = argument else { return None };
+    let near = near(&word.node, signature)?;
+    clauses(signature).any(|clause| clause == near).then(|| unknown_word(argument, signature))
+}
+
 /// An argument that the verb can't use.
 pub fn unknown_word(argument: &Argument, signature: &Signature) -> Diagnostic {
     unknown_before(argument, None, signature)
@@ -92,6 +100,16 @@ mod tests {
 
     static SEARCH: Signature =
         Signature { name: "search", subjects: &["clip"], clauses: &[Clause::In], parameters: &[shared::EF], ..Signature::BARE };
+
+    #[test]
+    fn a_clause_that_is_misspelt_goes_before_the_parameter_that_it_leaves() {
+        let word = |text: &str, at: usize| Spanned::new(text.to_owned(), Span::new(at, at + text.len()));
+        let told = |arguments: &[Argument]| misspelt_clause(arguments, &word("label", 20), &SEARCH).map(|fault| fault.message);
+        let [clips, limit, text] = [word("clips", 5), word("limt", 12), word("limt", 12)];
+        assert_eq!(told(&[Argument::Word(clips.clone()), Argument::Word(limit)]).unwrap(), "`search` can't use `limt`");
+        assert_eq!(told(&[Argument::Word(clips.clone()), Argument::Text(text)]), None);
+        assert_eq!(told(&[Argument::Word(clips), Argument::Word(word("limt", 30))]), None);
+    }
 
     #[test]
     fn no_word_is_suggested_for_itself() {

@@ -25,6 +25,8 @@ const MOST: usize = 4;
 const LONGEST: usize = 5;
 /// A number with no more decimals than these was written so, or measured; one with more was computed.
 const STORED: usize = 6;
+/// A number that there is none of.
+const UNDEFINED: &str = "undefined";
 
 /// Text as it may stand at a terminal: control characters and those that reverse the reading direction as `\u{…}`.
 pub fn escape(text: &str) -> Cow<'_, str> {
@@ -150,7 +152,7 @@ fn is_whole(value: f64) -> bool {
 pub fn number(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
         return if value.is_nan() {
-            "NaN".into()
+            UNDEFINED.into()
         } else if value > 0.0 {
             "inf".into()
         } else {
@@ -168,7 +170,7 @@ pub fn number(value: f64, decimals: usize) -> String {
 /// A metric's value: four decimals up to one, whole numbers above one as they are.
 pub fn metric(value: f64) -> String {
     if value.is_nan() {
-        return "undefined".into();
+        return UNDEFINED.into();
     }
     let decimals = if value.abs() > 1.0 && is_whole(value) { 0 } else { by_magnitude(value) };
     number(value, decimals)
@@ -269,7 +271,7 @@ mod tests {
         assert_eq!(column(&[third, 12.0 + third]), ["0.333", "12.333"]);
         assert_eq!(column(&[third / 10.0, 1.0 + third]), ["0.0333", "1.3333"]);
         assert_eq!(column(&[2.5, 3.0, 12.0]), ["2.5", "3.0", "12.0"]);
-        assert_eq!(column(&[0.97, f64::NAN, 1e-7]), ["0.9700", "NaN", "1.0e-7"]);
+        assert_eq!(column(&[0.97, f64::NAN, 1e-7]), ["0.9700", "undefined", "1.0e-7"]);
         assert_eq!(column(&[44100.0, 48000.0]), ["44100", "48000"]);
     }
 

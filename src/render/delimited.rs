@@ -57,14 +57,17 @@ pub fn left_out(report: &Report, format: &str) -> Vec<String> {
         Some((only, [])) => vec![format!("the table `{only}`")],
         Some((last, rest)) => vec![format!("the tables `{}` and `{last}`", rest.join("`, `"))],
     };
-    if !report.tables.is_empty() && metric_grid(report, false).is_some() {
+    let lacks_metrics = !report.tables.is_empty() && metric_grid(report, false).is_some();
+    if lacks_metrics {
         parts.push("the metrics".to_owned());
     }
     let something_else = !report.tables.is_empty() || !report.metrics.is_empty();
     if something_else && !report.text.is_empty() {
         parts.push("the text".to_owned());
     }
-    let named = (!parts.is_empty()).then(|| format!("not in the {format}: {}; `as json` has all", parts.join(", ")));
+    let elsewhere = if lacks_metrics { "; `dyad report` writes such metrics as a csv of their own" } else { "" };
+    let all = "`as json` or `into \"FILE.json\"` has all";
+    let named = (!parts.is_empty()).then(|| format!("not in the {format}: {}; {all}{elsewhere}", parts.join(", ")));
     let shown = |note: String| note.lines().map(text::escape).collect::<Vec<_>>().join("\n      ");
     named.into_iter().chain(report.notes.iter().cloned()).map(shown).collect()
 }
@@ -92,14 +95,16 @@ mod tests {
         report.metrics = vec![Estimate::point("top1", 0.5)];
         assert!(left_out(&report, "csv").is_empty());
         report.tables = vec![Table::new(["label", "f1"])];
-        assert_eq!(left_out(&report, "tsv"), ["not in the tsv: the metrics; `as json` has all"]);
+        let all = "`as json` or `into \"FILE.json\"` has all";
+        let metrics = "; `dyad report` writes such metrics as a csv of their own";
+        assert_eq!(left_out(&report, "tsv"), [format!("not in the tsv: the metrics; {all}{metrics}")]);
         report.tables.push(Table::new(["label"]).titled("confusion"));
         report.notes.push("2 of 9 rows\x1b".into());
-        let told = "not in the csv: the table `confusion`, the metrics; `as json` has all";
-        assert_eq!(left_out(&report, "csv"), [told, "2 of 9 rows\\u{1b}"]);
+        let told = format!("not in the csv: the table `confusion`, the metrics; {all}{metrics}");
+        assert_eq!(left_out(&report, "csv"), [told.as_str(), "2 of 9 rows\\u{1b}"]);
         // The first table says the metrics already.
         report.tables[0] = Table::new(["metric", "value"]);
         report.tables.push(Table::new(["label"]).titled("per class"));
-        assert_eq!(left_out(&report, "csv")[0], "not in the csv: the tables `confusion` and `per class`; `as json` has all");
+        assert_eq!(left_out(&report, "csv")[0], format!("not in the csv: the tables `confusion` and `per class`; {all}"));
     }
 }

@@ -8,16 +8,16 @@
 //! Results go to `out`; errors, echo and times to `err`. A file of statements takes the same way as a typed line.
 
 use std::cell::RefCell;
-use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::dot::{self, COMMANDS, Dot};
+use super::target::{Target, file_error};
 use super::{Shell, View, lines, pager};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::render::{Format, Style, prose};
-use crate::session::format_of;
+use crate::session::{format_of, format_of_output};
 
 /// Files may `.read` files, this deep.
 const DEEPEST: usize = 16;
@@ -60,20 +60,6 @@ pub enum Outcome {
     /// Something in it failed (and was reported).
     Failed,
     Exit,
-}
-
-/// A file that results are written to.
-struct Target {
-    path: PathBuf,
-    file: File,
-}
-
-impl Target {
-    fn create(path: &Path) -> Result<Target, Diagnostic> {
-        format_of(path)?;
-        let file = File::create(path).map_err(|error| file_error("written", path, &error))?;
-        Ok(Target { path: path.to_owned(), file })
-    }
 }
 
 /// Runs text against a shell.
@@ -184,9 +170,10 @@ impl<'a, S: Shell> Console<'a, S> {
         if text.is_empty() && failed {
             return Ok(());
         }
+        let apart = matches!(self.format(), Format::Csv | Format::Tsv);
         let (written, path) = match (self.once.take(), &mut self.output) {
             (Some(path), _) => (std::fs::write(&path, text), path),
-            (None, Some(target)) => (target.file.write_all(text), target.path.clone()),
+            (None, Some(target)) => (target.put(text, apart), target.path.clone()),
             (None, None) => return self.show(text),
         };
         written.or_else(|error| self.show(text).and(Err(file_error("written", &path, &error))))
@@ -236,7 +223,7 @@ impl<'a, S: Shell> Console<'a, S> {
                 self.output = path.as_deref().map(Target::create).transpose()?;
                 return Ok(Outcome::Done);
             }
-            Dot::Once(path) => return format_of(&path).and_then(|_| set(&mut self.once, Some(path))),
+            Dot::Once(path) => return format_of_output(&path).and_then(|_| set(&mut self.once, Some(path))),
             Dot::Store(Some(folder)) => return self.shell.borrow_mut().open_store(&folder).map(|()| Outcome::Done),
             Dot::Store(None) => format!("store: {}", self.shell.borrow().store()),
             Dot::Exit => return Ok(Outcome::Exit),
@@ -264,10 +251,6 @@ fn help(topic: Option<&str>) -> Result<String, Diagnostic> {
         Some(_) => Ok(lines.join("\n")),
         None => Ok(format!("{}\n\n`help` explains the statements.", lines.join("\n"))),
     }
-}
-
-fn file_error(done: &str, path: &Path, error: &io::Error) -> Diagnostic {
-    Diagnostic::new(format!("the file `{}` could not be {done}: {error}", path.display()))
 }
 
 #[cfg(test)]
@@ -360,7 +343,11 @@ mod tests {
             feed(&mut session, &format!(".mode json\n.once DIR/{file}\ncount"));
             assert_eq!(shell.borrow().view.as_ref().unwrap().format, format, "{file}");
         }
-        assert_eq!(feed(&mut session, ".once DIR/p.svg"), Outcome::Failed);
+        for file in [".once DIR/p.svg", ".once DIR/x.xyz", ".output DIR/x.cvs"] {
+            assert_eq!(feed(&mut session, file), Outcome::Failed, "{file}");
+        }
+        feed(&mut session, ".output DIR/two.csv\ncount\nlist");
+        assert_eq!(std::fs::read_to_string(path("two.csv")).unwrap(), "ran count\n\nran list\n");
     }
 
     #[test]

@@ -35,7 +35,7 @@ use crate::workspace::{self, Workspace};
 
 pub use complete::Candidate;
 use history::{History, Left, named};
-pub use output::{Destination, format_of};
+pub use output::{Destination, format_of, format_of_output};
 pub use words::WordKind;
 
 /// Why a statement failed, as far as the program's exit code cares.
@@ -136,13 +136,15 @@ pub struct Session {
     last: Option<Vec<(String, Value)>>,
     history: History,
     sample: complete::Kept,
+    /// The format of the last result that was written out, if one was.
+    before: Option<Format>,
 }
 
 impl Session {
     /// A session over an opened workspace.
     pub fn new(workspace: Workspace) -> Session {
         let (settings, named, history) = (Settings::new(), BTreeMap::new(), History::default());
-        Session { workspace, settings, named, last: None, history, sample: complete::Kept::default() }
+        Session { workspace, settings, named, last: None, history, sample: complete::Kept::default(), before: None }
     }
 
     /// The workspace.
@@ -153,6 +155,11 @@ impl Session {
     /// Takes another store; settings and named results go with the old one.
     pub fn replace(&mut self, workspace: Workspace) {
         *self = Session::new(workspace);
+    }
+
+    /// What [`Session::run_each`] writes next goes where nothing of this session stands.
+    pub fn turn_page(&mut self) {
+        self.before = None;
     }
 
     /// Runs the statements of `source` in order and writes their results to `out`.
@@ -167,6 +174,7 @@ impl Session {
         out: &mut dyn Write,
         progress: &dyn Progress,
     ) -> Result<(), Failure> {
+        self.turn_page();
         self.run_each(source, continuation, view, out, progress, &mut |ended| ended.map(drop))
     }
 
@@ -192,7 +200,8 @@ impl Session {
                     Err(fault.into())
                 }
                 Ok(piece) => self.execute(piece, progress).and_then(|executed| {
-                    let written = output::write(&executed, format, style, out).map_err(|failure| placed(failure, piece));
+                    let written = output::write(&executed, (format, style), out, &mut self.before);
+                    let written = written.map_err(|failure| placed(failure, piece));
                     if written.is_err() {
                         self.last = None;
                     }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::{Executed, Failure};
-use crate::diagnostic::{Diagnostic, Spanned, one_of};
+use crate::diagnostic::{Diagnostic, one_of};
 use crate::exchange::Target;
 use crate::query::Statement;
 use crate::render::{Format, Style, left_out, renderer};
@@ -31,22 +31,36 @@ pub fn destination(statement: &Statement) -> Result<Destination, Diagnostic> {
     let path = PathBuf::from(&file.node);
     let of_ending = format_of(&path).map_err(|fault| fault.at(file.span))?;
     let format = match format.or(of_ending) {
-        None if path.extension().is_some() => return Err(unknown_ending(file)),
+        None if path.extension().is_some() => {
+            let hint = "`as FORMAT` says how a file with another ending is written";
+            return Err(unknown_ending(&path).at(file.span).hint(hint));
+        }
         format => format,
     };
     Ok(Destination { format, file: Some(path) })
 }
 
-/// Writes a result where its statement says, else to `out`; gives what its format has no place for, for whoever reads it.
+/// Writes a result where its statement says, else to `out`, on which the result before it had the format `before`; gives what its
+/// format has no place for, for whoever reads it.
 ///
 /// # Errors
 /// When the file or `out` can't be written.
-pub fn write(executed: &Executed, default: Format, style: &Style, out: &mut dyn Write) -> Result<Vec<String>, Failure> {
+pub fn write(
+    executed: &Executed,
+    (default, style): (Format, &Style),
+    out: &mut dyn Write,
+    before: &mut Option<Format>,
+) -> Result<Vec<String>, Failure> {
     let Destination { format, file } = &executed.destination;
     let format = format.unwrap_or(default);
     let done = match file {
         None => {
-            let done = renderer(format, style).report(&executed.report, out).and_then(|()| out.flush());
+            let gap = before.is_some_and(|before| is_delimited(before) || is_delimited(format));
+            let mut out = Apart { out, gap, written: false };
+            let done = renderer(format, style).report(&executed.report, &mut out).and_then(|()| out.flush());
+            if out.written {
+                *before = Some(format);
+            }
             done.map_err(|e| format!("the result can't be written: {e}"))
         }
         Some(file) => {
@@ -57,6 +71,32 @@ pub fn write(executed: &Executed, default: Format, style: &Style, out: &mut dyn 
     };
     done.map_err(Diagnostic::new)?;
     Ok(left_out(format, &executed.report))
+}
+
+/// Whether nothing but a blank line tells a result from the one before it.
+fn is_delimited(format: Format) -> bool {
+    matches!(format, Format::Csv | Format::Tsv)
+}
+
+/// Where one result goes: a blank line goes before its first byte where there is a `gap` to be, and none where it has no byte.
+struct Apart<'a> {
+    out: &'a mut dyn Write,
+    gap: bool,
+    written: bool,
+}
+
+impl Write for Apart<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if !bytes.is_empty() && std::mem::take(&mut self.gap) {
+            self.out.write_all(b"\n")?;
+        }
+        self.written |= !bytes.is_empty();
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Writes a file whole or not at all; a device or a pipe as it comes.
@@ -100,13 +140,24 @@ pub fn format_of(file: &Path) -> Result<Option<Format>, Diagnostic> {
     Ok(ENDINGS.iter().find(|(known, _)| *known == ending).map(|(_, format)| *format))
 }
 
-fn unknown_ending(file: &Spanned<String>) -> Diagnostic {
-    let ending = Path::new(&file.node).extension().unwrap_or_default().to_string_lossy();
-    Diagnostic::new(format!("no format goes with the ending `.{ending}` of `{}`", file.node))
-        .at(file.span)
+/// The format of a file's ending, as [`format_of`], for results that no statement says the format of.
+///
+/// # Errors
+/// When it is an ending that no format goes with.
+pub fn format_of_output(file: &Path) -> Result<Option<Format>, Diagnostic> {
+    match format_of(file)? {
+        None if file.extension().is_some() => {
+            Err(unknown_ending(file).hint("`.mode FORMAT` says how a file without an ending is written"))
+        }
+        format => Ok(format),
+    }
+}
+
+fn unknown_ending(file: &Path) -> Diagnostic {
+    let ending = file.extension().unwrap_or_default().to_string_lossy();
+    Diagnostic::new(format!("no format goes with the ending `.{ending}` of `{}`", file.display()))
         .expected(expected())
         .suggest(&ending, ENDINGS.map(|(ending, _)| ending))
-        .hint("`as FORMAT` says how a file with another ending is written")
 }
 
 fn expected() -> String {
@@ -118,6 +169,7 @@ mod tests {
     use super::*;
     use crate::query::parse;
     use crate::query::split::{Continuation, split};
+    use crate::report::{Report, Table};
 
     fn asked(statement: &str) -> Result<Destination, Diagnostic> {
         let piece = split(statement, Continuation::Explicit).into_iter().next().unwrap().unwrap();
@@ -140,5 +192,26 @@ mod tests {
             assert!(fault.hints[0].contains("as plot into \"FILE.txt\""), "{fault:?}");
         }
         assert_eq!(format_of(Path::new("notes.foo")), Ok(None));
+        let fault = format_of_output(Path::new("notes.cvs")).unwrap_err();
+        assert!(fault.hints[0].contains("`csv`") && fault.hints[1].contains(".mode FORMAT"), "{fault:?}");
+        assert_eq!(format_of_output(Path::new("notes")), Ok(None));
+    }
+
+    #[test]
+    fn a_blank_line_stands_between_two_results_that_are_delimited() {
+        let (mut out, mut before) = (Vec::new(), None);
+        let mut put = |rows: usize, format: Format| {
+            let mut report = Report::new("count");
+            if rows > 0 {
+                report.tables.push(Table { rows: vec![vec![1i64.into()]; rows], ..Table::new(["n"]) });
+            }
+            let executed = Executed { report, destination: Destination { format: Some(format), file: None } };
+            write(&executed, (Format::Table, &Style::default()), &mut out, &mut before).unwrap();
+        };
+        put(1, Format::Csv);
+        put(0, Format::Csv);
+        put(2, Format::Tsv);
+        put(0, Format::Json);
+        assert!(String::from_utf8(out).unwrap().starts_with("n\n1\n\nn\n1\n1\n\n{"));
     }
 }

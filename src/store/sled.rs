@@ -24,6 +24,10 @@ mod scan;
 use blobs::Blobs;
 use scan::Scan;
 
+/// Bytes that are free on the disk when a write is begun, beside what it takes: for segments and snapshots of sled.
+const RESERVE: u64 = 16 << 20;
+/// How often what is written may stand on the disk for a while.
+const COPIES: u64 = 3;
 /// Bytes that sled may keep in memory.
 const CACHE_BYTES: u64 = 64 << 20;
 
@@ -162,6 +166,20 @@ impl Sled {
             return Err(Error::Backend { message: format!("a write before this one failed: {message}") });
         }
         self.with(|db| call(doing, &self.path, || job(db)).inspect_err(|error| self.fail(db, error)))
+    }
+
+    /// Refuses a write for which the disk has no room. Where one runs out in a write, sled's log, its files of large values and its
+    /// snapshot can end at different places, and the store has lost what lay between.
+    fn make_sure_of_room(&self, bytes: usize) -> Result<(), Error> {
+        // What cannot be asked is left to the write.
+        let free = fs2::available_space(&self.path).unwrap_or(u64::MAX);
+        let needed = RESERVE + COPIES * bytes as u64;
+        if free >= needed {
+            return Ok(());
+        }
+        let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+        let what = format!("no space left: a write is begun with {} MiB free, and there are {}", mib(needed), free >> 20);
+        Err(Error::io("write to", &self.path, io::Error::new(io::ErrorKind::StorageFull, what)))
     }
 
     fn fail(&self, db: &::sled::Db, error: &Error) {
@@ -335,6 +353,7 @@ impl KeyValue for Sled {
                 None => writes.remove(key),
             }
         }
+        self.make_sure_of_room(bytes)?;
         self.log.written.fetch_add(bytes as u64, Ordering::Relaxed);
         self.write("write to", |db| {
             db.apply_batch(writes)?;

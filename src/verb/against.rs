@@ -10,6 +10,7 @@
 //! so are all clips of its fold, which intervals draw whole. `protocol=resubstitution` is the paper's own, which tests on what
 //! it averaged.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Spanned};
@@ -19,7 +20,7 @@ use crate::query::Bound;
 use crate::query::signature::{Kind, Parameter};
 use crate::report::Report;
 use crate::verb::truth::{Task, Truth};
-use crate::verb::{Error, Scope, Step, parameters, provenance};
+use crate::verb::{Error, Scope, Step, parameters, provenance, way_on};
 use crate::workspace::Prompts;
 
 /// `protocol=`
@@ -34,7 +35,7 @@ pub const K: Parameter = Parameter {
     name: "k",
     kind: Kind::Int { min: 1, max: 10_000 },
     default: "5",
-    help: "for `using knn`: how many neighbours; of equal cosines the clip that comes first counts",
+    help: "for `using knn`: how many neighbours, at most what every clip has; of equal cosines the clip that comes first counts",
 };
 
 /// See the module.
@@ -86,6 +87,23 @@ impl Against {
             _ => {}
         }
         Ok(against)
+    }
+
+    /// The same over these clips: no more neighbours than each of them can have.
+    ///
+    /// # Errors
+    /// When more are asked for, or a clip lacks the fold's field.
+    pub fn over(&self, task: &Task, truth: &Truth) -> Result<Against, Error> {
+        let Against::Neighbours { k, folds } = self else { return Ok(self.clone()) };
+        if truth.several.is_some() {
+            return Ok(self.clone());
+        }
+        let n = truth.clips.len();
+        let candidates = match folds {
+            None => n.saturating_sub(1),
+            Some(field) => n.saturating_sub(largest(&folds_by(task, truth, field)?)),
+        };
+        Ok(Against::Neighbours { k: parameters::neighbours(&task.bound, *k, candidates)?, folds: folds.clone() })
     }
 
     /// What `explain` says.
@@ -180,7 +198,10 @@ impl Against {
         let (labels, progress) = (&truth.classes, scope.progress);
         match self {
             Against::Texts(prompts) => {
-                let texts = scope.workspace.label_vectors(&task.model, task.stage(), prompts, labels, progress)?;
+                let texts = scope.workspace.label_vectors(&task.model, task.stage(), prompts, labels, progress);
+                let texts = texts.map_err(|fault| {
+                    way_on::without_sentence(fault, (&task.model, task.stage()), &prompts.0, truth.labels_of_clips(), scope)
+                })?;
                 Ok((Arc::new(Product::new(truth.rows(), &task.info.key.space, Arc::new(texts))?), 0))
             }
             Against::Means { .. } => {
@@ -233,6 +254,13 @@ fn folds_by(task: &Task, truth: &Truth, field: &Spanned<String>) -> Result<Vec<u
     }
     let fault = Diagnostic::new(format!("all clips are in one fold, since they have the same `{}`", field.node)).at(field.span);
     Err(fault.expected("a field of which these clips have at least two values").into())
+}
+
+/// How many clips the largest fold has.
+fn largest(folds: &[usize]) -> usize {
+    let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
+    folds.iter().for_each(|&fold| *sizes.entry(fold).or_default() += 1);
+    sizes.into_values().max().unwrap_or(0)
 }
 
 /// What takes the place of texts as labels.

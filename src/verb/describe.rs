@@ -1,5 +1,7 @@
 //! `describe NAME`: all that is known of one collection, model, ontology, prompt set or term.
 
+mod number;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Spanned};
@@ -20,15 +22,17 @@ static SIGNATURE: Signature = Signature {
     name: "describe",
     summary: "tells of one collection, model, ontology, prompt set, or term of an ontology",
     usage: &["describe NAME"],
-    about: "A collection: its spaces, and its fields with their values. A model: towers, spaces, licence, hash. A term: its path, \
-            notation, neighbours, aliases, and for each collection the clips that carry it and those that carry a term below it. A \
-            metric: range, direction, definition and source. A word that stands at several places of an ontology is refused with \
-            the places.",
+    about: "A collection: its clips, their distinct labels, its texts and spaces, and its fields with their values. A model: \
+            towers, spaces, licence, hash. A term: its path, notation, neighbours, aliases, and for each collection the clips that \
+            carry it and those that carry a term below it. A metric: range, direction, definition and source; other numbers of results \
+            (`chance`, `text_audio_skewness`): what they are. A word that stands at several places of an ontology is refused with the \
+            places.",
     examples: &[
         Example { statement: "describe demo", gives: "the spaces and fields of the collection" },
         Example { statement: "describe cello", gives: "where it stands in the ontologies, its neighbours and its clips" },
         Example { statement: "describe \"321.322\"", gives: "the class of this number in Hornbostel–Sachs" },
         Example { statement: "describe pr_auc", gives: "what the metric means" },
+        Example { statement: "describe top1_pre_joint", gives: "what the number of a result is made of" },
     ],
     ..Signature::BARE
 };
@@ -59,6 +63,8 @@ struct Found {
     prompts: bool,
     term: bool,
     metric: Option<&'static metric::Metric>,
+    /// What else is so called in results, where the name stands for nothing else.
+    number: Option<Table>,
 }
 
 impl Found {
@@ -67,16 +73,21 @@ impl Found {
         let ontologies = workspace.ontologies()?;
         let sets = workspace.prompt_sets()?;
         let models = workspace.model_ids()?;
-        let found = Found {
+        let mut found = Found {
             collection: workspace.store().collection(&name.node).map_err(WorkspaceError::from)?,
             model: models.contains(&name.node).then(|| workspace.model(name)).transpose()?,
             ontology: ontologies.iter().any(|o| o.name.eq_ignore_ascii_case(&name.node)),
             prompts: sets.iter().any(|s| s.name.eq_ignore_ascii_case(&name.node)),
             term: ontologies.iter().any(|o| o.resolve(&name.node).is_ok()),
             metric: metric::named(&name.node),
+            number: None,
         };
         let thing = found.collection.is_some() || found.model.is_some() || found.metric.is_some();
         if thing || found.ontology || found.prompts || found.term {
+            return Ok(found);
+        }
+        found.number = number::described(&name.node);
+        if found.number.is_some() {
             return Ok(found);
         }
         let several = ontologies.iter().map(|o| o.resolve(&name.node)).find_map(|found| match found {
@@ -89,7 +100,7 @@ impl Found {
         let collections = workspace.store().collections().map_err(WorkspaceError::from)?;
         let known = collections.iter().map(|c| c.name.as_str()).chain(models.iter().map(String::as_str));
         let known = known.chain(ontologies.iter().map(|o| o.name.as_str())).chain(sets.iter().map(|s| s.name.as_str()));
-        let known = known.chain(metric::METRICS.iter().map(|m| m.name));
+        let known = known.chain(metric::METRICS.iter().map(|m| m.name)).chain(number::FACTS.map(|(name, _)| name));
         let terms = ontologies.iter().flat_map(|o| o.terms().iter().map(|t| t.name.as_str()));
         Err(Diagnostic::new(format!("nothing is called `{}`", name.node))
             .at(name.span)
@@ -122,6 +133,7 @@ impl Plan for DescribePlan {
         if let Some(metric) = self.found.metric {
             report.tables.push(describe_metric(metric));
         }
+        report.tables.extend(self.found.number.clone());
         if self.found.ontology || self.found.prompts || self.found.term {
             let labels = if self.found.term { carried(scope)? } else { Vec::new() };
             for ontology in scope.workspace.ontologies()?.iter() {
@@ -163,12 +175,15 @@ fn facts<'a>(rows: impl IntoIterator<Item = (&'a str, Value)>) -> Table {
 fn describe_collection(collection: &Collection, report: &mut Report, scope: &Scope<'_>) -> Result<(), Error> {
     // Items that have the field, and how many have each value; of a list, each member.
     let mut fields: BTreeMap<String, (usize, BTreeMap<String, usize>)> = BTreeMap::new();
-    let (mut clips, mut labels) = (0usize, 0usize);
+    let (mut clips, mut texts, mut labels) = (0usize, 0usize, BTreeSet::new());
     for item in heeding(scope.progress, collection.items()) {
         let item = item?;
         match item.modality {
-            Modality::Audio => clips += 1,
-            Modality::Text => labels += 1,
+            Modality::Audio => {
+                clips += 1;
+                labels.extend(labels_of(&item));
+            }
+            Modality::Text => texts += 1,
         }
         for (field, value) in item.metadata {
             let (items, values) = fields.entry(field).or_default();
@@ -183,7 +198,8 @@ fn describe_collection(collection: &Collection, report: &mut Report, scope: &Sco
     report.tables.push(facts([
         ("collection", collection.name().into()),
         ("clips", clips.into()),
-        ("labels", labels.into()),
+        ("labels", labels.len().into()),
+        ("texts", texts.into()),
         ("storage", storage.name().into()),
     ]));
     let mut spaces = Table::new(["space", "prompt", "dim", "vectors"]).titled("spaces");

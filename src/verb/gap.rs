@@ -22,7 +22,7 @@ static SIGNATURE: Signature = Signature {
             the mean cosine of a clip with a text. Centring takes each side's own mean away and brings vectors to unit length again; \
             `top1` is given before and after it, with the paired difference; what is centred is undefined where a vector lies at the \
             mean. Intervals resample clips; the texts stay, so `text_cone` does not move, and the means that are taken away are those \
-            of all clips. Source: Liang et al., NeurIPS 2022.",
+            of all clips. Needs one label a clip. Source: Liang et al., NeurIPS 2022.",
     subjects: &["clip"],
     clauses: &[Clause::In, Clause::Where],
     parameters: &[shared::PROMPT, shared::MODEL, shared::RESAMPLES, shared::CONFIDENCE, shared::SEED],

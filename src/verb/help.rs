@@ -31,7 +31,7 @@ pub const STATEMENTS: [Signature; 4] = [
         usage: &["expect PREDICATE"],
         about: "Makes a query file a regression test. The names are the metrics of the last result (`top1`, and the ends of its \
                 interval `top1.low`, `top1.high`), `n`, `recall`, `rows` (of its first table) and the facts of its context (`chance`, \
-                `ties`, …). `is null` holds for a metric that is undefined.",
+                `ties`, …); `describe NAME` says what each is. `is null` holds for a metric that is undefined.",
         examples: &[Example {
             statement: "classify clips top 3; expect top1 > 0.2 and n >= 100",
             gives: "fails where the accuracy is 0.2 or less",

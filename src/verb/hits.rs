@@ -122,7 +122,7 @@ pub fn tell(report: &mut Report, found: &Search, candidates: usize) {
     report.context.n = Some(candidates);
     report.context.exact = Some(found.exact);
     if let Some((recall, queries)) = &found.recall {
-        report.context.recall = Some(*recall);
+        report.context.recall = *recall;
         report.context.fact("recall_by", queries.as_str());
     }
     if found.mended {

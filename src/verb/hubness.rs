@@ -18,6 +18,8 @@ pub struct Hubness;
 
 /// Hubs that are named.
 const NAMED: usize = 5;
+/// Neighbours where none are said.
+const USUAL: usize = 10;
 
 static SIGNATURE: Signature = Signature {
     name: "hubness",
@@ -28,9 +30,10 @@ static SIGNATURE: Signature = Signature {
             queries for clips (`text_audio`), clips for clips (`audio_audio`, itself no candidate), and clips for labels at k=1 \
             (`audio_text`: how often each label is the best). Each as it is, after centring (each side less its own mean), and with \
             CSLS (a candidate's cosine less half its mean cosine with its k nearest queries). Of equal scores the candidate that comes \
-            first counts. Intervals resample candidates with the N that they have. Skewness is undefined where all N are equal; the \
-            centred rows are left out where a vector lies at the mean. Before the projection there is `audio_audio` alone, over all \
-            clips, with or without labels. Source: Radovanović et al., JMLR 2010; Conneau et al., ICLR 2018.",
+            first counts; k is at most the number of other clips. Intervals resample candidates with the N that they have. Skewness \
+            is undefined where all N are equal; the centred rows are left out where a vector lies at the mean. Needs one label a clip, \
+            but before the projection, where there is `audio_audio` alone, over all clips, with labels or without. Source: Radovanović \
+            et al., JMLR 2010; Conneau et al., ICLR 2018.",
     subjects: &["clip"],
     clauses: &[Clause::In, Clause::Where],
     parameters: &[
@@ -69,9 +72,7 @@ impl Verb for Hubness {
             let fault = Diagnostic::new("texts and clips do not compare before the projection").at(prompt);
             return Err(fault.expected("`space=joint`, or no prompt").into());
         }
-        // What `set k=…` gave is bound for `using knn` too; ten is the usual number here.
-        let k = bound.int("k").and_then(|k| usize::try_from(k).ok()).unwrap_or(10);
-        Ok(Box::new(HubnessPlan { task: Task::new(bound, stage, scope)?, prompts, k }))
+        Ok(Box::new(HubnessPlan { task: Task::new(bound, stage, scope)?, prompts }))
     }
 }
 
@@ -79,7 +80,6 @@ struct HubnessPlan {
     task: Task,
     /// None before the projection, where texts are in no direction.
     prompts: Option<Prompts>,
-    k: usize,
 }
 
 /// Queries and candidates of one direction.
@@ -152,7 +152,9 @@ impl Plan for HubnessPlan {
         let mut steps = self.task.steps();
         steps.extend(self.prompts.iter().map(|prompts| Step::new("prompt", prompts.keys().join(", "))));
         let directions = if self.prompts.is_some() { "in three directions" } else { "clips for clips" };
-        steps.push(Step::new("search", format!("exact: the {} nearest of every query, {directions}", self.k)));
+        // How many clips there are is not known yet.
+        let k = parameters::neighbours(&self.task.bound, USUAL, usize::MAX).unwrap_or(USUAL);
+        steps.push(Step::new("search", format!("exact: the {k} nearest of every query, {directions}")));
         steps.push(Step::new("corrections", "centring; CSLS"));
         steps.push(self.task.interval_step());
         steps
@@ -160,6 +162,7 @@ impl Plan for HubnessPlan {
 
     fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
         let (task, truth) = (&self.task, self.truth(scope)?);
+        self.k(&truth)?;
         let clips = (truth.clips.len(), "clips");
         let mut steps = match &self.prompts {
             Some(prompts) => task.reading_each(&truth, prompts, scope)?,
@@ -172,18 +175,20 @@ impl Plan for HubnessPlan {
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let task = &self.task;
         let truth = self.truth(scope)?;
+        let neighbours = self.k(&truth)?;
         let bootstrap = parameters::bootstrap(&task.bound);
         let mut report = task.report("hubness", &truth, scope);
         if let Some(prompts) = &self.prompts {
             provenance::prompted(&mut report.context, prompts);
         }
-        report.context.fact("k", self.k);
+        report.context.fact("k", neighbours);
         let mut table = Table::new(["direction", "correction", "k", "skewness", "low", "high", "orphans", "most"]);
         let mut hubs = Table::new(["direction", "correction", "hub", "label", "queries"]).titled("hubs");
         let mut bars = Vec::new();
         let ids = truth.ids();
         let labels: Vec<String> = truth.clips.items().into_iter().map(|item| labels_of(item).join("; ")).collect();
-        for Direction { name, sides, centred, k, candidates } in self.directions(&truth, &ids, &mut report.notes, scope)? {
+        let directions = self.directions(&truth, neighbours, &ids, &mut report.notes, scope)?;
+        for Direction { name, sides, centred, k, candidates } in directions {
             let mut tell = |correction: &str, counted: Hubs| -> Result<(), Error> {
                 let row = measured(name, correction, &counted, &bootstrap, &mut report, scope)?;
                 bars.push((format!("{name} {correction}"), row.clone()));
@@ -219,7 +224,7 @@ impl Plan for HubnessPlan {
                 tell("centred", centred.near(k, scope)?.hubs)?;
             }
             // Clips among each other are as near one way as the other.
-            let crowd = if sides.apart { plain.crowd } else { sides.turned().near(self.k, scope)?.crowd };
+            let crowd = if sides.apart { plain.crowd } else { sides.turned().near(neighbours, scope)?.crowd };
             tell("csls", sides.csls(&crowd)?.near(k, scope)?.hubs)?;
         }
         report.tables.extend([table, hubs]);
@@ -234,9 +239,15 @@ impl HubnessPlan {
         if self.prompts.is_some() { self.task.truth(scope) } else { self.task.clips(scope) }
     }
 
+    /// How many neighbours are looked for: a clip has one clip less for candidates than there are.
+    fn k(&self, truth: &Truth) -> Result<usize, Error> {
+        Ok(parameters::neighbours(&self.task.bound, USUAL, truth.clips.len().saturating_sub(1))?)
+    }
+
     fn directions<'a>(
         &self,
         truth: &'a Truth,
+        k: usize,
         ids: &'a [String],
         notes: &mut Vec<String>,
         scope: &Scope<'_>,
@@ -248,7 +259,7 @@ impl HubnessPlan {
             name: "audio_audio",
             sides: Sides::among(&clips),
             centred: clips_centred.as_ref().map(Sides::among),
-            k: self.k,
+            k,
             candidates: ids,
         }];
         let Some(prompts) = &self.prompts else { return Ok(directions) };
@@ -261,7 +272,7 @@ impl HubnessPlan {
             name: "text_audio",
             sides: Sides::between(&texts, &clips),
             centred: both.map(|(clips, texts)| Sides::between(texts, clips)),
-            k: self.k,
+            k,
             candidates: ids,
         };
         let audio_text = Direction {

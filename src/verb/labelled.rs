@@ -125,14 +125,16 @@ impl Plan for Set {
     }
 
     fn estimate(&self, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
-        self.against.estimate(&self.task, &self.verb.truth(&self.task, scope)?, scope)
+        let truth = self.verb.truth(&self.task, scope)?;
+        self.against.over(&self.task, &truth)?.estimate(&self.task, &truth, scope)
     }
 
     fn run(&self, scope: &Scope<'_>) -> Result<Outcome, Error> {
         let truth = self.against.truth(&self.task, self.verb.several, scope)?;
-        let (scores, masked) = self.against.scores(&self.task, &truth, scope)?;
+        let against = self.against.over(&self.task, &truth)?;
+        let (scores, masked) = against.scores(&self.task, &truth, scope)?;
         let mut outcome = (self.verb.measured)(&self.task, &truth, &scores, scope)?;
-        self.against.tell(&mut outcome.report, masked);
+        against.tell(&mut outcome.report, masked);
         Ok(outcome)
     }
 }

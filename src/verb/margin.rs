@@ -24,7 +24,7 @@ static SIGNATURE: Signature = Signature {
             label and over the others. `margin_roc_auc` is the chance that a clip that is right has the greater margin than one that is \
             wrong, ties one half: one half means that the margin says nothing, and it is undefined where all clips are right or all \
             wrong. Intervals resample clips (groups with `by FIELD`). `as plot` draws the histogram. `using knn` gives shares of votes in \
-            place of cosines (see `classify`).",
+            place of cosines (see `classify`). Needs one label a clip.",
     examples: &[
         Example {
             statement: "margin clips where prompt=\"A <> track\"",

@@ -45,6 +45,7 @@ pub mod trial;
 mod triplets;
 mod truth;
 mod using;
+mod way_on;
 
 /// Every verb, in the order of the reference.
 pub static VERBS: &[&dyn Verb] = &[

@@ -72,7 +72,11 @@ pub fn sweep(bound: &Bound, scope: &Scope<'_>) -> Result<Option<Vec<Prompt>>, Er
     }
 }
 
-fn template(text: &Spanned<String>) -> Result<Prompt, Error> {
+/// A prompt that is written out.
+///
+/// # Errors
+/// When it has no `<>`.
+pub fn template(text: &Spanned<String>) -> Result<Prompt, Error> {
     Prompt::template(&text.node).map_err(|_| {
         Diagnostic::new(format!("the prompt `{}` has no place for the label", text.node))
             .at(text.span)
@@ -94,6 +98,21 @@ pub fn bootstrap(bound: &Bound) -> Bootstrap {
 /// `ef=`.
 pub fn ef(bound: &Bound) -> usize {
     bound.int("ef").and_then(|n| usize::try_from(n).ok()).unwrap_or(128)
+}
+
+/// `k=` nearest of `candidates`, which must be so many; without it the usual number, or all where there are fewer.
+///
+/// # Errors
+/// When there are fewer than are asked for.
+pub fn neighbours(bound: &Bound, usual: usize, candidates: usize) -> Result<usize, Diagnostic> {
+    let most = candidates.max(1);
+    let Some(asked) = bound.int("k").and_then(|k| usize::try_from(k).ok()) else { return Ok(usual.min(most)) };
+    if asked <= most {
+        return Ok(asked);
+    }
+    let at = bound.value("k").map_or(bound.verb.span, |k| k.span);
+    let fault = Diagnostic::new(format!("`k={asked}` of {} clips that can be neighbours", whole(candidates)));
+    Err(fault.at(at).expected(format!("at most `k={most}`")))
 }
 
 /// The line of `explain` that says how many texts the text tower must read.

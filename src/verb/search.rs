@@ -20,7 +20,8 @@ static SIGNATURE: Signature = Signature {
     usage: &[
         "search clips [in C] for \"TEXT\" [+ W * \"TEXT\" …] [without \"TEXT\"] [where PREDICATE] [windows=best|all|pooled] [top K]",
     ],
-    about: "Embeds the text and lists the clips with the greatest cosine. Texts may be added with weights, and taken away with `without` \
+    about: "Embeds the text and lists the clips with the greatest cosine; a text that was imported keeps the vector that it came \
+            with. Texts may be added with weights, and taken away with `without` \
             (weight −1): the vectors are summed at unit length. Every row is compared below 50,000 rows; above that, or with \
             `exact=false`, the HNSW graph is searched and its measured recall stands beside the result; `ef` is for that graph, and \
             a note says where it was not used. Where the windows of clips were kept (`dyad ingest --windows`), each clip is found \

@@ -42,7 +42,7 @@ static SIGNATURE: Signature = Signature {
             recall over the paraphrases, with the prompts where it is best and worst. All intervals resample the clips (groups with \
             `by FIELD`) once for all prompts, so differences are paired; a spread is never negative, so judge it against its interval and \
             not against zero. Without `prompts=` the set `sensitivity` and the definitions of `ismir2024` are taken, as far as the model and \
-            the labels allow; in a set, `control_of` marks the controls.",
+            the labels allow; in a set, `control_of` marks the controls. Needs one label a clip.",
     subjects: &["clip", "prompt"],
     clauses: &[Clause::In, Clause::Where, Clause::By],
     parameters: &[shared::PROMPTS, shared::MODEL, shared::RESAMPLES, shared::CONFIDENCE, shared::SEED],
@@ -118,7 +118,7 @@ impl SensitivityPlan {
                 Ok((cosines, _)) => read.push((prompt, Classification::over(cosines, &truth.class, scope.progress)?)),
                 Err(fault) if self.given || scope.progress.cancelled() => return Err(fault),
                 Err(fault) => {
-                    notes.push(format!("the prompt `{}` was left out: {fault}", prompt.name));
+                    notes.push(format!("the prompt `{}` was left out: {}", prompt.name, reason(&fault)));
                     first_fault.get_or_insert(fault);
                 }
             }
@@ -128,6 +128,14 @@ impl SensitivityPlan {
             Some(fault) if paraphrases < 2 => Err(fault),
             _ => Ok(read),
         }
+    }
+}
+
+/// The fault without the ways on, which are for who named the prompt.
+fn reason(fault: &Error) -> String {
+    match fault {
+        Error::Diagnostic(fault) => Diagnostic { hints: Vec::new(), ..fault.clone() }.to_string(),
+        other => other.to_string(),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::diagnostic::{Diagnostic, Spanned};
 use crate::query::signature::{Kind, Parameter};
 use crate::query::{Bound, Example, Literal, Signature, bind};
 use crate::report::Report;
-use crate::verb::{Effect, Error, Outcome, Plan, Scope, Step, VERBS, Verb};
+use crate::verb::{Effect, Error, Outcome, Plan, Scope, Step, VERBS, Verb, parameters};
 
 pub struct Set;
 
@@ -79,8 +79,12 @@ fn some_take(name: &str, value: &Spanned<Literal>) -> bool {
     parameters.any(|parameter| bind::fitted(parameter, value.clone()).is_ok())
 }
 
-/// Refuses a name of nothing here, and not in every statement that follows.
+/// Refuses a name of nothing, or a prompt without a place for the label, here and not in every statement that follows.
 fn known(parameter: &Parameter, value: &Spanned<Literal>, scope: &Scope<'_>) -> Result<(), Error> {
+    if parameter.kind == Kind::Prompt || matches!(value.node, Literal::List(_)) {
+        // What a statement would say of each of them.
+        return texts(value).iter().try_for_each(|text| parameters::template(text).map(|_| ()));
+    }
     let Some(text) = value.node.text() else { return Ok(()) };
     let (workspace, name) = (scope.workspace, Spanned::new(text.to_owned(), value.span));
     match parameter.kind {
@@ -91,6 +95,15 @@ fn known(parameter: &Parameter, value: &Spanned<Literal>, scope: &Scope<'_>) -> 
         _ => {}
     }
     Ok(())
+}
+
+/// The texts of a value, each with its place.
+fn texts(value: &Spanned<Literal>) -> Vec<Spanned<String>> {
+    let one = |literal: &Spanned<Literal>| Some(Spanned::new(literal.node.text()?.to_owned(), literal.span));
+    match &value.node {
+        Literal::List(items) => items.iter().filter_map(one).collect(),
+        _ => one(value).into_iter().collect(),
+    }
 }
 
 struct SetPlan {

@@ -19,7 +19,7 @@ static SIGNATURE: Signature = Signature {
     subjects: &["model", "collection", "space", "ontology", "prompt", "setting", "result"],
     examples: &[
         Example { statement: "show models", gives: "every model that was found, with its hash and dimensions" },
-        Example { statement: "show collections", gives: "the collections with their numbers of clips and labels" },
+        Example { statement: "show collections", gives: "the collections with their numbers of clips and texts" },
         Example { statement: "show ontology hdio", gives: "the tree" },
     ],
     ..Signature::BARE
@@ -124,7 +124,7 @@ fn broken_models(scope: &Scope<'_>) -> impl Iterator<Item = String> {
 }
 
 fn collections(scope: &Scope<'_>) -> Result<Table, Error> {
-    let mut table = Table::new(["collection", "clips", "labels", "spaces", "models", "storage"]);
+    let mut table = Table::new(["collection", "clips", "texts", "spaces", "models", "storage"]);
     for info in scope.workspace.store().collections().map_err(WorkspaceError::from)? {
         let mut models: Vec<&str> = info.spaces.iter().map(|s| s.key.space.model.as_str()).collect();
         models.sort_unstable();

@@ -26,7 +26,8 @@ static SIGNATURE: Signature = Signature {
             0.01 from −1, each of area 1), and the chance that a positive pair has the greater cosine (`pair_roc_auc`, ties one half). \
             Intervals resample clips (groups with `by FIELD`), each with all its pairs; `overlap` has none, since a resample leaves \
             more bins empty and so lies below it. `as plot` draws the two histograms. `using knn` gives shares of votes in place of \
-            cosines (see `classify`). For `compare`, a clip's `separation` is its own label's cosine less the mean of the others.",
+            cosines (see `classify`). For `compare`, a clip's `separation` is its own label's cosine less the mean of the others. \
+            Needs one label a clip.",
     examples: &[
         Example {
             statement: "similarity clips where prompt=\"A <> track\"",

@@ -20,6 +20,7 @@ use crate::store::{Collection, Item, SpaceInfo};
 use crate::value::Value;
 use crate::verb::several::Several;
 use crate::verb::trial::Groups;
+use crate::verb::way_on::{self, Labels};
 use crate::verb::{Error, Scope, Step, parameters, provenance};
 use crate::workspace::{Clips, ModelRef, Prompts, Stored};
 
@@ -77,7 +78,9 @@ impl Task {
     /// When a prompt has no text for a label.
     pub fn reading_each(&self, truth: &Truth, prompts: &Prompts, scope: &Scope<'_>) -> Result<Vec<Step>, Error> {
         let texts = truth.classes.len() * prompts.0.len();
-        let unread = scope.workspace.unread(&self.model, self.stage(), prompts, &truth.classes)?;
+        let unread = scope.workspace.unread(&self.model, self.stage(), prompts, &truth.classes).map_err(|fault| {
+            way_on::without_sentence(fault, (&self.model, self.stage()), &prompts.0, truth.labels_of_clips(), scope)
+        })?;
         let with = if prompts.0.len() == 1 { "labels" } else { "labels in prompts" };
         Ok(vec![
             parameters::reading(unread, texts),
@@ -324,6 +327,11 @@ impl Truth {
             return Err(fault.hint(absent::way_on(&clips, kinds, task.bound.filter.is_some())).into());
         }
         Ok(Truth { clips, classes, class: Vec::new(), several: Some(several), unlabelled, absent: None, kinds, stored: None })
+    }
+
+    /// The classes, and whether a condition on the field `label` chooses among them.
+    pub fn labels_of_clips(&self) -> Labels<'_> {
+        Labels { names: &self.classes, of_clips: self.several.is_none() }
     }
 
     /// Whether a clip has a class; none where it is not known.

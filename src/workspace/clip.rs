@@ -54,6 +54,11 @@ fn by_name(source: &Source<'_>, id: &Spanned<String>, progress: &dyn Progress) -
     if let Some(item) = named.pop() {
         return Ok(item);
     }
+    if let (Some(key), Some(_)) = (source.space, source.collection.item_by_id(source.modality, &id.node)?) {
+        let (id, at, space) = (&id.node, id.span, &key.space);
+        let fault = Diagnostic::new(format!("the collection `{name}` has no clip `{id}` with a vector in `{space}`"));
+        return Err(fault.at(at).expected("a clip that has one, as `show spaces` counts them").into());
+    }
     let mut ids = Vec::new();
     source.each(None, progress, &mut |item| ids.push(item.id))?;
     let known = ids.iter().map(|id| stem(id)).chain(ids.iter().map(String::as_str));

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::lacking::none_with_vectors;
 use super::patience::{Waiter, patiently};
-use super::sift::{Known, Source, accepts, field_of, nothing_passes};
+use super::sift::{Known, Source, accepts, field_of};
 use super::{Error, Workspace, lock};
 use crate::diagnostic::Diagnostic;
 use crate::embedding::{Embeddings, Modality, Space, Stage};
@@ -93,7 +94,7 @@ impl Workspace {
         }
     }
 
-    /// The clips of a space that pass `filter`.
+    /// The clips of a space that pass `filter`; the result says how many more have no vector there.
     ///
     /// # Errors
     /// When the filter names a field that no item has, or lets none pass; when the user cancels.
@@ -104,10 +105,12 @@ impl Workspace {
         filter: Option<&Predicate>,
         progress: &dyn Progress,
     ) -> Result<Clips, Error> {
-        match filter.map(|filter| few(collection, info, filter)).transpose()?.flatten() {
-            Some(clips) => Ok(clips),
-            None => self.passing(collection, self.load(collection, info, progress)?, filter),
-        }
+        let clips = match filter.map(|filter| few(collection, info, filter)).transpose()?.flatten() {
+            Some(clips) => clips,
+            None => self.passing(collection, self.load(collection, info, progress)?, filter)?,
+        };
+        self.note_lacking(collection, info, filter, clips.len(), progress)?;
+        Ok(clips)
     }
 
     /// The clips that pass `filter`.
@@ -126,7 +129,7 @@ impl Workspace {
                 kinds.check()?;
                 let rows: Vec<usize> = (0..loaded.items.len()).filter(|&r| accepts(filter, &loaded.items[r])).collect();
                 if rows.is_empty() {
-                    return Err(nothing_passes(collection.name(), loaded.items.len(), filter).into());
+                    return Err(none_with_vectors(collection, &loaded.info, filter).into());
                 }
                 Some(rows)
             }
@@ -165,7 +168,7 @@ pub(super) fn few(collection: &Collection, info: &SpaceInfo, filter: &Predicate)
         }
     }
     if items.is_empty() {
-        return Err(nothing_passes(collection.name(), info.rows as usize, filter).into());
+        return Err(none_with_vectors(collection, info, filter).into());
     }
     let embeddings = Arc::new(Embeddings::from_rows(info.key.space.clone(), info.dim, rows)?);
     let loaded = Arc::new(Loaded { collection: collection.name().to_owned(), info: info.clone(), items, embeddings });

@@ -6,7 +6,10 @@
 mod audit;
 mod clip;
 mod clips;
+mod free_text;
+mod held;
 mod indices;
+mod lacking;
 mod models;
 mod names;
 mod patience;
@@ -30,7 +33,7 @@ use crate::store::{self, Store};
 
 pub use audit::GraphFault;
 pub use clips::{Clips, Loaded};
-pub use models::{Imported, ModelRef};
+pub use models::{Home, Imported, ModelRef};
 pub use patience::patiently;
 pub use search::{Among, EXACT_BELOW, Search, Sought};
 pub use sift::{ID, Known, Source, field_of, heeding, nothing_passes};
@@ -65,7 +68,7 @@ pub struct Workspace {
     folders: encoder::ModelFolders,
     models: Mutex<BTreeMap<String, ModelRef>>,
     loaded: Mutex<Vec<Arc<Loaded>>>,
-    texts: Mutex<texts::Cache>,
+    texts: Mutex<held::Cache>,
     ontologies: Mutex<Option<Arc<Vec<crate::ontology::Ontology>>>>,
     /// Whether a tower ran since it was last asked.
     towers_ran: std::sync::atomic::AtomicBool,

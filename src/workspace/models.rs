@@ -10,7 +10,7 @@ use super::{Error, Workspace, lock};
 use crate::diagnostic::{Diagnostic, Spanned, one_of};
 use crate::embedding::{Modality, Space, Stage};
 use crate::encoder::{self, Model};
-use crate::store::{Collection, Store};
+use crate::store::{Collection, SpaceInfo, SpaceKey, Store};
 
 /// The store's table of models that have no folder.
 const TABLE: &str = "models";
@@ -30,6 +30,26 @@ pub struct ModelRef {
     pub hash: String,
     /// None for a model without graphs: it answers what needs no new embedding.
     pub model: Option<Arc<Model>>,
+    /// Where the statement that names it looks for texts first.
+    pub home: Home,
+}
+
+/// The collections of a statement: their own texts come before those that others hold of the model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Home {
+    /// In the order in which they are asked; none outside of statements.
+    pub collections: Vec<String>,
+    /// Numbers in a vector of the clips in the joint space: texts of another dimension do not compare with them.
+    pub joint: Option<usize>,
+}
+
+impl ModelRef {
+    /// The model for a statement about texts alone, which reads those of `collections` first.
+    #[must_use]
+    pub fn reading_first<'a>(self, collections: impl IntoIterator<Item = &'a str>) -> ModelRef {
+        let collections = collections.into_iter().map(str::to_owned).collect();
+        ModelRef { home: Home { collections, joint: None }, ..self }
+    }
 }
 
 impl fmt::Debug for ModelRef {
@@ -68,11 +88,12 @@ impl Workspace {
         Ok(model)
     }
 
-    /// Whether vectors of `dim` numbers can come into `space`; nothing is remembered.
+    /// Whether vectors of `dim` numbers can come into `space` of `collection`; nothing is remembered.
     ///
     /// # Errors
-    /// As [`Workspace::register_import`], and when the model gives vectors of another dimension there.
-    pub fn check_import(&self, space: &Space, dim: usize, hash: Option<&str>) -> Result<(), Error> {
+    /// As [`Workspace::register_import`], and when the model gives vectors of another dimension there, or a collection holds
+    /// such.
+    pub fn check_import(&self, collection: &str, space: &Space, dim: usize, hash: Option<&str>) -> Result<(), Error> {
         let model = self.model_of_import(&space.model, hash)?;
         match model.model.as_ref().and_then(|model| model.dim(space.modality, space.stage)) {
             Some(own) if own != dim => {
@@ -80,8 +101,31 @@ impl Workspace {
                     .hint("vectors of another model go under another model name")
                     .into())
             }
-            _ => Ok(()),
+            _ => self.check_dimension(collection, space, &model, dim),
         }
+    }
+
+    /// Holds that vectors which compare have one dimension: those of one space, and audio and texts of one joint space.
+    fn check_dimension(&self, collection: &str, space: &Space, model: &ModelRef, dim: usize) -> Result<(), Error> {
+        let infos = self.store.collections()?;
+        let alike = |key: &SpaceKey| key.model_hash == model.hash && key.space.comparable(space).is_ok();
+        let held = || infos.iter().flat_map(|info| info.spaces.iter().map(move |held| (&info.name, held)));
+        let mut held_alike = held().filter(|(_, held)| alike(&held.key));
+        let Some((name, other)) = held_alike.find(|(_, held)| held.dim != dim) else { return Ok(()) };
+        // Of a store that was mixed before, each collection goes on as it is.
+        let goes_on = |held: &SpaceInfo| held.key.space == *space && alike(&held.key) && held.dim == dim;
+        if held().any(|(name, held)| name == collection && goes_on(held)) {
+            return Ok(());
+        }
+        let (id, held, has) = (&model.id, &other.key.space, other.dim);
+        let what = format!(
+            "the collection `{name}` holds vectors of the model `{id}` in `{held}` with {has} dimensions, \
+             those given for `{space}` have {dim}"
+        );
+        Err(Diagnostic::new(what)
+            .expected("one dimension in all vectors of a model that compare")
+            .hint("vectors of another model go under another name: `--model NAME`")
+            .into())
     }
 
     /// The model of vectors that were computed elsewhere, as it is known or would be.
@@ -94,7 +138,10 @@ impl Workspace {
                     .hint("vectors of another version go under another model name")
                     .into())
             }
-            (None, hash) => Ok(ModelRef { id: id.to_owned(), hash: Model::precomputed(id, hash, &[])?.hash, model: None }),
+            (None, hash) => {
+                let hash = Model::precomputed(id, hash, &[])?.hash;
+                Ok(ModelRef { id: id.to_owned(), hash, model: None, home: Home::default() })
+            }
         }
     }
 
@@ -152,9 +199,9 @@ impl Workspace {
         }
         let found = if self.folder_ids().iter().any(|known| known == id) {
             let model = Arc::new(self.folders.open_known(id, &KeptHashes(&self.store))?);
-            ModelRef { id: id.to_owned(), hash: model.hash.clone(), model: Some(model) }
+            ModelRef { id: id.to_owned(), hash: model.hash.clone(), model: Some(model), home: Home::default() }
         } else if let Some(imported) = self.store.record::<Imported>(TABLE, id)? {
-            ModelRef { id: id.to_owned(), hash: imported.hash, model: None }
+            ModelRef { id: id.to_owned(), hash: imported.hash, model: None, home: Home::default() }
         } else {
             return Ok(None);
         };
@@ -162,7 +209,8 @@ impl Workspace {
         Ok(Some(found))
     }
 
-    /// The model of a statement about clips: the one it names, or the only one with vectors of the collection's clips.
+    /// The model of a statement about clips: the one it names, or the only one with vectors of the collection's clips. It reads
+    /// the collection's own texts first.
     ///
     /// # Errors
     /// When the name is unknown, or none was given and several or no models have vectors there.
@@ -172,10 +220,17 @@ impl Workspace {
         collection: &Collection,
         stage: Stage,
     ) -> Result<ModelRef, Error> {
-        if let Some(id) = named {
-            return self.model(id);
-        }
         let spaces = collection.spaces()?;
+        let model = match named {
+            Some(id) => self.model(id)?,
+            None => self.only_model_of_clips(collection, &spaces, stage)?,
+        };
+        let audio = SpaceKey::new(Space::new(&model.id, Modality::Audio, Stage::Joint), &model.hash);
+        let joint = spaces.iter().find(|space| space.key == audio).map(|space| space.dim);
+        Ok(ModelRef { home: Home { collections: vec![collection.name().to_owned()], joint }, ..model })
+    }
+
+    fn only_model_of_clips(&self, collection: &Collection, spaces: &[SpaceInfo], stage: Stage) -> Result<ModelRef, Error> {
         let mut ids: Vec<&str> = spaces
             .iter()
             .filter(|s| s.key.space.modality == Modality::Audio && s.key.space.stage == stage)
@@ -212,4 +267,44 @@ impl Workspace {
 
 fn several_models(ids: &[&str]) -> Error {
     Diagnostic::new("several models could answer").expected(format!("`model=NAME` with {}", one_of(ids.iter().copied()))).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::NewItem;
+
+    #[test]
+    fn vectors_that_compare_have_one_dimension_in_all_collections() {
+        let workspace = Workspace::over(Store::in_memory().unwrap(), &[]);
+        let model = workspace.register_import("m", None).unwrap();
+        let space = |modality, stage| Space::new("m", modality, stage);
+        let (audio, text) = (space(Modality::Audio, Stage::Joint), space(Modality::Text, Stage::Joint));
+        let pre = space(Modality::Audio, Stage::PreJoint);
+        let add = |name: &str, space: &Space, dim: usize| {
+            let vectors = vec![(SpaceKey::new(space.clone(), &model.hash), vec![1.0; dim])];
+            let item = NewItem { vectors, ..NewItem::new("a", space.modality) };
+            workspace.store().open_or_create(name).unwrap().commit(vec![item]).unwrap();
+        };
+        let check = |name: &str, space: &Space, dim: usize| {
+            workspace.check_import(name, space, dim, None).map_err(|fault| fault.to_string())
+        };
+        add("a", &audio, 2);
+        add("a", &pre, 4);
+        for space in [&audio, &text] {
+            assert_eq!(check("b", space, 2), Ok(()));
+            let fault = check("b", space, 3).unwrap_err();
+            assert!(fault.contains("the collection `a` holds vectors of the model `m` in `m joint (audio)` with 2"), "{fault}");
+            assert!(
+                fault.contains(&format!("those given for `{space}` have 3: ")) && fault.contains("`--model NAME`"),
+                "{fault}"
+            );
+        }
+        assert_eq!(check("b", &space(Modality::Text, Stage::PreJoint), 5), Ok(()));
+        assert!(check("b", &pre, 5).is_err());
+        // A store that was mixed before: each collection goes on as it is.
+        add("mixed", &audio, 3);
+        assert_eq!((check("a", &audio, 2), check("mixed", &audio, 3)), (Ok(()), Ok(())));
+        assert!(check("mixed", &audio, 2).is_err() && check("a", &audio, 3).is_err() && check("new", &audio, 2).is_err());
+    }
 }

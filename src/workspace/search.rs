@@ -6,13 +6,16 @@
 
 use std::sync::Arc;
 
-use super::sift::{Source, nothing_passes};
+use super::lacking::{in_all, none_with_vectors};
+use super::sift::Source;
 use super::windows::Tracks;
-use super::{Error, ModelRef, Workspace, lock};
+use super::{Error, ModelRef, Prompts, Workspace, lock};
 use crate::diagnostic::Diagnostic;
 use crate::embedding::{Embeddings, Modality, Similarity, Space, Stage};
 use crate::index::{self, Exact, Flat, Hit, Hnsw, Index, RowSet};
+use crate::ontology;
 use crate::progress::Progress;
+use crate::prompt::{self, Prompt};
 use crate::query::Predicate;
 use crate::store::{Collection, Item, SpaceInfo};
 
@@ -20,7 +23,7 @@ use crate::store::{Collection, Item, SpaceInfo};
 pub const EXACT_BELOW: usize = 50_000;
 /// Queries by which recall is measured.
 const RECALL_QUERIES: usize = 200;
-/// With fewer texts than that recall is measured by stored vectors.
+/// Texts that are enough to measure recall by.
 const FEWEST_TEXTS: usize = 20;
 /// Recall is measured at k.
 const RECALL_K: usize = 10;
@@ -43,10 +46,12 @@ pub(super) struct Passing {
     /// Ascending.
     seqs: Vec<u64>,
     tracks: usize,
+    /// How many more pass that have no vector in the space.
+    lacking: u64,
 }
 
-/// (collection, fingerprint, filter) → the items that pass.
-pub(super) type Filtered = Vec<((String, [u8; 32], String), Arc<Passing>)>;
+/// (collection, fingerprint, items without vectors, filter) → the items that pass.
+pub(super) type Filtered = Vec<((String, [u8; 32], u64, String), Arc<Passing>)>;
 
 impl Among {
     /// How many there are.
@@ -85,18 +90,32 @@ pub struct Search {
     /// Best first.
     pub hits: Vec<(Item, Similarity)>,
     pub exact: bool,
-    /// Recall@10 of the graph at this breadth against the exact scan, and the queries that it was measured by.
-    pub recall: Option<(f64, String)>,
+    /// Of a walk: recall@10 of the graph at this breadth against the exact scan, and the queries that it was measured by; none
+    /// where there are no queries of that kind to measure it by.
+    pub recall: Option<(Option<f64>, String)>,
     /// The index was damaged, and was made again.
     pub mended: bool,
 }
 
 impl Workspace {
-    /// The clips of a space that pass `filter`.
+    /// The clips of a space that pass `filter`; the result says how many more have no vector there.
     ///
     /// # Errors
     /// When the filter names a field that no item has, or lets none pass; when there are no clips; when the user cancels.
     pub fn among(
+        &self,
+        collection: &Collection,
+        info: &SpaceInfo,
+        filter: Option<&Predicate>,
+        progress: &dyn Progress,
+    ) -> Result<Among, Error> {
+        let among = self.found_among(collection, info, filter, progress)?;
+        let lacking = among.passing.as_ref().map_or_else(|| in_all(collection, info), |passing| Ok(passing.lacking))?;
+        self.say_lacking(collection, info, lacking);
+        Ok(among)
+    }
+
+    fn found_among(
         &self,
         collection: &Collection,
         info: &SpaceInfo,
@@ -108,7 +127,7 @@ impl Workspace {
             return Err(Diagnostic::new(format!("the collection `{}` holds no clips", collection.name())).into());
         }
         let Some(filter) = filter else { return Ok(among(None)) };
-        let key = (collection.name().to_owned(), info.fingerprint, filter.to_string());
+        let key = (collection.name().to_owned(), info.fingerprint, in_all(collection, info)?, filter.to_string());
         if let Some((_, passing)) = lock(&self.filtered).iter().find(|(kept, _)| *kept == key) {
             return Ok(among(Some(Arc::clone(passing))));
         }
@@ -121,9 +140,10 @@ impl Workspace {
         progress.end();
         read?;
         if seqs.is_empty() {
-            return Err(nothing_passes(collection.name(), info.rows as usize, filter).into());
+            return Err(none_with_vectors(collection, info, filter).into());
         }
-        let passing = Arc::new(Passing { seqs, tracks: tracks.count() });
+        let lacking = self.lacking(collection, info, Some(filter), seqs.len(), progress)?;
+        let passing = Arc::new(Passing { seqs, tracks: tracks.count(), lacking });
         let mut kept = lock(&self.filtered);
         kept.insert(0, (key, Arc::clone(&passing)));
         kept.truncate(KEPT);
@@ -198,7 +218,7 @@ impl Workspace {
         seq_of: impl Fn(&Hit) -> Option<u64>,
         among: &Among,
         sought: &Sought<'_>,
-        recall: Option<(f64, String)>,
+        recall: Option<(Option<f64>, String)>,
     ) -> Result<Search, Error> {
         let mut found = Vec::with_capacity(hits.len());
         for hit in hits {
@@ -214,7 +234,8 @@ impl Workspace {
         Ok(Search { hits: found, exact: recall.is_none(), recall, mended: false })
     }
 
-    /// Recall is measured once for an index, a breadth and a kind of query, and remembered.
+    /// Recall is measured once for an index, a breadth and a kind of query, without the filter, and remembered. Texts lie apart
+    /// from clips and are harder to find for, so clips say nothing of them.
     fn recall(
         &self,
         flat: &Flat,
@@ -222,12 +243,15 @@ impl Workspace {
         among: &Among,
         sought: &Sought<'_>,
         progress: &dyn Progress,
-    ) -> Result<(f64, String), Error> {
+    ) -> Result<(Option<f64>, String), Error> {
         let texts = match sought.texts_of {
-            Some(model) => self.asking_texts(model, flat.dim())?,
+            Some(model) => match self.asking_texts(model, flat.dim(), progress)? {
+                Some(texts) => Some(texts),
+                None => return Ok((None, format!("nothing, as fewer than {FEWEST_TEXTS} texts are known"))),
+            },
             None => None,
         };
-        let kind = texts.as_ref().map_or("clips".to_owned(), |texts| format!("{} texts", texts.len()));
+        let mut kind = texts.as_ref().map_or("clips".to_owned(), |texts| format!("{} texts", texts.len()));
         let key = format!("{}-{}-{kind}", blake3::Hash::from_bytes(among.info.fingerprint).to_hex(), sought.ef);
         let recall = self.remembered("recall", key, || {
             let queries = texts.as_ref().map_or(RECALL_QUERIES.min(flat.len()), Embeddings::len);
@@ -237,7 +261,10 @@ impl Workspace {
             })?;
             Ok(measured.value)
         })?;
-        Ok((recall, kind))
+        if among.passing.is_some() {
+            kind.push_str(", without the filter");
+        }
+        Ok((Some(recall), kind))
     }
 
     /// How many tracks the windows of `among` are of. Of all windows it is counted once, and remembered.
@@ -272,19 +299,36 @@ impl Workspace {
         Ok(found)
     }
 
-    /// Texts that the model read or that were imported for it, in the joint space: queries as a user asks them.
-    fn asking_texts(&self, model: &ModelRef, dim: usize) -> Result<Option<Embeddings>, Error> {
+    /// Texts in the joint space: queries as a user asks them. Where too few are known, the model reads the terms of the usual
+    /// ontology; none where it can't.
+    fn asking_texts(&self, model: &ModelRef, dim: usize, progress: &dyn Progress) -> Result<Option<Embeddings>, Error> {
+        let known = self.known_texts(model, dim)?;
+        if known.len() >= FEWEST_TEXTS {
+            return Ok(Some(known));
+        }
+        if model.model.as_ref().is_none_or(|model| model.text.is_none()) {
+            return Ok(None);
+        }
+        let ontologies = self.ontologies()?;
+        let usual = ontologies.iter().filter(|ontology| ontology.name == ontology::USUAL);
+        let labels: Vec<String> = usual.flat_map(|usual| usual.leaves().into_iter().map(|leaf| usual.spoken(leaf))).collect();
+        let prompt = Prompt::template(prompt::USUAL).map_err(|error| Diagnostic::new(error.to_string()))?;
+        self.label_vectors(model, Stage::Joint, &Prompts(vec![prompt]), &labels, progress)?;
+        let known = self.known_texts(model, dim)?;
+        Ok((known.len() >= FEWEST_TEXTS).then_some(known))
+    }
+
+    /// Texts that the model has read or that were imported for it.
+    fn known_texts(&self, model: &ModelRef, dim: usize) -> Result<Embeddings, Error> {
         let space = Space::new(&model.id, Modality::Text, Stage::Joint);
         let mut texts = Embeddings::empty(space, dim);
         for prompt in self.imported_prompts(model, Stage::Joint)? {
-            let known = self.known_texts(model, Stage::Joint, &prompt)?;
-            let mut names: Vec<&String> = known.keys().collect();
-            names.sort();
-            for name in names.into_iter().filter_map(|name| known.get(name)).take(RECALL_QUERIES - texts.len()) {
-                let _ = texts.push(name);
+            let held = self.held(model, Stage::Joint, &prompt)?;
+            for found in held.texts().into_iter().filter_map(|text| held.find(text)).take(RECALL_QUERIES - texts.len()) {
+                let _ = texts.push(found.vector);
             }
         }
-        Ok((texts.len() >= FEWEST_TEXTS).then_some(texts))
+        Ok(texts)
     }
 }
 

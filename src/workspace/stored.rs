@@ -50,7 +50,10 @@ impl Workspace {
         if info.rows.saturating_mul(4 * info.dim as u64) < bytes {
             return Ok((self.clips(collection, info, filter, progress)?, None));
         }
-        if let Some(clips) = filter.map(|filter| few(collection, info, filter)).transpose()?.flatten() {
+        if let Some(filter) = filter
+            && let Some(clips) = few(collection, info, filter)?
+        {
+            self.note_lacking(collection, info, Some(filter), clips.len(), progress)?;
             return Ok((clips, None));
         }
         progress.begin("reading items", Some(info.rows));
@@ -60,6 +63,7 @@ impl Workspace {
         // Vectors that were renewed stand out of order, and are put in order in memory.
         let Some(loaded) = loaded else { return Ok((self.clips(collection, info, filter, progress)?, None)) };
         let clips = self.passing(collection, Arc::new(loaded), filter)?;
+        self.note_lacking(collection, info, filter, clips.len(), progress)?;
         let seqs = clips.items().iter().map(|item| item.seq).collect();
         let stored = Stored { collection: collection.clone(), info: info.clone(), seqs };
         Ok((clips, Some(Arc::new(stored))))

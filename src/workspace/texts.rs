@@ -6,33 +6,32 @@
 //!                                                                     no → text tower → both stages kept
 //! ```
 //!
-//! Imported vectors serve the prompt that they were made from and no other. What a tower reads is kept in the collection
-//! [`TEXTS`] under the text itself, so a changed prompt file can't serve an old vector and nothing is read twice.
+//! Imported vectors serve the prompt that they were made from and no other; of several collections that hold some, the
+//! statement's own comes first (`held`). What a tower reads is kept in the collection [`TEXTS`] under the text itself, so a
+//! changed prompt file can't serve an old vector and nothing is read twice.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::held::{Found, Held, space_of_texts};
 use super::patience::patiently;
 use super::{Error, ModelRef, Workspace, lock};
 use crate::diagnostic::{Diagnostic, one_of};
 use crate::embedding::{Embeddings, Modality, Space, Stage};
 use crate::encoder::{self, Model, Tower, TowerOutput};
-use crate::ontology::TermId;
 use crate::progress::Progress;
 use crate::prompt::{PLACE, Prompt};
-use crate::store::{NewItem, SpaceKey};
+use crate::store::NewItem;
 
 /// The collection that keeps what text towers have read.
 pub const TEXTS: &str = "texts";
 /// Texts that are read between two commits: enough that many are of one length.
 const TEXTS_A_COMMIT: usize = 256;
 
-/// The texts of one space: label or text → the vector as the model gave it.
-type Known = HashMap<String, Arc<[f32]>>;
-/// (model hash, stage, prompt key) → its texts.
-pub(super) type Cache = HashMap<(String, Stage, String), Arc<Known>>;
+/// Imported texts that a message names.
+pub(super) const NAMED: usize = 5;
 
 /// One prompt, or several as an ensemble: the mean of the unit vectors, brought to unit length.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,40 +67,18 @@ impl Workspace {
         }
     }
 
-    /// A free text as a vector of the joint space; it is not kept.
-    ///
-    /// # Errors
-    /// When the model has no text tower and the text was not imported, or embedding fails.
-    pub fn text_vector(&self, model: &ModelRef, text: &str, progress: &dyn Progress) -> Result<Embeddings, Error> {
-        let space = Space::new(&model.id, Modality::Text, Stage::Joint);
-        if let Some(vector) = self.known_texts(model, Stage::Joint, PLACE)?.get(text) {
-            return Ok(Embeddings::from_rows(space, vector.len(), vector.to_vec())?);
-        }
-        let Some(towers) = &model.model else {
-            let fault = Diagnostic::new(format!("the model `{}` has no text graph and can't read `{text}`", model.id));
-            return Err(fault.hint("name a model with graphs: `show models` lists them").into());
-        };
-        self.note_tower();
-        progress.begin("reading texts", Some(1));
-        let output = read_patiently(towers, &[text], progress);
-        progress.end();
-        let output = output?;
-        self.note_cut(model, &[text.to_owned()], PLACE)?;
-        Ok(output.joint.into_embeddings(space)?)
-    }
-
     /// How many of the labels' texts no tower has read yet and nobody imported: what [`Workspace::label_vectors`] would embed.
     ///
     /// # Errors
     /// As [`Workspace::label_vectors`].
     pub fn unread(&self, model: &ModelRef, stage: Stage, prompts: &Prompts, labels: &[String]) -> Result<usize, Error> {
-        let kept = self.known_texts(model, stage, PLACE)?;
-        let mut unread = std::collections::BTreeSet::new();
+        let kept = self.held(model, stage, PLACE)?;
+        let mut unread = BTreeSet::new();
         for prompt in &prompts.0 {
-            let imported = self.known_texts(model, stage, prompt.key())?;
-            for label in labels.iter().filter(|label| !imported.contains_key(&spoken(label))) {
+            let imported = self.held(model, stage, prompt.key())?;
+            for label in labels.iter().filter(|label| imported.find(&spoken(label)).is_none()) {
                 let text = self.render(prompt, label)?;
-                if !kept.contains_key(&text) {
+                if kept.find(&text).is_none() {
                     unread.insert(text);
                 }
             }
@@ -117,19 +94,24 @@ impl Workspace {
         labels: &[String],
         progress: &dyn Progress,
     ) -> Result<Embeddings, Error> {
-        let imported = self.known_texts(model, stage, prompt.key())?;
+        let held = self.held(model, stage, prompt.key())?;
         let spoken: Vec<String> = labels.iter().map(|l| spoken(l)).collect();
-        let mut rows: Vec<Option<Arc<[f32]>>> = spoken.iter().map(|l| imported.get(l).cloned()).collect();
+        let found: Vec<Option<Found<'_>>> = match &model.model {
+            Some(_) => spoken.iter().map(|label| held.find(label)).collect(),
+            None => self.find_meant(&held, &spoken)?,
+        };
+        self.note_rivals(model, prompt.key(), &held, found.iter().copied().flatten());
+        let mut rows: Vec<Option<Arc<[f32]>>> = found.iter().map(|found| found.map(|found| Arc::clone(found.vector))).collect();
         let missing: Vec<usize> = (0..rows.len()).filter(|&i| rows[i].is_none()).collect();
         if !missing.is_empty() && model.model.is_some() {
             let texts = missing.iter().map(|&i| self.render(prompt, &labels[i])).collect::<Result<Vec<_>, _>>()?;
             let read = self.read_texts(model, stage, &texts, progress)?;
             self.note_cut(model, &texts, prompt.key())?;
             for (&i, text) in missing.iter().zip(&texts) {
-                rows[i] = read.get(text).cloned();
+                rows[i] = read.find(text).map(|found| Arc::clone(found.vector));
             }
         } else if !missing.is_empty() {
-            self.match_aliases(model, stage, prompt, &spoken, &imported, &mut rows)?;
+            return Err(self.absent(model, stage, prompt, &spoken, &missing, &held)?.into());
         }
         if let Some((label, _)) = labels.iter().zip(&rows).find(|(_, row)| row.is_none()) {
             let what = format!("the model `{}` has no {stage} vector for `{label}` in the prompt `{}`", model.id, prompt.key());
@@ -137,6 +119,9 @@ impl Workspace {
         }
         let rows: Vec<Arc<[f32]>> = rows.into_iter().flatten().collect();
         let dim = rows.first().map_or(1, |r| r.len());
+        if let Some(other) = rows.iter().map(|row| row.len()).find(|other| *other != dim) {
+            return Err(of_two_dimensions(&model.id, dim, other).into());
+        }
         let values = rows.iter().flat_map(|row| row.iter().copied()).collect();
         Ok(Embeddings::from_rows(Space::new(&model.id, Modality::Text, stage), dim, values)?)
     }
@@ -151,39 +136,10 @@ impl Workspace {
         rendered.map_err(|error| Diagnostic::new(error.to_string()).into())
     }
 
-    /// Everything that has a vector for a prompt.
-    pub(super) fn known_texts(&self, model: &ModelRef, stage: Stage, prompt: &str) -> Result<Arc<Known>, Error> {
-        let cached = (model.hash.clone(), stage, prompt.to_owned());
-        if let Some(known) = lock(&self.texts).get(&cached) {
-            return Ok(Arc::clone(known));
-        }
-        let space = Space::new(&model.id, Modality::Text, stage);
-        let wanted = SpaceKey::new(space, &model.hash).with_prompt(prompt);
-        let mut known = Known::new();
-        for info in self.store.collections()? {
-            if !info.spaces.iter().any(|s| s.key == wanted) {
-                continue;
-            }
-            let Some(collection) = self.store.collection(&info.name)? else { continue };
-            let (seqs, vectors) = collection.vectors(&wanted)?;
-            let read = info.name == TEXTS && prompt == PLACE;
-            for (row, seq) in seqs.into_iter().enumerate() {
-                if let Some(item) = collection.item(seq)? {
-                    // A text is what the tower read; only of labels does `_` mean a space.
-                    let text = if read { item.id } else { spoken(&item.id) };
-                    known.insert(text, as_given(&vectors, row));
-                }
-            }
-        }
-        let known = Arc::new(known);
-        lock(&self.texts).insert(cached, Arc::clone(&known));
-        Ok(known)
-    }
-
     /// The vectors of texts; those that were never read are read now, at both stages, and kept.
-    fn read_texts(&self, model: &ModelRef, stage: Stage, texts: &[String], progress: &dyn Progress) -> Result<Arc<Known>, Error> {
-        let known = self.known_texts(model, stage, PLACE)?;
-        let mut missing: Vec<&str> = texts.iter().map(String::as_str).filter(|t| !known.contains_key(*t)).collect();
+    fn read_texts(&self, model: &ModelRef, stage: Stage, texts: &[String], progress: &dyn Progress) -> Result<Held, Error> {
+        let known = self.held(model, stage, PLACE)?;
+        let mut missing: Vec<&str> = texts.iter().map(String::as_str).filter(|text| known.find(text).is_none()).collect();
         missing.sort_unstable();
         missing.dedup();
         let Some(towers) = model.model.as_ref().filter(|_| !missing.is_empty()) else { return Ok(known) };
@@ -198,7 +154,7 @@ impl Workspace {
                 collection.drop_space(&info.key)?;
             }
         }
-        let key = |stage| SpaceKey::new(Space::new(&model.id, Modality::Text, stage), &model.hash).with_prompt(PLACE);
+        let key = |stage| space_of_texts(model, stage, PLACE);
         progress.begin("reading texts", Some(missing.len() as u64));
         for batch in missing.chunks(TEXTS_A_COMMIT) {
             let output = read_patiently(towers, batch, progress)?;
@@ -213,11 +169,11 @@ impl Workspace {
         }
         progress.end();
         self.forget_texts();
-        self.known_texts(model, stage, PLACE)
+        self.held(model, stage, PLACE)
     }
 
     /// Leaves word of the texts that the model does not read to the end, so that nobody takes their vectors for those of the whole.
-    fn note_cut(&self, model: &ModelRef, texts: &[String], prompt: &str) -> Result<(), Error> {
+    pub(super) fn note_cut(&self, model: &ModelRef, texts: &[String], prompt: &str) -> Result<(), Error> {
         let Some(tower) = model.model.as_ref().and_then(|towers| towers.text.as_ref()) else { return Ok(()) };
         let cut: Vec<bool> = texts.par_iter().map(|text| tower.cuts(text)).collect::<Result<_, _>>()?;
         let count = cut.iter().filter(|cut| **cut).count();
@@ -238,7 +194,7 @@ impl Workspace {
         towers: &Arc<Model>,
         missing: &[&str],
         progress: &dyn Progress,
-    ) -> Result<Arc<Known>, Error> {
+    ) -> Result<Held, Error> {
         progress.begin("reading texts", Some(missing.len() as u64));
         let mut output = TowerOutput::empty(towers.text_tower()?.dims());
         for batch in missing.chunks(TEXTS_A_COMMIT) {
@@ -246,62 +202,54 @@ impl Workspace {
         }
         progress.end();
         for (of, rows) in [(Stage::PreJoint, output.pre_joint), (Stage::Joint, output.joint)] {
-            let vectors = rows.into_embeddings(Space::new(&model.id, Modality::Text, of))?;
-            let mut known = (*self.known_texts(model, of, PLACE)?).clone();
-            known.extend(missing.iter().enumerate().map(|(row, text)| ((*text).to_owned(), as_given(&vectors, row))));
-            lock(&self.texts).insert((model.hash.clone(), of, PLACE.to_owned()), Arc::new(known));
+            self.hold(model, of, missing, &rows.into_embeddings(Space::new(&model.id, Modality::Text, of))?)?;
         }
-        self.known_texts(model, stage, PLACE)
+        self.held(model, stage, PLACE)
     }
 
-    /// For a model without a text tower: an imported label may be another name of the one that is asked for.
-    fn match_aliases(
+    /// What is said of labels that a model without a text tower has no vectors for: those at `missing`.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    fn absent(
         &self,
         model: &ModelRef,
         stage: Stage,
         prompt: &Prompt,
         labels: &[String],
-        imported: &Known,
-        rows: &mut [Option<Arc<[f32]>>],
-    ) -> Result<(), Error> {
-        let ontologies = self.ontologies()?;
-        let terms = |label: &str| -> Vec<(usize, TermId)> {
-            ontologies.iter().enumerate().filter_map(|(i, ontology)| Some((i, ontology.meant(label)?))).collect()
-        };
-        let mut texts: Vec<(&String, &Arc<[f32]>)> = imported.iter().collect();
-        texts.sort_unstable_by_key(|(text, _)| *text);
-        // Of several texts for one term the first is taken.
-        let mut known: HashMap<(usize, TermId), &Arc<[f32]>> = HashMap::new();
-        for (text, vector) in texts {
-            for term in terms(text) {
-                known.entry(term).or_insert(vector);
-            }
-        }
-        let mut absent: Vec<&str> = Vec::new();
-        for (label, row) in labels.iter().zip(rows.iter_mut()).filter(|(_, row)| row.is_none()) {
-            *row = terms(label).iter().find_map(|term| known.get(term).map(|vector| Arc::clone(vector)));
-            if row.is_none() {
-                absent.push(label);
-            }
-        }
-        let Some(first) = absent.first() else { return Ok(()) };
+        missing: &[usize],
+        held: &Held,
+    ) -> Result<Diagnostic, Error> {
         let prompts = self.imported_prompts(model, stage)?;
-        let id = &model.id;
-        let fault = match (imported.is_empty(), prompts.as_slice()) {
-            (true, []) => Diagnostic::new(format!("the model `{id}` has no text vectors in its {stage} space")),
-            (true, prompts) => {
-                Diagnostic::new(format!("the model `{id}` has no {stage} text vectors for the prompt `{}`", prompt.key()))
-                    .expected(format!("one of the prompts that were imported: {}", one_of(prompts.iter().map(String::as_str))))
-                    .suggest(prompt.key(), prompts.iter().map(String::as_str))
+        let (id, key) = (&model.id, prompt.key());
+        let fault = match (held.is_empty(), held.others.first(), prompts.as_slice()) {
+            (true, Some(other), _) => {
+                let (collection, dim) = (&other.collection, other.dim);
+                let what = format!(
+                    "the model `{id}` has {stage} text vectors for the prompt `{key}` only in the collection `{collection}`, \
+                     of {dim} dimensions"
+                );
+                let clips = model.home.collections.first().zip(model.home.joint);
+                match clips {
+                    Some((clips, dim)) => Diagnostic::new(what).expected(format!("texts of {dim}, as the clips of `{clips}`")),
+                    None => Diagnostic::new(what),
+                }
             }
-            (false, _) => {
+            (true, None, []) => Diagnostic::new(format!("the model `{id}` has no text vectors in its {stage} space")),
+            (true, None, prompts) => {
+                Diagnostic::new(format!("the model `{id}` has no {stage} text vectors for the prompt `{key}`"))
+                    .expected(format!("one of the prompts that were imported: {}", one_of(prompts.iter().map(String::as_str))))
+                    .suggest(key, prompts.iter().map(String::as_str))
+            }
+            (false, ..) => {
+                let absent: Vec<&str> = missing.iter().filter_map(|&i| labels.get(i)).map(String::as_str).collect();
                 let (count, all) = (absent.len(), labels.len());
-                let shown = one_of(absent.iter().take(5).copied());
+                let shown = one_of(absent.iter().take(NAMED).copied());
                 let what = format!("the model `{id}` has no {stage} text vectors for {count} of {all} labels, such as {shown}");
-                Diagnostic::new(what).suggest(first, imported.keys().map(String::as_str))
+                Diagnostic::new(what).suggest(absent.first().unwrap_or(&""), held.texts())
             }
         };
-        Err(fault.hint("it has no text graph, so it answers only for texts whose vectors were imported").into())
+        Ok(fault.hint("it has no text graph, so it answers only for texts whose vectors were imported"))
     }
 
     /// The prompts for which a model has text vectors at `stage`.
@@ -323,18 +271,13 @@ impl Workspace {
     }
 }
 
-/// A row with the norm that it had.
-fn as_given(vectors: &Embeddings, row: usize) -> Arc<[f32]> {
-    vectors.row(row).iter().map(|x| x * vectors.norm(row)).collect()
-}
-
 /// A label as it is said: `french_horn` is "french horn".
 pub fn spoken(label: &str) -> String {
     label.replace('_', " ")
 }
 
 /// Reads texts; stops after those at hand when the user cancels.
-fn read_patiently(towers: &Arc<Model>, batch: &[&str], progress: &dyn Progress) -> Result<TowerOutput, Error> {
+pub(super) fn read_patiently(towers: &Arc<Model>, batch: &[&str], progress: &dyn Progress) -> Result<TowerOutput, Error> {
     let towers = Arc::clone(towers);
     let texts: Vec<String> = batch.iter().map(|text| (*text).to_owned()).collect();
     towers.text_tower()?;
@@ -349,8 +292,8 @@ fn read_patiently(towers: &Arc<Model>, batch: &[&str], progress: &dyn Progress) 
     .map_err(|error: encoder::Error| error.into())
 }
 
-/// The beginning of a long prompt.
-fn shortened(prompt: &str) -> String {
+/// The beginning of a long prompt or text.
+pub(super) fn shortened(prompt: &str) -> String {
     match prompt.char_indices().nth(40) {
         Some((end, _)) => format!("{}…", &prompt[..end]),
         None => prompt.to_owned(),
@@ -359,9 +302,17 @@ fn shortened(prompt: &str) -> String {
 
 fn mean_of_units(all: &[Embeddings]) -> Result<Embeddings, Error> {
     let Some(first) = all.first() else { return Err(Diagnostic::new("an ensemble needs a prompt").into()) };
+    if let Some(other) = all.iter().map(Embeddings::dim).find(|other| *other != first.dim()) {
+        return Err(of_two_dimensions(&first.space.model, first.dim(), other).into());
+    }
     let mut values = vec![0.0f32; first.rows().len()];
     for embeddings in all {
         values.iter_mut().zip(embeddings.rows()).for_each(|(sum, x)| *sum += x);
     }
     Ok(Embeddings::from_rows(first.space.clone(), first.dim(), values)?)
+}
+
+fn of_two_dimensions(model: &str, one: usize, other: usize) -> Diagnostic {
+    let what = format!("the texts of the model `{model}` have {one} and {other} dimensions");
+    Diagnostic::new(what).expected("texts of one dimension").hint("`show spaces` lists them")
 }

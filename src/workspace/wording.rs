@@ -29,9 +29,9 @@ impl Workspace {
             return Ok(all);
         }
         for prompt in prompts.into_iter().filter(|prompt| !prompt.is_written_out()) {
-            let imported = self.known_texts(model, stage, prompt.key())?;
+            let imported = self.held(model, stage, prompt.key())?;
             let mut sentences = Vec::new();
-            for label in labels.iter().filter(|label| !imported.contains_key(&spoken(label))) {
+            for label in labels.iter().filter(|label| imported.find(&spoken(label)).is_none()) {
                 sentences.push((label.clone(), self.render(prompt, label)?));
             }
             if !sentences.is_empty() {

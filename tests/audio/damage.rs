@@ -214,6 +214,12 @@ fn each_damage_has_its_own_reason() {
     }
     let loud = decode(&wav(Sample::Float(32), 1, 16_000, false, &[0.0, 32_767.0])).unwrap();
     assert_eq!(loud.warnings, ["the samples reach `32767`, full scale is 1"]);
+    let silent = decode(&wav(Sample::Int(16), 1, 16_000, false, &[0.0; 800])).unwrap();
+    assert_eq!(silent.warnings, ["all samples are 0: it is silent"]);
+    let opposite = decode(&wav(Sample::Float(32), 2, 16_000, false, &[0.5, -0.5, -0.25, 0.25])).unwrap();
+    assert_eq!(opposite.warnings, ["all samples are 0 once they are mixed to one channel: it is silent"]);
+    let faint = decode(&wav(Sample::Float(32), 1, 16_000, false, &[0.0, 1e-30])).unwrap();
+    assert!(faint.warnings.is_empty(), "{:?}", faint.warnings);
 }
 
 #[test]

@@ -44,6 +44,43 @@ fn two_files_of_one_id_never_overwrite_each_other() {
 }
 
 #[test]
+fn a_file_from_another_folder_is_no_second_clip() {
+    let place = Place::new();
+    for (at, name) in ["violin/a", "violin/b", "tuba/c"].into_iter().enumerate() {
+        place.write(&format!("lib/{name}.wav"), wav(300.0 + 70.0 * at as f32, 0.1));
+    }
+    let notes = |ran: &Ran| ran.object()["notes"].to_string();
+    let first = ingest(&place, &["lib"]).ok();
+    assert_eq!((counts(&first), notes(&first).contains("already")), ([3, 0, 0], false));
+    let before = vectors(&place);
+    // From a folder below, with labels by the id that the clip would have had.
+    place.write("labels.csv", "file,label\na.wav,viola\n");
+    let second = ingest(&place, &["lib/violin", "--labels", "labels.csv"]).ok();
+    assert_eq!((counts(&second), vectors(&place)), ([0, 2, 0], before));
+    assert!(
+        notes(&second).contains("2 files are in `clips` already under other ids, which they keep: `a.wav` is `violin/a.wav`")
+    );
+    assert_eq!(field(&place, "clips", "id"), ["tuba/c.wav", "violin/a.wav", "violin/b.wav"]);
+    assert_eq!(field(&place, "clips", "label"), ["tuba", "viola", "violin"]);
+    // And from one above, or alone, beside a new one; a file that has changed stays the same clip.
+    place.write("lib/tuba/d.wav", wav(600.0, 0.1));
+    place.write("lib/tuba/c.wav", wav(650.0, 0.1));
+    let third = ingest(&place, &[".", "lib/violin/a.wav", "--label-from", "none"]).ok();
+    assert_eq!(counts(&third), [2, 3, 0]);
+    assert!(notes(&third).contains("`a.wav` is the file of `"), "{}", third.out);
+    assert_eq!(field(&place, "clips", "label"), [Value::Null, json!("tuba"), json!("viola"), json!("violin")]);
+    // In one command too; another collection knows nothing of it.
+    let twice = ingest(&place, &["lib/violin/", "lib/violin/a.wav", "--collection", "c"]).ok();
+    assert_eq!((counts(&twice), field(&place, "c", "id")), ([2, 1, 0], vec![json!("violin/a.wav"), json!("violin/b.wav")]));
+    assert!(notes(&twice).contains("`a.wav` is the file of `violin/a.wav`, named twice: it is one clip"), "{}", twice.out);
+    // A clip that has windows keeps them.
+    ingest(&place, &["lib", "--collection", "w", "--windows"]).ok();
+    let windows = field(&place, "w.windows", "id");
+    assert_eq!(counts(&ingest(&place, &["lib/tuba", "--collection", "w", "--label-from", "folder"]).ok()), [0, 2, 0]);
+    assert_eq!(field(&place, "w.windows", "id"), windows);
+}
+
+#[test]
 fn a_moved_folder_is_known_by_its_new_place() {
     let place = Place::new();
     for name in ["a.wav", "b.wav", "c.wav"] {
@@ -211,4 +248,12 @@ fn a_table_that_names_no_clip_is_told() {
     let ran = ingest(&place, &["lib", "--labels", "labels.csv"]).ok();
     let notes = ran.object()["notes"].to_string();
     assert!(notes.contains("--labels: none of the 1 clips") && notes.contains("`violin/x.wav`"), "{notes}");
+    place.write("labels.csv", "file,label\na.wav,tuba\nviolin/x.wav,violin\n");
+    let notes = ingest(&place, &["lib", "--labels", "labels.csv"]).ok().object()["notes"].to_string();
+    assert!(notes.contains("--labels: 1 of 2 rows of `labels.csv` names no clip: `violin/x.wav`"), "{notes}");
+    // So is a pattern that gives no label.
+    let told = |rule: &str| ingest(&place, &["lib", "--label-from", rule]).ok().object()["notes"].to_string();
+    assert!(told("filename:^(?<label>b)").contains("--label-from: the pattern `^(?<label>b)` fits none of 1 files"));
+    assert!(told("filename:^(?<name>a)").contains("no group of the pattern `^(?<name>a)` is called `label`"));
+    assert_eq!((field(&place, "clips", "label"), field(&place, "clips", "name")), (vec![json!("tuba")], vec![json!("a")]));
 }

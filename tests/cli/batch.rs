@@ -15,8 +15,11 @@ fn statements_run_in_order_and_keep_the_session() {
     let object: serde_json::Value = serde_json::from_str(&ran.out[ran.out.find('{').unwrap()..]).unwrap();
     assert_eq!(object["context"]["seed"], 7);
     let ran = place.dyad(&["--format", "csv", "-c", "count clips; count labels in words"]).ok();
-    assert_eq!(ran.out, "count\n8\ncount\n6\n");
+    assert_eq!(ran.out, "count\n8\n\ncount\n6\n");
     assert_eq!(ran.err, "");
+    // None stands before or behind, nor for a statement without a table.
+    let ran = place.dyad(&["--format", "tsv", "-c", "set seed=7", "-c", "count clips", "-c", "set seed=8; count clips"]).ok();
+    assert_eq!(ran.out, "count\n8\n\ncount\n8\n");
 }
 
 #[test]
@@ -32,7 +35,7 @@ fn the_first_error_ends_a_batch_unless_told_otherwise() {
     let stopped = csv(&[]).code(1).says("error: ").says("clipz");
     assert_eq!(stopped.out, "count\n8\n");
     let went_on = csv(&["--keep-going"]).code(1).says("clipz");
-    assert_eq!(went_on.out, "count\n8\ncount\n6\n");
+    assert_eq!(went_on.out, "count\n8\n\ncount\n6\n");
 }
 
 #[test]
@@ -40,7 +43,7 @@ fn what_stands_behind_a_bracket_fault_runs_with_keep_going() {
     let place = toy();
     place.write("q.dyad", "count clips\ncount clips )\ncount labels in words\n");
     let ran = place.dyad(&["--format", "csv", "run", "--keep-going", "q.dyad"]).code(1).says("`)` closes nothing");
-    assert_eq!(ran.out, "count\n8\ncount\n6\n");
+    assert_eq!(ran.out, "count\n8\n\ncount\n6\n");
     assert_eq!(place.dyad(&["--format", "csv", "run", "q.dyad"]).code(1).out, "count\n8\n");
 }
 
@@ -49,7 +52,7 @@ fn files_name_the_place_of_an_error() {
     let place = toy();
     place.write("good.dyad", "# a note\ncount clips\n  where take = 0\ncount clips where take = 1; count clips\n");
     let ran = place.dyad(&["--format", "csv", "run", "good.dyad"]).ok();
-    assert_eq!(ran.out, "count\n4\ncount\n4\ncount\n8\n");
+    assert_eq!(ran.out, "count\n4\n\ncount\n4\n\ncount\n8\n");
     place.write("bad.dyad", "count clips\n\ncount clips where tke = 0\ncount clips\n");
     let ran = place
         .dyad(&["--format", "csv", "run", "bad.dyad", "good.dyad"])
@@ -71,7 +74,7 @@ fn files_name_the_place_of_an_error() {
 fn statements_are_read_from_a_pipe() {
     let place = toy();
     let ran = place.piped(&["--format", "csv"], "count clips\ncount clips\n  where label = \"tuba\"\n").ok();
-    assert_eq!(ran.out, "count\n8\ncount\n2\n");
+    assert_eq!(ran.out, "count\n8\n\ncount\n2\n");
     assert_eq!(place.piped(&[], "").ok().out, "");
     let ran = place
         .piped(&["--format", "csv"], "count clips\nnonsense\ncount clips\n")
@@ -114,6 +117,9 @@ fn wrong_usage_is_2_and_touches_nothing() {
         let ran = place.dyad(args).code(2).says("error: ");
         assert_eq!(ran.out, "", "{}", ran.what);
     }
+    place.dyad(&["classify", "clips", "top", "3"]).code(2).says("expected `dyad -c 'classify …'`");
+    place.dyad(&["help", "classify"]).code(2).says("expected `dyad -c 'help classify'`");
+    place.dyad(&["models", "classify"]).code(2).says("unrecognized subcommand 'classify'");
     assert!(!place.at("store").exists());
     for args in [&["--help"][..], &["--version"], &["ingest", "--help"]] {
         let ran = place.dyad(args).ok();
@@ -197,7 +203,7 @@ fn verbose_tells_on_standard_error() {
 fn csv_says_what_it_leaves_out_and_no_more_than_that_goes_to_a_file() {
     let place = toy();
     let all = ["--format", "csv", "-c", "classify clips by=class resamples=0"];
-    let told = place.dyad(&all).ok().says("not in the csv: the tables `per class` and `worst errors`; `as json` has all");
+    let told = place.dyad(&all).ok().says("not in the csv: the tables `per class` and `worst errors`; `as json` or");
     assert!(!told.out.contains("per class") && told.out.starts_with("metric,"), "{}", told.out);
     let quiet = place.dyad(&["-q", "-c", "classify clips by=class resamples=0 into \"x.csv\""]).ok();
     assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));

@@ -116,10 +116,15 @@ fn what_does_not_fit_the_space_is_refused() {
     import(&place, "wide.npy", &AUDIO).code(1).says("3 dimensions").says("5");
     import(&place, "a.npy", &[&AUDIO[..], &["--model-hash", "bbbb"]].concat()).code(1).says("`m`").says("bbbb");
     import(&place, "a.npy", &[&AUDIO[..], &["--labels", "two.csv"]].concat()).code(1).says("3 rows").says("2");
-    import(&place, "a.npy", &[&AUDIO[..], &["--labels", "twice.csv"]].concat()).code(1).says("`x` twice");
+    let twice = [&AUDIO[..], &["--labels", "twice.csv"]].concat();
+    import(&place, "a.npy", &twice).code(1).says("line 4 of `twice.csv`, which names `x` twice: line 2 did");
+    import(&place, "a.npy", &[&twice[..], &["--skip-bad", "--model-hash", "aaaa"]].concat())
+        .ok()
+        .shows("row 2 is named by line 4 of `twice.csv`, which names `x` twice: line 2 did");
     import(&place, "a.npy", &[&AUDIO[..], &["--labels", "none.csv"]].concat()).code(1).says("`none.csv`");
     import(&place, "a.npy", &[&AUDIO[..], &["--prompt", "A <> track"]].concat()).code(1).says("no prompt");
-    assert_eq!(place.json(&["count clips"])[0]["context"]["n"], 3);
+    // Those that are called by their numbers, and `x` and `y`.
+    assert_eq!(place.json(&["count clips"])[0]["context"]["n"], 5);
 }
 
 #[test]
@@ -132,6 +137,50 @@ fn texts_need_labels_and_their_prompt() {
     text(&["--prompt", "A <> track"]).code(1).says("--labels");
     text(&["--labels", "a.txt", "--prompt", "A track"]).code(1).says("<>");
     text(&["--labels", "a.txt", "--prompt", "A <> track"]).ok();
+}
+
+#[test]
+fn a_table_of_texts_is_a_table() {
+    let place = Place::new();
+    place.write("a.npy", npy("<f4", &rows(2)));
+    let text = |labels: &str, content: &str| {
+        place.write(labels, content);
+        import(&place, "a.npy", &["--modality", "text", "--prompt", "<>", "--labels", labels])
+    };
+    text("a.csv", "id,label,family\n0,violin,strings\n1,\"tuba, low\",brass\n").ok();
+    let listed = &place.json(&["list labels in c order by id"])[0];
+    assert_eq!((cell(listed, 0, "id"), cell(listed, 1, "id")), (&"tuba, low".into(), &"violin".into()));
+    assert_eq!(cell(listed, 0, "family"), "brass");
+    // What stands in the first line is no label.
+    text("one.csv", "label\nviolin\ntuba, low\n").code(1).says("`one.csv` can't be read");
+    text("one.tsv", "label\nviolin\ntuba, low\n").ok();
+    assert_eq!(place.json(&["count labels in c"])[0]["rows"], serde_json::json!([[2]]));
+    text("none.csv", "0,violin\n1,tuba\n").code(1).says("`none.csv`").says("it begins with `0`").says("`label`");
+    text("twice.csv", "label\ntuba\ntuba\n").code(1).says("line 3 of `twice.csv`, which names `tuba` twice: line 2 did");
+    text("twice.txt", "tuba\n\ntuba\n").code(1).says("line 3 of `twice.txt`, which names `tuba` twice: line 1 did");
+    text("twice.jsonl", "{\"id\":\"a\"}\n{\"id\":\"a\"}\n").code(1).says("line 2 of `twice.jsonl`, which names `a` twice");
+}
+
+#[test]
+fn what_takes_the_place_of_stored_vectors_is_counted() {
+    let place = Place::new();
+    let lines = |from: usize, n: usize| {
+        (from..from + n).map(|i| format!("{{\"id\":\"c{i}\",\"vector\":[{},1]}}\n", i + 1)).collect::<String>()
+    };
+    place.write("a.jsonl", lines(0, 1_500));
+    place.write("b.jsonl", lines(1_500, 3));
+    let replaced = |files: &[&str], space: &str| {
+        let rest = ["--collection", "c", "--model", "m", "--space", space, "--modality", "audio"];
+        let report = place.dyad(&[&["--format", "json", "import", "jsonl"], files, &rest].concat()).ok().object();
+        (0..files.len()).map(|row| cell(&report, row, "replaced").as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(replaced(&["a.jsonl"], "joint"), [0]);
+    // Of two files that are read at once, each has its own number.
+    assert_eq!(replaced(&["b.jsonl", "a.jsonl"], "joint"), [0, 1_500]);
+    place.write("b.jsonl", lines(1_501, 3));
+    assert_eq!(replaced(&["b.jsonl", "a.jsonl"], "joint"), [2, 1_500]);
+    assert_eq!(replaced(&["a.jsonl"], "pre-joint"), [0]);
+    assert_eq!(replaced(&["b.jsonl"], "pre-joint"), [0]);
 }
 
 #[test]
@@ -336,7 +385,10 @@ fn labels_of_other_ids_are_told() {
     place.write("other.csv", "id,label\nx,violin\ny,tuba\n");
     jsonl(&place, "a.jsonl", &["--labels", "other.csv"]).ok().shows("none of the 2 ids that the table of labels names was found");
     place.write("same.csv", "id,label\na,violin\n");
-    assert!(!jsonl(&place, "a.jsonl", &["--labels", "same.csv"]).ok().out.contains("none of the"));
+    let ran = jsonl(&place, "a.jsonl", &["--labels", "same.csv"]).ok();
+    assert!(!ran.out.contains("none of the") && !ran.out.contains("same.csv"), "{}", ran.out);
+    place.write("some.csv", "id,label\nx,violin\na,tuba\n");
+    jsonl(&place, "a.jsonl", &["--labels", "some.csv"]).ok().shows("1 of 2 rows of `some.csv` names no imported id: `x`");
 }
 
 #[cfg(unix)]

@@ -62,7 +62,8 @@ fn a_mixed_folder_is_taken_file_by_file() {
     assert!(bad.iter().all(|(_, reason)| !reason.contains(" you ")), "{bad:?}");
     let (embedded, known, failed) = counts(&first);
     assert_eq!((known, failed as usize), (0, bad.len()));
-    // Whether silence has a direction is the model's affair.
+    // Whether silence has a direction is the model's affair; where it has one, a note tells.
+    assert_eq!(embedded == 6, first.object()["notes"].to_string().contains("tuba/silent.wav: all samples are 0: it is silent"));
     assert!(embedded == 5 || embedded == 6, "{}", first.out);
     assert_eq!(embedded as usize + bad.len(), 12);
 

@@ -11,6 +11,7 @@ mod check;
 mod conformance;
 mod datasets;
 mod demo;
+mod dimension;
 mod exchange;
 mod formats;
 mod import;

@@ -192,22 +192,32 @@ fn recall_is_measured_by_texts_where_enough_were_read() {
     // Else an ingest reads the labels of the ontology: texts enough.
     place.dyad(&["ingest", "clips", "--collection", "notes", "--model", "tiny-laion", "--no-index"]).ok();
     const SEARCH: &str = "search clips in notes for \"a violin\" exact=false";
-    // Two labels, so each prompt is two texts: eighteen are too few to measure by, twenty are not.
+    // Two labels, so each prompt is two texts: twenty are enough to measure by.
     let read = |prompt: usize| format!("similarity clips in notes prompt=\"number {prompt} of <>\"");
-    let nine: Vec<String> = (0..9).map(read).collect();
-    place.json(&nine.iter().map(String::as_str).collect::<Vec<_>>());
-    let few = place.json(&[SEARCH]);
-    assert_eq!(few[0]["context"]["recall_by"], "clips");
-    let many = place.json(&[&read(9), SEARCH, "similar clip \"tuba/0.wav\" in notes exact=false"]);
+    let ten: Vec<String> = (0..10).map(read).collect();
+    place.json(&ten.iter().map(String::as_str).collect::<Vec<_>>());
+    let filtered = format!("{SEARCH} where label=\"tuba\"");
+    let many = place.json(&[SEARCH, "similar clip \"tuba/0.wav\" in notes exact=false", &filtered]);
     let by = |answer: usize| many[answer]["context"]["recall_by"].as_str().unwrap_or_default();
-    assert_eq!((by(1), by(2)), ("20 texts", "clips"), "clips stand for a clip that asks");
+    assert_eq!((by(0), by(1)), ("20 texts", "clips"), "clips stand for a clip that asks");
+    assert_eq!(by(2), "20 texts, without the filter");
     // Six clips: a walk passes all of them.
-    for answer in [&few[0], &many[1], &many[2]] {
+    for answer in &many {
         assert_eq!((&answer["context"]["recall"], &answer["context"]["exact"]), (&1.0.into(), &false.into()));
     }
     place.dyad(&["-c", SEARCH]).ok().shows("recall_by 20 texts");
     let exact = place.json(&["search clips in notes for \"a violin\" exact=true"]);
     assert!(exact[0]["context"].get("recall_by").is_none() && exact[0]["context"]["recall"].is_null());
+}
+
+#[test]
+fn texts_to_measure_recall_by_are_read_where_too_few_are_known() {
+    let place = Place::new();
+    clips(&place);
+    place.dyad(&["-q", "models", "add", &tiny("tiny-laion")]).ok();
+    place.dyad(&["ingest", "clips", "--collection", "notes", "--model", "tiny-laion", "--no-index"]).ok();
+    let found = place.json(&["search clips in notes for \"a violin\" exact=false"]);
+    assert_eq!(found[0]["context"]["recall_by"], "100 texts");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `docs/language.md` is what the signatures say, and `docs/datasets.md` what the records of the datasets say.
 
+use dyad::ontology::reader::{Format, parse};
+
 use crate::store::root;
 
 #[test]
@@ -21,6 +23,27 @@ fn the_reference_is_not_stale() {
     let lacking: Vec<&str> = names.filter(|name| !metrics.contains(&format!("`{name}`"))).collect();
     assert!(lacking.is_empty(), "{lacking:?}");
     assert!(metrics.contains("| `r_at_1`, `r_at_5`, `r_at_10` | [`retrieve`](#retrieve) | 0 to 1 | greater |"), "{metrics}");
+}
+
+#[test]
+fn the_forms_of_ontologies_are_read_as_they_are_shown() {
+    let text = std::fs::read_to_string(root().join("ontology/README.md")).unwrap();
+    let (_, forms) = text.split_once("## Files of one's own\n").unwrap();
+    let (forms, _) = forms.split_once("\n## ").unwrap();
+    let mut shown = Vec::new();
+    for block in forms.split("```").skip(1).step_by(2) {
+        let (kind, body) = block.split_once('\n').unwrap();
+        let ending = match kind {
+            "text" => "txt",
+            "turtle" => "ttl",
+            ending => ending,
+        };
+        let (_, format) = Format::ENDINGS.into_iter().find(|(known, _)| *known == ending).unwrap();
+        let ontology = parse("mine", body, format).unwrap_or_else(|fault| panic!("{kind}: {fault}"));
+        assert!(ontology.resolve("violin").is_ok(), "{kind}");
+        shown.push(ending);
+    }
+    assert_eq!(shown.len(), Format::ENDINGS.len(), "{shown:?}");
 }
 
 #[test]

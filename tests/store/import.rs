@@ -70,5 +70,5 @@ fn an_import_that_fails_at_any_call_is_finished_by_the_next() {
 #[test]
 fn of_several_commits_each_is_whole() {
     // Each call at the end, where the second commit is; some of the many before it.
-    import_with_faults(CHUNK + 3, |calls| (1..calls - 12).step_by(calls as usize / 8).chain(calls - 12..=calls).collect());
+    import_with_faults(CHUNK + 3, |calls| (1..calls - 14).step_by(calls as usize / 8).chain(calls - 14..=calls).collect());
 }

@@ -1,7 +1,9 @@
 //! `classify`, `similarity`, `margin`.
 
 use super::{assert_metrics, cell, fact, fault, run, session};
+use dyad::embedding::Modality;
 use dyad::report::Figure;
+use dyad::store::NewItem;
 use dyad::value::Value;
 
 #[test]
@@ -120,6 +122,46 @@ fn folds_are_drawn_whole_and_must_be_two() {
     for note in ["4 clips have no clip of their class in the other folds", "the scores are shares of votes, not cosines"] {
         assert!(report.notes.iter().any(|told| told.starts_with(note)), "{:?}", report.notes);
     }
+}
+
+#[test]
+fn clips_without_vectors_are_told_of() {
+    let mut s = session();
+    let metadata = [("label".to_owned(), Value::from("a")), ("fold".to_owned(), Value::Int(1))].into();
+    let silent = NewItem { metadata, ..NewItem::new("a3", Modality::Audio) };
+    s.workspace().store().collection("clips").unwrap().unwrap().commit(vec![silent]).unwrap();
+    let mut told = |statement: &str| {
+        let notes = run(&mut s, statement).notes;
+        notes.iter().filter(|note| *note == "1 clip has no vectors in `m joint (audio)` and was left out").count()
+    };
+    for statement in [
+        "classify clips in clips model=m",
+        "classify clips in clips model=m using knn k=3",
+        "similarity clips in clips model=m where label in (\"a\", \"b\")",
+        "retrieve clips for labels in clips model=m",
+        "gap clips in clips model=m",
+        "hubness clips in clips model=m k=1",
+        "similar clip \"a1\" in clips model=m",
+        "compare (margin clips in clips model=m) with (margin clips in clips model=m)",
+    ] {
+        assert_eq!(told(statement), 1, "{statement}");
+    }
+    assert_eq!(told("classify clips in clips model=m where fold=2"), 0);
+    let message = "the collection `clips` has no clip `a3` with a vector in `m joint (audio)`";
+    assert_eq!(fault(&mut s, "classify clip \"a3\" in clips model=m"), message);
+}
+
+#[test]
+fn no_more_neighbours_are_taken_than_there_are() {
+    let mut s = session();
+    for statement in ["classify clips in clips model=m using knn k=4", "hubness clips in clips model=m k=4"] {
+        assert_eq!(fault(&mut s, statement), "`k=4` of 3 clips that can be neighbours", "{statement}");
+    }
+    let folds = "classify clips in clips model=m using knn by fold";
+    assert_eq!(fault(&mut s, &format!("{folds} k=3")), "`k=3` of 2 clips that can be neighbours");
+    // What is not asked for gives way.
+    assert_eq!(fact(&run(&mut s, folds), "k"), Some(Value::Int(2)));
+    assert_eq!(fact(&run(&mut s, "hubness clips in clips model=m"), "k"), Some(Value::Int(3)));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod labelled;
 mod retrieve;
 mod sensitivity;
 mod several;
+mod texts;
 mod triplets;
 mod words;
 

@@ -1,6 +1,8 @@
 //! `triplets` over class means of audio, and from files that people made.
 
 use super::{assert_metrics, fact, fault, run, session};
+use dyad::embedding::{Modality, Space, Stage};
+use dyad::store::{NewItem, SpaceKey};
 use dyad::value::Value;
 
 fn file(name: &str, text: &str) -> (tempfile::TempDir, String) {
@@ -20,6 +22,37 @@ fn class_means_in_both_spaces() {
         "triplets in tones using prototypes space=all",
         &[("accuracy_joint", 0.5), ("accuracy_pre_joint", 1.0), ("accuracy_difference", -0.5)],
     );
+}
+
+#[test]
+fn labels_of_a_collection_are_its_own_words_to_its_own_model() {
+    let mut s = session();
+    let workspace = s.workspace();
+    let model = workspace.register_import("m", None).unwrap();
+    let key = |modality| SpaceKey::new(Space::new("m", modality, Stage::Joint), &model.hash);
+    let vectors = [("cello", [1.0, 0.0]), ("violin", [0.8, 0.6]), ("flute", [0.0, 1.0])];
+    let clips = vectors.map(|(label, vector): (&str, [f32; 2])| NewItem {
+        metadata: [("label".to_owned(), Value::from(label))].into(),
+        vectors: vec![(key(Modality::Audio), vector.into())],
+        ..NewItem::new(format!("{label}.wav"), Modality::Audio)
+    });
+    let texts = vectors.map(|(label, vector)| NewItem {
+        vectors: vec![(key(Modality::Text).with_prompt("A <> track"), vector.into())],
+        ..NewItem::new(label, Modality::Text)
+    });
+    workspace.store().create("notes").unwrap().commit(clips.into()).unwrap();
+    workspace.store().create("terms").unwrap().commit(texts.into()).unwrap();
+    // A model with graphs is there, too.
+    let report = run(&mut s, "triplets ontology=hdio labels=notes");
+    let context = &report.context;
+    assert_eq!((context.model.as_deref(), context.collection.as_deref(), context.n), (Some("m"), Some("notes"), Some(2)));
+    let anchors: Vec<String> = report.tables[1].rows.iter().map(|row| row[0].to_string()).collect();
+    assert_eq!(anchors, ["cello", "violin"]);
+    run(&mut s, "use notes");
+    let message = fault(&mut s, "triplets ontology=hdio");
+    assert!(message.starts_with("the model `m` has no joint text vectors for"), "{message}");
+    assert_eq!(fault(&mut s, "triplets labels=clips"), "several models of `clips` could answer");
+    assert!(fault(&mut s, "triplets labels=clips model=m").starts_with("unknown label `a`"));
 }
 
 #[test]

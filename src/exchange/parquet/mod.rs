@@ -8,10 +8,12 @@
 //!   }
 //! ```
 //! Read: the vectors from a column of lists of `float`, `double` or `float16` (pandas, polars and pyarrow write such), ids and
-//! fields from columns of text, numbers and booleans; packed by snappy, zstd or gzip, or not. Other columns (times, decimals,
-//! bytes, nested ones) are left out and named. Written: as drawn, snappy but for the vectors, some thousand rows a group.
+//! fields from columns of text, numbers and booleans, fields from lists of text too; packed by snappy, zstd or gzip, or not.
+//! Other columns (times, decimals, bytes, nested ones) are left out and named. Written: as drawn, snappy but for the vectors,
+//! some thousand rows a group.
 //! Source: the crate `parquet`, without arrow.
 
+mod lists;
 mod read;
 mod write;
 

@@ -1,6 +1,6 @@
 //! Reads the columns of a parquet file beside each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::Path;
 
@@ -11,6 +11,7 @@ use parquet::data_type::{ByteArray, DataType};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
+use super::lists::{Levels, lists};
 use super::{fault, fenced};
 use crate::exchange::columns::{self, list_or_text};
 use crate::exchange::{Ask, Error, Reader, Row, field_name, id_of};
@@ -22,6 +23,8 @@ struct Taken {
     /// As in the file.
     name: String,
     unsigned: bool,
+    /// Of a column of lists of texts.
+    list: Option<Levels>,
 }
 
 struct Columns {
@@ -42,26 +45,26 @@ pub(super) fn open(path: &Path, ask: &Ask) -> Result<Box<dyn Reader>, Error> {
     let file = SerializedFileReader::new(File::open(path)?).map_err(fault)?;
     let schema = file.metadata().file_metadata().schema_descr_ptr();
     let leaves: Vec<(usize, &ColumnDescriptor)> = schema.columns().iter().map(|c| &**c).enumerate().collect();
-    let root = |column: &ColumnDescriptor| column.path().parts().first().cloned().unwrap_or_default();
     let able: Vec<(String, usize)> = leaves.iter().filter(|(_, c)| is_vector(c)).map(|(i, c)| (root(c), *i)).collect();
-    let flat: Vec<(String, usize, bool)> = leaves.iter().filter_map(|(i, c)| Some((root(c), *i, scalar(c)?))).collect();
+    let mut fields: Vec<Taken> = fields(&leaves);
     let names: Vec<&str> = able.iter().map(|(name, _)| name.as_str()).collect();
     let vector = ask.vectors_of("column of lists", &names)?;
-    let others: Vec<&str> = flat.iter().map(|(name, ..)| name.as_str()).collect();
-    let id = ask.ids_of("column", &others)?;
-    let taken = |(name, leaf, unsigned): &(String, usize, bool)| Taken { leaf: *leaf, name: name.clone(), unsigned: *unsigned };
     let leaf = able.iter().find(|(name, _)| name == vector).map_or(0, |(_, leaf)| *leaf);
-    let left_out = leaves.iter().filter(|(i, c)| *i != leaf && scalar(c).is_none());
-    let left_out =
-        left_out.map(|(_, c)| format!("the column `{}`, which is no text, number or boolean", c.path().string())).collect();
+    let left_out = leaves.iter().filter(|(i, _)| *i != leaf && fields.binary_search_by_key(i, |field| field.leaf).is_err());
+    let why = "which is no text, number, boolean or list of texts";
+    let left_out = left_out.map(|(_, c)| format!("the column `{}`, {why}", c.path().string())).collect();
+    let others: Vec<&str> = fields.iter().filter(|field| field.list.is_none()).map(|field| field.name.as_str()).collect();
+    let id = ask.ids_of("column", &others)?;
+    let id = id.and_then(|id| fields.iter().position(|field| field.list.is_none() && field.name == id));
+    let id = id.map(|at| fields.remove(at));
     let rows = u64::try_from(file.metadata().file_metadata().num_rows()).unwrap_or(0);
     if rows == 0 {
         return Err(Error::wrong("it holds no vectors: it has no rows"));
     }
     let columns = Columns {
-        vector: Taken { leaf, name: vector.to_owned(), unsigned: false },
-        id: flat.iter().find(|(name, ..)| Some(name.as_str()) == id).map(taken),
-        fields: flat.iter().filter(|(name, ..)| Some(name.as_str()) != id).map(taken).collect(),
+        vector: Taken { leaf, name: vector.to_owned(), unsigned: false, list: None },
+        id,
+        fields,
         left_out,
         rows,
         group: 0,
@@ -71,6 +74,29 @@ pub(super) fn open(path: &Path, ask: &Ask) -> Result<Box<dyn Reader>, Error> {
     };
     columns.check_packing()?;
     Ok(Box::new(columns))
+}
+
+/// The name of the column that a leaf is of.
+fn root(column: &ColumnDescriptor) -> String {
+    column.path().parts().first().cloned().unwrap_or_default()
+}
+
+/// What is taken as fields, in the order of the leaves.
+fn fields(leaves: &[(usize, &ColumnDescriptor)]) -> Vec<Taken> {
+    let mut leaves_of: HashMap<String, usize> = HashMap::new();
+    leaves.iter().for_each(|(_, column)| *leaves_of.entry(root(column)).or_default() += 1);
+    let taken = |(leaf, column): &(usize, &ColumnDescriptor)| {
+        let (leaf, name) = (*leaf, root(column));
+        match scalar(column) {
+            Some(unsigned) => Some(Taken { leaf, name, unsigned, list: None }),
+            // A map, or a list of structures, has several leaves.
+            None if leaves_of.get(&name) == Some(&1) => {
+                Levels::of(column).map(|levels| Taken { leaf, name, unsigned: false, list: Some(levels) })
+            }
+            None => None,
+        }
+    };
+    leaves.iter().filter_map(taken).collect()
 }
 
 /// The name of a packing that is not read.
@@ -111,9 +137,16 @@ fn scalar(column: &ColumnDescriptor) -> Option<bool> {
             ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64 => Some(true),
             _ => None,
         },
-        (Physical::BYTE_ARRAY, Some(LogicalType::String | LogicalType::Enum | LogicalType::Json)) => Some(false),
-        (Physical::BYTE_ARRAY, None) if converted == ConvertedType::UTF8 => Some(false),
-        _ => None,
+        _ => is_text(column).then_some(false),
+    }
+}
+
+/// Whether its leaves are texts.
+pub(super) fn is_text(column: &ColumnDescriptor) -> bool {
+    match (column.physical_type(), column.logical_type_ref()) {
+        (Physical::BYTE_ARRAY, Some(LogicalType::String | LogicalType::Enum | LogicalType::Json)) => true,
+        (Physical::BYTE_ARRAY, None) => column.converted_type() == ConvertedType::UTF8,
+        _ => false,
     }
 }
 
@@ -180,7 +213,10 @@ impl Columns {
             vectors(first, n)?.into_iter().map(|vector| Row { id: None, fields: BTreeMap::new(), vector }).collect();
         let taken = self.id.iter().map(|id| (id, true)).chain(self.fields.iter().map(|field| (field, false)));
         for ((taken, is_id), column) in taken.zip(columns) {
-            let values = scalars(column, n, taken.unsigned)?;
+            let values = match taken.list {
+                Some(levels) => lists(column, n, levels)?,
+                None => scalars(column, n, taken.unsigned)?,
+            };
             if values.len() != rows.len() {
                 let (found, expected) = (values.len(), rows.len());
                 return Err(Error::wrong(format!("it is damaged: `{}` has {found} values for {expected} vectors", taken.name)));
@@ -205,13 +241,13 @@ impl Columns {
 }
 
 /// Records of one column: levels and the values that are there.
-struct Records<T> {
-    definitions: Vec<i16>,
-    repetitions: Vec<i16>,
-    values: Vec<T>,
+pub(super) struct Records<T> {
+    pub definitions: Vec<i16>,
+    pub repetitions: Vec<i16>,
+    pub values: Vec<T>,
 }
 
-fn records<T: DataType>(reader: &mut ColumnReaderImpl<T>, n: usize) -> Result<Records<T::T>, Error> {
+pub(super) fn records<T: DataType>(reader: &mut ColumnReaderImpl<T>, n: usize) -> Result<Records<T::T>, Error> {
     let mut found = Records { definitions: Vec::new(), repetitions: Vec::new(), values: Vec::new() };
     let mut done = 0;
     while done < n {

@@ -8,6 +8,7 @@
 
 mod human;
 mod judged;
+mod model;
 mod sweep;
 mod tree;
 
@@ -23,6 +24,7 @@ use crate::query::{Bound, Example, Signature};
 use crate::report::{Context, Report};
 use crate::verb::parameters::whole;
 use crate::verb::truth::Task;
+use crate::verb::way_on::{self, Labels};
 use crate::verb::{Error, Outcome, Plan, Scope, Step, Verb, parameters, provenance, spaces};
 use crate::workspace::{ModelRef, Prompts};
 use tree::Tree;
@@ -46,7 +48,9 @@ static SIGNATURE: Signature = Signature {
             a positive pair, and farther than any related one. The interval resamples anchors with all their triplets. \
             `convention=strict` takes every ordered triplet of distinct labels (or `sample=N` of them, drawn without replacement); \
             `convention=released` takes those of the paper's published code, many of which are inverted against their own definition, \
-            on the tree that it used. `prompts=` judges the same triplets once a prompt. `using prototypes` puts class means of audio in place of texts, over the collection's labels. \
+            on the tree that it used. `prompts=` judges the same triplets once a prompt. `using prototypes` puts class means of audio in place of \
+            texts, over the collection's labels, one a clip. Of several collections with imported vectors of a text, the one of \
+            `labels=` comes first, else the one of `use`; where neither holds it and the vectors differ, a note says whose were used. \
             `from=FILE` takes triplets of clips that people made: a table `anchor,positive,negative` of clip ids, or MagnaTagATune's \
             `comparisons_final.csv`, where the clip with most odd-one-out votes is the negative of the other two (a draw gives none).",
     clauses: &[Clause::In, Clause::Where, Clause::Using],
@@ -56,9 +60,9 @@ static SIGNATURE: Signature = Signature {
             name: "labels",
             kind: Kind::Text,
             default: "all",
-            help: "`tinysol` (its 14 instruments), `all` (the ontology's leaves; with `released`, its terms), or a collection's labels",
+            help: "`tinysol` (its 14 instruments), `all` (the ontology's leaves; with `released`, its terms), or a collection's labels, read as it has them",
         },
-        shared::MODEL,
+        model::MODEL,
         spaces::SPACE,
         shared::PROMPT,
         shared::PROMPTS,
@@ -153,10 +157,13 @@ impl Verb for Triplets {
                 (Some(_), None) => Source::Means { tree: Tree::of(&bound, scope)?, task: Task::new(bound, stage, scope)? },
                 (None, None) => {
                     let source = |prompts: Prompts| -> Result<Source, Error> {
+                        let labels = tree::labels(&bound, scope)?;
+                        let named = tree::collection(labels.as_ref()).map(|name| name.node.as_str());
+                        let first = named.into_iter().chain(scope.default_collection());
                         Ok(Source::Texts {
-                            model: scope.workspace.model_of_texts(parameters::model_name(&bound).as_ref())?,
+                            model: model::of(&bound, labels.as_ref(), scope)?.reading_first(first),
                             prompts,
-                            labels: tree::labels(&bound, scope)?,
+                            labels,
                             tree: Tree::of(&bound, scope)?,
                             stage,
                             span: bound.verb.span,
@@ -257,18 +264,23 @@ impl TripletsPlan {
         let (vectors, vocabulary) = match &self.source {
             Source::Texts { model, prompts, labels, tree, stage, span } => {
                 let vocabulary = tree.vocabulary(labels.as_ref(), *span, &mut report, scope)?;
-                let texts = scope.workspace.label_vectors(model, *stage, prompts, &vocabulary.names, scope.progress)?;
+                let texts = scope.workspace.label_vectors(model, *stage, prompts, &vocabulary.names, scope.progress);
+                let texts = texts.map_err(|fault| {
+                    let labels = Labels { names: &vocabulary.names, of_clips: false };
+                    way_on::without_sentence(fault, (model, *stage), &prompts.0, labels, scope)
+                })?;
                 let facts = std::mem::take(&mut report.context.extra);
                 report.context =
                     provenance::context(scope, None, model, provenance::space_name(crate::embedding::Modality::Text, *stage));
                 provenance::prompted(&mut report.context, prompts);
                 report.context.wording = scope.workspace.wording(model, *stage, &prompts.0, &vocabulary.names)?;
                 report.context.extra = facts;
+                report.context.collection = tree::collection(labels.as_ref()).map(|name| name.node.clone());
                 (Arc::new(texts), vocabulary)
             }
             Source::Means { tree, task } => {
                 let truth = task.truth(scope)?;
-                let vocabulary = tree.over(&truth.classes, task.bound.verb.span, &mut report)?;
+                let vocabulary = tree.over(&truth.classes, task, &mut report)?;
                 let means = class_means(&truth.clips.embeddings(), &truth.class, truth.classes.len());
                 let means = means.map_err(|fault| match &fault {
                     metric::Error::NoDirection { class } => {

@@ -5,14 +5,22 @@ use rand_chacha::ChaCha8Rng;
 
 use super::Vocabulary;
 use crate::diagnostic::{Diagnostic, Span, Spanned};
+use crate::embedding::Modality;
 use crate::ontology::triplets::{Distance, Rule, each};
-use crate::ontology::{self, Ontology, TermId, Triplet, released};
-use crate::query::Bound;
+use crate::ontology::{self, Ontology, TermId, Triplet, Unresolved, released};
+use crate::query::{Bound, statement};
 use crate::report::Report;
-use crate::verb::{Error, Scope, Step, parameters};
+use crate::verb::truth::Task;
+use crate::verb::{Error, Scope, Step, parameters, way_on};
+use crate::workspace::spoken;
 
 /// The tree as the paper's code has it.
 const RELEASED_TREE: &str = "hdio-ismir2024";
+
+/// The labels that are here without a collection.
+const BUNDLED: &str = "tinysol";
+/// What `labels=` takes beside the name of a collection.
+const OTHERS: [&str; 2] = [BUNDLED, "all"];
 
 /// An ontology, and which triplets of it.
 pub struct Tree {
@@ -28,10 +36,15 @@ pub struct Tree {
 pub fn labels(bound: &Bound, scope: &Scope<'_>) -> Result<Option<Spanned<String>>, Error> {
     let Some(name) = bound.text_of("labels").filter(|name| !name.node.eq_ignore_ascii_case("all")) else { return Ok(None) };
     let name = Spanned::new(name.node.to_owned(), name.span);
-    if !name.node.eq_ignore_ascii_case("tinysol") {
-        scope.workspace.labels_of(&name, &["tinysol", "all"], scope.progress)?;
+    if let Some(name) = collection(Some(&name)) {
+        scope.workspace.labels_of(name, &OTHERS, scope.progress)?;
     }
     Ok(Some(name))
+}
+
+/// The collection whose labels are meant; none where they are bundled.
+pub fn collection(labels: Option<&Spanned<String>>) -> Option<&Spanned<String>> {
+    labels.filter(|name| !name.node.eq_ignore_ascii_case(BUNDLED))
 }
 
 impl Tree {
@@ -103,59 +116,82 @@ impl Tree {
                 let names = all.names.iter().map(|name| name.replace('_', " ")).collect();
                 return self.finish(names, all.terms, all.triplets, span, report);
             }
-            return self.among(self.own_terms(), span, report);
+            let own = self.own_terms().into_iter().map(|term| (self.ontology.spoken(term), term));
+            return self.among(own.collect(), span, report);
         };
-        let words: Vec<String> = match name.node.eq_ignore_ascii_case("tinysol") {
-            true => ontology::bundled::TINYSOL.iter().map(|&l| l.to_owned()).collect(),
-            false => scope.workspace.labels_of(name, &["tinysol", "all"], scope.progress)?,
+        let named = collection(Some(name));
+        let words: Vec<String> = match named {
+            None => ontology::bundled::TINYSOL.iter().map(|&l| l.to_owned()).collect(),
+            Some(name) => scope.workspace.labels_of(name, &OTHERS, scope.progress)?,
         };
-        let mut terms = Vec::with_capacity(words.len());
-        for word in &words {
-            let term = self.resolve(word, name.span)?;
-            if !terms.contains(&term) {
-                terms.push(term);
+        let clips = || -> Option<String> {
+            let collection = scope.workspace.store().collection(&named?.node).ok()??;
+            let name = statement::is_bare(collection.name()).then(|| collection.name().to_owned());
+            let name = name.unwrap_or_else(|| statement::quoted(collection.name()));
+            let has_clips = collection.len(Modality::Audio).is_ok_and(|clips| clips > 0);
+            has_clips.then(|| format!("triplets ontology={} using prototypes in {name}", self.ontology.name))
+        };
+        let mut labels: Vec<(String, TermId)> = Vec::with_capacity(words.len());
+        for (word, term) in words.iter().zip(self.resolved(&words, name.span, clips)?) {
+            match labels.iter().find(|(_, known)| *known == term) {
+                None => labels.push((spoken(word), term)),
+                Some((first, _)) => {
+                    let ontology = &self.ontology.name;
+                    report.notes.push(format!("`{word}` is the term of `{first}` in `{ontology}`, and was left out"));
+                }
             }
         }
         if self.released {
-            terms = self.in_order(terms, report);
+            labels = self.in_order(labels, report);
         }
-        self.among(terms, span, report)
+        self.among(labels, span, report)
     }
 
     /// The released convention goes by the order of its labels: that of the paper where they are its own.
-    fn in_order(&self, terms: Vec<TermId>, report: &mut Report) -> Vec<TermId> {
-        let paper: Vec<TermId> =
-            ontology::bundled::TINYSOL.iter().filter_map(|label| self.ontology.resolve(label).ok()).collect();
-        if paper.len() == terms.len() && paper.iter().all(|term| terms.contains(term)) {
-            return paper;
+    fn in_order(&self, labels: Vec<(String, TermId)>, report: &mut Report) -> Vec<(String, TermId)> {
+        let paper = ontology::bundled::TINYSOL.iter().filter_map(|label| self.ontology.resolve(label).ok());
+        let ordered: Option<Vec<_>> = paper.map(|term| labels.iter().find(|(_, own)| *own == term).cloned()).collect();
+        if let Some(ordered) = ordered.filter(|ordered| ordered.len() == labels.len()) {
+            return ordered;
         }
         let what = "convention=released depends on the order of the labels, which is that of the collection's names here";
         report.notes.push(what.to_owned());
-        terms
+        labels
     }
 
-    /// The triplets of these labels, in their order and under their names.
+    /// The triplets of these labels of clips, in their order and under their names.
     ///
     /// # Errors
     /// When a label is no term, or there is no triplet.
-    pub fn over(&self, labels: &[String], span: Span, report: &mut Report) -> Result<Vocabulary, Error> {
-        let terms = labels.iter().map(|label| self.resolve(label, span)).collect::<Result<Vec<_>, _>>()?;
-        let vocabulary = self.among(terms, span, report)?;
-        Ok(Vocabulary { names: labels.iter().map(|label| label.replace('_', " ")).collect(), ..vocabulary })
+    pub fn over(&self, labels: &[String], task: &Task, report: &mut Report) -> Result<Vocabulary, Error> {
+        let span = task.bound.verb.span;
+        let terms = self.resolved(labels, span, || Some("triplets using prototypes".to_owned()))?;
+        self.among(labels.iter().map(|label| spoken(label)).zip(terms).collect(), span, report)
     }
 
-    fn resolve(&self, word: &str, span: Span) -> Result<TermId, Error> {
-        self.ontology.resolve(word).map_err(|unresolved| {
-            let fault = Diagnostic::new(unresolved.to_string()).at(span);
-            match unresolved.hint() {
-                Some(hint) => fault.hint(hint).into(),
-                None => fault.into(),
-            }
-        })
+    /// The term of each label; `clips` begins a statement about the clips that have one, to which a condition can be added.
+    ///
+    /// # Errors
+    /// When a label is not one term.
+    fn resolved(&self, labels: &[String], span: Span, clips: impl FnOnce() -> Option<String>) -> Result<Vec<TermId>, Error> {
+        let found: Vec<Result<TermId, Unresolved>> = labels.iter().map(|label| self.ontology.resolve(label)).collect();
+        let Some(first) = found.iter().find_map(|term| term.as_ref().err()) else {
+            return Ok(found.into_iter().flatten().collect());
+        };
+        let fault = Diagnostic::new(first.to_string()).at(span);
+        let fault = match first.hint() {
+            Some(hint) => fault.hint(hint),
+            None => fault,
+        };
+        let of = |is_term: bool| -> Vec<&str> {
+            let labels = labels.iter().zip(&found).filter(|(_, term)| term.is_ok() == is_term);
+            labels.map(|(label, _)| label.as_str()).collect()
+        };
+        Err(way_on::without_term(fault, &of(true), &of(false), &self.ontology.name, clips()).into())
     }
 
-    fn among(&self, terms: Vec<TermId>, span: Span, report: &mut Report) -> Result<Vocabulary, Error> {
-        let names = terms.iter().map(|&t| self.ontology.spoken(t)).collect();
+    fn among(&self, labels: Vec<(String, TermId)>, span: Span, report: &mut Report) -> Result<Vocabulary, Error> {
+        let (names, terms): (Vec<String>, Vec<TermId>) = labels.into_iter().unzip();
         let triplets = match (self.released, self.sample) {
             (true, _) => released::subset(&self.ontology, &terms),
             (false, Some((n, seed))) => return self.drawn(names, terms, n, seed, span, report),
@@ -247,13 +283,20 @@ mod tests {
             inner_nodes: false,
             sample: None,
         };
-        let mut sorted = ontology::bundled::TINYSOL.to_vec();
+        let mut sorted = ontology::bundled::TINYSOL.map(|label| if label == "violoncello" { "cello" } else { label });
         sorted.sort_unstable();
-        let terms: Vec<TermId> = sorted.iter().map(|label| tree.ontology.resolve(label).unwrap()).collect();
+        let labels: Vec<(String, TermId)> =
+            sorted.iter().map(|label| (spoken(label), tree.ontology.resolve(label).unwrap())).collect();
+        let count = |labels: &[(String, TermId)]| {
+            let terms: Vec<TermId> = labels.iter().map(|(_, term)| *term).collect();
+            released::subset(&tree.ontology, &terms).len()
+        };
         let mut report = Report::new("triplets");
-        assert_ne!(released::subset(&tree.ontology, &terms).len(), 237);
-        let ordered = tree.in_order(terms.clone(), &mut report);
-        assert_eq!((released::subset(&tree.ontology, &ordered).len(), report.notes.len()), (237, 0));
-        assert_eq!((tree.in_order(terms[1..].to_vec(), &mut report), report.notes.len()), (terms[1..].to_vec(), 1));
+        assert_ne!(count(&labels), 237);
+        let ordered = tree.in_order(labels.clone(), &mut report);
+        assert_eq!((count(&ordered), report.notes.len()), (237, 0));
+        // Each keeps its own word.
+        assert!(ordered.iter().all(|label| labels.contains(label)), "{ordered:?}");
+        assert_eq!((tree.in_order(labels[1..].to_vec(), &mut report), report.notes.len()), (labels[1..].to_vec(), 1));
     }
 }

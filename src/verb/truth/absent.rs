@@ -7,10 +7,8 @@ use std::collections::BTreeSet;
 use crate::store::Item;
 use crate::value::Value;
 use crate::verb::truth::{Kinds, Truth, label_of};
+use crate::verb::way_on::some_of;
 use crate::workspace::Clips;
-
-/// Labels that are named.
-const NAMED: usize = 10;
 
 /// Verbs whose labels are no candidates, or not only.
 const NO_CANDIDATES: [&str; 3] = ["retrieve", "hubness", "triplets"];
@@ -38,10 +36,11 @@ pub(super) fn way_on(clips: &Clips, kinds: Kinds, filtered: bool) -> String {
         Kinds::Label | Kinds::Labels if all > 1 => {
             format!("without the condition the clips have {all} labels")
         }
-        Kinds::Label => "the field `label` is set when audio is ingested: `--label-from folder`, `--labels FILE`".to_owned(),
-        Kinds::Labels | Kinds::Captions => {
-            let field = kinds.field();
-            format!("the field `{field}` is set when audio is ingested: `--dataset NAME`, `--labels FILE`")
+        _ => {
+            let how = if kinds == Kinds::Label { "--label-from folder" } else { "--dataset NAME" };
+            let ways =
+                format!("with the audio (`ingest {how}`, `ingest --labels FILE`) or with its vectors (`import --labels FILE`)");
+            format!("the field `{}` comes {ways}", kinds.field())
         }
     }
 }
@@ -58,24 +57,4 @@ fn labels(items: &[Item], kinds: Kinds) -> BTreeSet<String> {
     }
     let lists = items.iter().flat_map(|item| ["labels", "absent"].into_iter().filter_map(move |field| item.metadata.get(field)));
     lists.flat_map(Value::members).map(Value::to_string).collect()
-}
-
-/// The first of these names, and how many more there are.
-fn some_of(names: &[&str]) -> String {
-    let more = names.len().saturating_sub(NAMED);
-    let named = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-    if more == 0 { named } else { format!("{named} and {more} more") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ten_are_named() {
-        let names: Vec<String> = (0..12).map(|i| format!("c{i}")).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        assert_eq!(some_of(&names[..2]), "c0, c1");
-        assert_eq!(some_of(&names), "c0, c1, c2, c3, c4, c5, c6, c7, c8, c9 and 2 more");
-    }
 }
